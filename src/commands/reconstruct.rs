@@ -1,0 +1,50 @@
+//! `reconstruct`: images above their reconstructions, as a picture.
+
+use std::path::Path;
+
+use super::{Loaded, answer, check_width, input_error, load_data};
+use crate::cli;
+use crate::data::{ImageSet, read_images, to_unit};
+use crate::error::Error;
+use crate::evaluate::Evaluator;
+use crate::model::Autoencoder;
+use crate::report::{self, Row};
+
+pub fn run(arguments: cli::Reconstruct) -> Result<(), Error> {
+    let loaded = Loaded::open(&arguments.run)?;
+    let images = match &arguments.input {
+        None => load_data(&loaded.config)?.test,
+        Some(path) => read_images(path).map_err(|problem| input_error(path, problem))?,
+    };
+    check_width(&loaded.config, (images.height(), images.width()))?;
+    let shown = images.select(&images.one_of_each_class(arguments.count.into()));
+    let out = arguments.out.unwrap_or_else(|| loaded.run.reconstructions());
+    let config = &loaded.config;
+    let title = format!("{}: {}", config.name, config.model.shape());
+    draw(&out, &title, &loaded.evaluator(), &loaded.model, &shown)?;
+    answer(&format!("{}\n", out.display()))
+}
+
+/// Draws `images` above their reconstructions by `model`.
+pub fn draw(
+    out: &Path,
+    title: &str,
+    evaluator: &Evaluator<'_>,
+    model: &Autoencoder,
+    images: &ImageSet,
+) -> Result<(), Error> {
+    let originals: Vec<f32> = images.pixels().iter().copied().map(to_unit).collect();
+    let reconstructed = evaluator.reconstruct(model, images)?;
+    let rows = [
+        Row {
+            label: "original",
+            pixels: &originals,
+        },
+        Row {
+            label: "reconstruction",
+            pixels: &reconstructed,
+        },
+    ];
+    let size = (images.height(), images.width());
+    Ok(report::reconstructions(out, title, &rows, size)?)
+}

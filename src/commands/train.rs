@@ -1,0 +1,142 @@
+//! `train`: an experiment to a run directory.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use burn::module::Module;
+use serde_json::Value;
+
+use super::{answer, check_width, evaluation_batch, load_data, reconstruct};
+use crate::cli;
+use crate::config::Config;
+use crate::device::{self, OpenDevice};
+use crate::error::Error;
+use crate::evaluate::{Evaluator, Scope, entropy_nats_per_pixel};
+use crate::model::{Autoencoder, weights};
+use crate::objective::Reconstruction;
+use crate::report::text::{figure, table, thousands};
+use crate::report::{self, MetricsLog, Progress, Receipt};
+use crate::run_directory::RunDirectory;
+use crate::train::{Event, Fit, fit};
+
+/// Test images in `reconstructions.png`: one of each digit.
+const SHOWN: usize = 10;
+
+pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
+    let begun = Instant::now();
+    // Everything that can be wrong is found out before the first slow step and the first file.
+    let mut config = Config::load(arguments.config.as_deref(), &arguments.overrides)?;
+    config.backend = arguments.backend.unwrap_or(config.backend);
+    let out = arguments.out.unwrap_or_else(|| default_directory(&config));
+    RunDirectory::check_free(&out, arguments.force)?;
+    set_threads(arguments.threads);
+    let opened = device::open(config.backend)?;
+    let data = load_data(&config)?;
+    check_width(&config, (data.train.height(), data.train.width()))?;
+
+    let model = Autoencoder::new(&config.model, config.seed, &opened.device);
+    let initial_weights_sha256 = weights::fingerprint(&model);
+    let parameters = model.num_params();
+    if !quiet {
+        eprintln!("{}", introduction(&config, &opened, parameters, data.train.count()));
+    }
+
+    let reconstruction = config.objective.reconstruction;
+    let run = RunDirectory::create(&out, &config, arguments.force)?;
+    let mut log = MetricsLog::create(&run.metrics(), reconstruction)?;
+    let images = data.train.count();
+    let mut progress = Progress::new(reconstruction, config.train.epochs, images, quiet);
+    let settings = fit_settings(&config, &opened);
+    let (model, history) = fit(&settings, model, &data, &opened.device, &mut |event| {
+        progress.on(&event);
+        match event {
+            Event::EpochEnds(epoch) => log.append(epoch),
+            _ => Ok(()),
+        }
+    })?;
+
+    run.write_weights(&model, &config)?;
+    let evaluator = Evaluator {
+        device: &opened.device,
+        batch_size: settings.evaluation_batch,
+        scope: Scope::Full,
+    };
+    let full = evaluator.evaluate(&model, &data.test)?;
+    let shown = data.test.select(&data.test.one_of_each_class(SHOWN));
+    let title = title(&config);
+    reconstruct::draw(&run.reconstructions(), &title, &evaluator, &model, &shown)?;
+    let floor = (reconstruction == Reconstruction::BinaryCrossEntropy)
+        .then(|| entropy_nats_per_pixel(&data.test));
+    report::curves(&run.curves(), &title, reconstruction, &history, floor)?;
+    let receipt = Receipt::new(
+        &config,
+        &opened,
+        data.checksums,
+        parameters,
+        initial_weights_sha256,
+        weights::fingerprint(&model),
+    );
+    let summary = report::summary(&config, &history, &full, &receipt);
+    run.write_summary(&summary)?;
+
+    match arguments.json {
+        true => answer(&format!("{summary:#}\n")),
+        false => answer(&result(&summary, &run, begun.elapsed().as_secs_f64())),
+    }
+}
+
+fn default_directory(config: &Config) -> PathBuf {
+    Path::new("artifacts").join(&config.name)
+}
+
+/// Bounds the threads of the CPU backends: Flex and the evaluation share rayon's pool.
+fn set_threads(threads: Option<u16>) {
+    if let Some(threads) = threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+        // Refused only when the pool exists already, which nothing before this makes.
+        let _ = pool.build_global();
+    }
+}
+
+fn fit_settings(config: &Config, opened: &OpenDevice) -> Fit {
+    Fit {
+        seed: config.seed,
+        epochs: config.train.epochs,
+        batch_size: config.train.batch_size,
+        optimizer: config.train.optimizer,
+        reconstruction: config.objective.reconstruction,
+        keep_resident: opened.backend.is_accelerator(),
+        evaluation_batch: evaluation_batch(config, opened),
+    }
+}
+
+fn title(config: &Config) -> String {
+    format!("{}: {}", config.name, config.model.shape())
+}
+
+fn introduction(config: &Config, opened: &OpenDevice, parameters: usize, images: usize) -> String {
+    format!(
+        "{}, {} parameters, {} images, {} on {}",
+        title(config),
+        thousands(parameters as u64),
+        thousands(images as u64),
+        opened.backend.name(),
+        opened.description,
+    )
+}
+
+fn result(summary: &Value, run: &RunDirectory, seconds: f64) -> String {
+    let mut rows = Vec::new();
+    if let Some(metrics) = summary["metrics"].as_object() {
+        for (name, value) in metrics {
+            rows.push([name.clone(), value.as_f64().map_or(String::new(), figure)]);
+        }
+    }
+    let mut text = table(&rows);
+    let _ = writeln!(text, "\ndone in {seconds:.1} s; look at");
+    for path in [run.reconstructions(), run.curves()] {
+        let _ = writeln!(text, "  {}", path.display());
+    }
+    text
+}

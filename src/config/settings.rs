@@ -1,0 +1,409 @@
+//! Settings as written: TOML text and `--set` overrides, flattened to dotted keys, each with the
+//! place it came from, and read with every mistake collected.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display};
+use std::ops::Range;
+
+use toml::Value;
+use toml::de::{DeTable, DeValue};
+use toml::Spanned;
+
+/// One mistake in a config: where, what, and what to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    pub origin: Option<Origin>,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(origin) = &self.origin {
+            write!(f, "{origin}: ")?;
+        }
+        f.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n  hint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where a setting was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// In a file, both counted from 1.
+    File {
+        file: String,
+        line: usize,
+        column: usize,
+    },
+    /// In a `--set` argument, quoted whole.
+    Override(String),
+}
+
+impl Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { file, line, column } => write!(f, "{file}:{line}:{column}"),
+            Self::Override(argument) => write!(f, "--set {argument}"),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    value: Value,
+    origin: Origin,
+}
+
+/// All settings of a config under their dotted keys, and the mistakes found so far.
+///
+/// Reading a key marks it as known; [`Settings::finish`] reports those that nobody asked for.
+#[derive(Debug, Default)]
+pub struct Settings {
+    entries: BTreeMap<String, Entry>,
+    asked: BTreeSet<String>,
+    problems: Vec<Problem>,
+}
+
+impl Settings {
+    /// Reads TOML text; `file` names it in messages.
+    ///
+    /// # Errors
+    /// Every syntax error in the text.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        let (spans, errors) = DeTable::parse_recoverable(text);
+        let mut errors: Vec<_> = errors
+            .iter()
+            .map(|error| (error.message().to_owned(), error.span()))
+            .collect();
+        let values = match toml::from_str::<toml::Table>(text) {
+            Ok(values) => values,
+            Err(error) => {
+                if errors.is_empty() {
+                    errors.push((error.message().to_owned(), error.span()));
+                }
+                return Err(errors
+                    .into_iter()
+                    .map(|(message, span)| Problem {
+                        origin: Some(place(file, text, &span.unwrap_or(0..0))),
+                        message: format!("not valid TOML: {message}"),
+                        hint: None,
+                    })
+                    .collect());
+            }
+        };
+        let mut settings = Self::default();
+        settings.flatten("", &values, spans.get_ref(), &|span| place(file, text, span));
+        Ok(settings)
+    }
+
+    /// Applies one `--set key=value`. The value is TOML, or a bare word for a string.
+    pub fn set(&mut self, argument: &str) {
+        let origin = Origin::Override(argument.to_owned());
+        let mut refuse = |message: String| {
+            self.problems.push(Problem {
+                origin: Some(origin.clone()),
+                message,
+                hint: Some("write --set train.epochs=10 or --set data.path=DIR".into()),
+            });
+        };
+        let Some((key, raw)) = argument.split_once('=') else {
+            return refuse("has no `=`".into());
+        };
+        let (key, raw) = (key.trim(), raw.trim());
+        let bare = |part: &str| {
+            !part.is_empty()
+                && part
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+        };
+        if !key.split('.').all(bare) {
+            return refuse(format!("`{key}` is not a key"));
+        }
+        let text = format!("value = {raw}");
+        let value = match toml::from_str::<toml::Table>(&text) {
+            Ok(mut table) if table.len() == 1 => table.remove("value").unwrap_or(Value::Boolean(false)),
+            _ if raw.starts_with(['"', '\'', '[', '{']) => {
+                return refuse(format!("`{raw}` is not a TOML value"));
+            }
+            _ => Value::String(raw.to_owned()),
+        };
+        // A table given here replaces the whole table of the file.
+        let inside = format!("{key}.");
+        self.entries
+            .retain(|known, _| known != key && !known.starts_with(&inside));
+        self.insert_override(key, value, &origin);
+    }
+
+    fn insert_override(&mut self, key: &str, value: Value, origin: &Origin) {
+        match value {
+            Value::Table(table) if !table.is_empty() => {
+                for (inner, value) in table {
+                    self.insert_override(&format!("{key}.{inner}"), value, origin);
+                }
+            }
+            value => {
+                let origin = origin.clone();
+                self.entries.insert(key.to_owned(), Entry { value, origin });
+            }
+        }
+    }
+
+    fn flatten(
+        &mut self,
+        prefix: &str,
+        values: &toml::Table,
+        spans: &DeTable<'_>,
+        place: &dyn Fn(&Range<usize>) -> Origin,
+    ) {
+        for (name, value) in values {
+            let key = match prefix {
+                "" => name.clone(),
+                _ => format!("{prefix}.{name}"),
+            };
+            let spanned = spans.get_key_value(name.as_str());
+            match (value, spanned.map(|(_, inner)| Spanned::get_ref(inner))) {
+                (Value::Table(inner), Some(DeValue::Table(inner_spans))) if !inner.is_empty() => {
+                    self.flatten(&key, inner, inner_spans, place);
+                }
+                _ => {
+                    let span = spanned.map_or(0..0, |(key, _)| key.span());
+                    let (value, origin) = (value.clone(), place(&span));
+                    self.entries.insert(key, Entry { value, origin });
+                }
+            }
+        }
+    }
+
+    /// Reports a mistake at `key`: at its place if it was written, else by its name alone.
+    pub fn problem(&mut self, key: &str, message: impl Display, hint: Option<String>) {
+        self.problems.push(Problem {
+            origin: self.entries.get(key).map(|entry| entry.origin.clone()),
+            message: format!("`{key}` {message}"),
+            hint,
+        });
+    }
+
+    /// The value at `key` as `convert` reads it; `None` when absent, or (reported) when wrong.
+    ///
+    /// `expected` completes the sentence "… must be".
+    pub fn read<T>(
+        &mut self,
+        key: &str,
+        expected: &str,
+        convert: impl FnOnce(&Value) -> Option<T>,
+    ) -> Option<T> {
+        self.asked.insert(key.to_owned());
+        let value = self.entries.get(key)?.value.clone();
+        let converted = convert(&value);
+        if converted.is_none() {
+            self.problem(key, format!("must be {expected}, found {}", show(&value)), None);
+        }
+        converted
+    }
+
+    /// A whole number within `range`.
+    pub fn integer(&mut self, key: &str, range: Range<u64>) -> Option<u64> {
+        let expected = match (range.start, range.end) {
+            (start, u64::MAX) => format!("a whole number of at least {start}"),
+            (start, end) => format!("a whole number from {start} to {}", end - 1),
+        };
+        self.read(key, &expected, |value| {
+            let number = u64::try_from(value.as_integer()?).ok()?;
+            range.contains(&number).then_some(number)
+        })
+    }
+
+    /// A finite number that `accept` takes.
+    pub fn number(
+        &mut self,
+        key: &str,
+        expected: &str,
+        accept: impl FnOnce(f64) -> bool,
+    ) -> Option<f64> {
+        self.read(key, expected, |value| {
+            let number = match value {
+                Value::Integer(integer) => *integer as f64,
+                Value::Float(float) => *float,
+                _ => return None,
+            };
+            (number.is_finite() && accept(number)).then_some(number)
+        })
+    }
+
+    /// A string.
+    pub fn text(&mut self, key: &str) -> Option<String> {
+        self.read(key, "a string", |value| value.as_str().map(str::to_owned))
+    }
+
+    /// One of the named choices.
+    pub fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
+        let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        let expected = match names.len() {
+            1 => names[0].clone(),
+            _ => format!("one of {}", names.join(", ")),
+        };
+        self.read(key, &expected, |value| {
+            let given = value.as_str()?;
+            choices
+                .iter()
+                .find(|(name, _)| *name == given)
+                .map(|(_, choice)| *choice)
+        })
+    }
+
+    /// A list of layer sizes: at least two whole numbers of at least 1.
+    pub fn sizes(&mut self, key: &str) -> Option<Vec<usize>> {
+        self.read(key, "a list of two or more layer sizes of at least 1", |value| {
+            let sizes = value
+                .as_array()?
+                .iter()
+                .map(|item| usize::try_from(item.as_integer()?).ok().filter(|&size| size > 0))
+                .collect::<Option<Vec<_>>>()?;
+            (sizes.len() >= 2).then_some(sizes)
+        })
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// All mistakes at once, the keys that nothing asked for among them, in order of place.
+    pub fn finish(mut self) -> Result<(), Vec<Problem>> {
+        let unknown: Vec<_> = self
+            .entries
+            .iter()
+            .filter(|(key, entry)| {
+                let empty_section = matches!(&entry.value, Value::Table(table) if table.is_empty())
+                    && self.asked.iter().any(|known| known.starts_with(&format!("{key}.")));
+                !self.asked.contains(*key) && !empty_section
+            })
+            .map(|(key, entry)| Problem {
+                origin: Some(entry.origin.clone()),
+                message: format!("unknown key `{key}`"),
+                hint: nearest(key, &self.asked).map(|known| format!("did you mean `{known}`?")),
+            })
+            .collect();
+        self.problems.extend(unknown);
+        if self.problems.is_empty() {
+            return Ok(());
+        }
+        self.problems.sort_by_key(|problem| match &problem.origin {
+            Some(Origin::File { line, column, .. }) => (0, *line, *column),
+            Some(Origin::Override(_)) => (1, 0, 0),
+            None => (2, 0, 0),
+        });
+        Err(self.problems)
+    }
+}
+
+/// The known key most like `key`, comparing whole keys and last parts (`epochs` finds
+/// `train.epochs`); none when nothing is close.
+fn nearest<'a>(key: &str, known: &'a BTreeSet<String>) -> Option<&'a str> {
+    const CLOSE: f64 = 0.75;
+    let last = |key: &'a str| key.rsplit('.').next().unwrap_or(key);
+    known
+        .iter()
+        .map(|candidate| {
+            let whole = strsim::jaro_winkler(key, candidate);
+            let end = key.rsplit('.').next().unwrap_or(key);
+            // A key in the wrong section is a little less likely than a slip of the finger.
+            let part = 0.99 * strsim::jaro_winkler(end, last(candidate));
+            (whole.max(part), candidate.as_str())
+        })
+        .filter(|(similarity, _)| *similarity > CLOSE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+fn place(file: &str, text: &str, span: &Range<usize>) -> Origin {
+    let before = &text[..span.start.min(text.len())];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    Origin::File {
+        file: file.to_owned(),
+        line: before.matches('\n').count() + 1,
+        column: before[line_start..].chars().count() + 1,
+    }
+}
+
+fn show(value: &Value) -> String {
+    match value {
+        Value::Table(_) => "a table".into(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(settings: Settings) -> Vec<String> {
+        settings
+            .finish()
+            .err()
+            .unwrap_or_default()
+            .iter()
+            .map(Problem::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_its_place_in_one_go() {
+        let mut settings = Settings::parse(
+            "a.toml",
+            "[train]\nepochs = \"ten\"\nbatch = 3\n\n[modle]\n[train.optimizer]\n  learning_rate = -1\n",
+        )
+        .unwrap();
+        settings.set("train.shuffle=yes");
+        assert_eq!(settings.integer("train.epochs", 1..u64::MAX), None);
+        assert_eq!(settings.integer("train.batch_size", 1..u64::MAX), None);
+        assert_eq!(settings.text("model.kind"), None);
+        let positive = |x| x > 0.0;
+        assert_eq!(
+            settings.number("train.optimizer.learning_rate", "positive", positive),
+            None
+        );
+        assert_eq!(
+            messages(settings),
+            [
+                "a.toml:2:1: `train.epochs` must be a whole number of at least 1, found \"ten\"",
+                "a.toml:3:1: unknown key `train.batch`\n  hint: did you mean `train.batch_size`?",
+                "a.toml:5:2: unknown key `modle`\n  hint: did you mean `model.kind`?",
+                "a.toml:7:3: `train.optimizer.learning_rate` must be positive, found -1",
+                "--set train.shuffle=yes: unknown key `train.shuffle`",
+            ]
+        );
+    }
+
+    #[test]
+    fn overrides_take_toml_or_a_bare_word_and_replace_tables_whole() {
+        let mut settings =
+            Settings::parse("a.toml", "train.optimizer = { kind = \"adam\", epsilon = 1 }").unwrap();
+        settings.set("name = spirals ");
+        settings.set("train.optimizer={ kind = 'sgd' }");
+        settings.set("model.encoder=[4, 2]");
+        assert_eq!(settings.text("name").as_deref(), Some("spirals"));
+        assert_eq!(settings.text("train.optimizer.kind").as_deref(), Some("sgd"));
+        assert_eq!(settings.sizes("model.encoder"), Some(vec![4, 2]));
+        settings.finish().expect("epsilon went with the table it was in");
+    }
+
+    #[test]
+    fn malformed_overrides_are_mistakes_not_settings() {
+        let mut settings = Settings::default();
+        for argument in ["epochs", "=3", "a..b=1", "a=[1", "a b=1"] {
+            settings.set(argument);
+        }
+        assert_eq!(messages(settings).len(), 5);
+    }
+
+    #[test]
+    fn syntax_errors_are_all_located() {
+        let problems = Settings::parse("a.toml", "a = \nb = [1,\n").unwrap_err();
+        assert!(problems.len() >= 2, "{problems:?}");
+        assert!(problems[0].to_string().starts_with("a.toml:1:"), "{problems:?}");
+        assert!(Settings::parse("a.toml", "a = 1\na = 2\n").is_err());
+    }
+}

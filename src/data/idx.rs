@@ -1,0 +1,261 @@
+//! The IDX format of the MNIST files, read strictly.
+//!
+//! # Source
+//! LeCun, Cortes, Burges, *The MNIST database*: a magic number `00 00 TT DD` (element type,
+//! number of dimensions), one big-endian `u32` per dimension, then the elements.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::GzDecoder;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// The only element type read here: unsigned bytes.
+const UNSIGNED_BYTE: u8 = 0x08;
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// Memory reserved on the word of a header; beyond it the buffer grows with what really arrives.
+const TRUSTED_CAPACITY_BYTES: usize = 64 << 20;
+
+/// The content of an IDX file of unsigned bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdxArray {
+    /// The size of each dimension, the slowest first: `[images, rows, columns]` or `[labels]`.
+    pub dimensions: Vec<usize>,
+    /// The elements, row-major; as many as the dimensions say.
+    pub elements: Vec<u8>,
+    /// SHA-256 of the decompressed file, header included, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// Why a file is not a readable IDX file of unsigned bytes.
+#[derive(Debug, Error)]
+#[error("{path}: {problem}", path = path.display())]
+pub struct IdxError {
+    pub path: PathBuf,
+    pub problem: IdxProblem,
+}
+
+/// What is wrong with an IDX file.
+#[derive(Debug, Error)]
+pub enum IdxProblem {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("corrupt or truncated gzip data ({0})")]
+    Gzip(io::Error),
+    #[error("ends within its header")]
+    Header,
+    #[error("not an IDX file: its magic number is {0:#010x}, which should begin with two zero bytes")]
+    Magic(u32),
+    #[error("holds elements of IDX type {0:#04x}; only unsigned bytes (type 0x08) are read")]
+    ElementType(u8),
+    #[error("has {found} dimensions where {expected} are expected ({what})")]
+    Dimensions {
+        found: usize,
+        expected: usize,
+        what: &'static str,
+    },
+    #[error("its header claims {0:?} elements, more than any machine holds")]
+    Absurd(Vec<usize>),
+    #[error("is truncated: {found} bytes of elements, its header says {expected}")]
+    Truncated { found: usize, expected: usize },
+    #[error("is too long: more than the {expected} bytes of elements its header says")]
+    TooLong { expected: usize },
+}
+
+/// Reads an IDX file of unsigned bytes with the given number of dimensions, gzipped or plain.
+///
+/// `what` says in an error message what those dimensions are. Memory grows with the bytes that
+/// the file really holds, never with what its header claims.
+///
+/// # Errors
+/// The file cannot be read, is not IDX, has another element type or number of dimensions, ends
+/// early, holds more than its header says, or is damaged gzip.
+pub fn read(path: &Path, dimensions: usize, what: &'static str) -> Result<IdxArray, IdxError> {
+    read_file(path, dimensions, what).map_err(|problem| IdxError {
+        path: path.to_owned(),
+        problem,
+    })
+}
+
+fn read_file(
+    path: &Path,
+    dimensions: usize,
+    what: &'static str,
+) -> Result<IdxArray, IdxProblem> {
+    let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
+    if file.fill_buf()?.starts_with(&GZIP_MAGIC) {
+        let mut decoder = GzDecoder::new(file);
+        let array = read_stream(&mut decoder, dimensions, what).map_err(|problem| match problem {
+            IdxProblem::Io(error) => IdxProblem::Gzip(error),
+            other => other,
+        })?;
+        // The decoder checks its CRC only once the end was read, which `read_stream` has done.
+        match decoder.into_inner().fill_buf()? {
+            [] => Ok(array),
+            _ => Err(IdxProblem::Gzip(io::Error::other(
+                "bytes follow the end of the stream",
+            ))),
+        }
+    } else {
+        read_stream(&mut file, dimensions, what)
+    }
+}
+
+fn read_stream(
+    stream: &mut impl Read,
+    expected: usize,
+    what: &'static str,
+) -> Result<IdxArray, IdxProblem> {
+    let mut digest = Sha256::new();
+    let mut word = || -> Result<u32, IdxProblem> {
+        let mut bytes = [0; 4];
+        stream
+            .read_exact(&mut bytes)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => IdxProblem::Header,
+                _ => IdxProblem::Io(error),
+            })?;
+        digest.update(bytes);
+        Ok(u32::from_be_bytes(bytes))
+    };
+    let magic = word()?;
+    let [zero_a, zero_b, element_type, found] = magic.to_be_bytes();
+    if [zero_a, zero_b] != [0, 0] {
+        return Err(IdxProblem::Magic(magic));
+    }
+    if element_type != UNSIGNED_BYTE {
+        return Err(IdxProblem::ElementType(element_type));
+    }
+    if usize::from(found) != expected {
+        return Err(IdxProblem::Dimensions {
+            found: found.into(),
+            expected,
+            what,
+        });
+    }
+    let dimensions = (0..expected)
+        .map(|_| Ok(word()? as usize))
+        .collect::<Result<Vec<_>, IdxProblem>>()?;
+    let Some(length) = dimensions
+        .iter()
+        .try_fold(1usize, |product, &size| product.checked_mul(size))
+        .filter(|&length| length < isize::MAX as usize)
+    else {
+        return Err(IdxProblem::Absurd(dimensions));
+    };
+
+    let mut elements = Vec::with_capacity(length.min(TRUSTED_CAPACITY_BYTES));
+    stream
+        .by_ref()
+        .take(length as u64)
+        .read_to_end(&mut elements)?;
+    if elements.len() < length {
+        return Err(IdxProblem::Truncated {
+            found: elements.len(),
+            expected: length,
+        });
+    }
+    if stream.read(&mut [0])? != 0 {
+        return Err(IdxProblem::TooLong { expected: length });
+    }
+    digest.update(&elements);
+    Ok(IdxArray {
+        dimensions,
+        elements,
+        sha256: crate::data::hexadecimal(&digest.finalize()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    fn idx(element_type: u8, dimensions: &[u32], elements: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0, 0, element_type, dimensions.len() as u8];
+        for size in dimensions {
+            bytes.extend(size.to_be_bytes());
+        }
+        bytes.extend(elements);
+        bytes
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn read_bytes(bytes: &[u8], dimensions: usize) -> Result<IdxArray, IdxProblem> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        read(file.path(), dimensions, "labels").map_err(|error| error.problem)
+    }
+
+    #[test]
+    fn plain_and_gzipped_files_read_the_same() {
+        let plain = idx(8, &[2, 1, 3], &[1, 2, 3, 4, 5, 6]);
+        let array = read_bytes(&plain, 3).unwrap();
+        assert_eq!(array.dimensions, [2, 1, 3]);
+        assert_eq!(array.elements, [1, 2, 3, 4, 5, 6]);
+        // sha256sum of the same 22 bytes
+        assert_eq!(array.sha256, crate::data::hexadecimal(&Sha256::digest(&plain)));
+        assert_eq!(read_bytes(&gzip(&plain), 3).unwrap(), array);
+    }
+
+    #[test]
+    fn every_departure_from_the_format_is_named() {
+        let good = idx(8, &[4], &[1, 2, 3, 4]);
+        let zipped = gzip(&good);
+        let mut flipped = zipped.clone();
+        let last = flipped.len() - 6; // inside the CRC
+        flipped[last] ^= 1;
+        let mut trailing = zipped.clone();
+        trailing.push(0);
+
+        use IdxProblem as P;
+        assert!(matches!(read_bytes(&[], 1), Err(P::Header)));
+        assert!(matches!(read_bytes(b"PK\x03\x04 something", 1), Err(P::Magic(_))));
+        assert!(matches!(read_bytes(&idx(0x0d, &[1], &[0; 4]), 1), Err(P::ElementType(0x0d))));
+        assert!(matches!(read_bytes(&good, 3), Err(P::Dimensions { found: 1, expected: 3, .. })));
+        assert!(matches!(read_bytes(&good[..7], 1), Err(P::Header)));
+        assert!(matches!(read_bytes(&good[..10], 1), Err(P::Truncated { found: 2, expected: 4 })));
+        assert!(matches!(
+            read_bytes(&[&good[..], &[9]].concat(), 1),
+            Err(P::TooLong { expected: 4 })
+        ));
+        assert!(matches!(
+            read_bytes(&idx(8, &[u32::MAX, u32::MAX, u32::MAX], &[1]), 3),
+            Err(P::Absurd(_))
+        ));
+        assert!(matches!(read_bytes(&flipped, 1), Err(P::Gzip(_))));
+        assert!(matches!(read_bytes(&zipped[..zipped.len() - 3], 1), Err(P::Gzip(_))));
+        assert!(matches!(read_bytes(&trailing, 1), Err(P::Gzip(_))));
+    }
+
+    /// The claim is 4 GiB; reading it must not reserve that much.
+    #[test]
+    fn a_header_that_claims_much_and_holds_little_is_just_truncated() {
+        let bytes = idx(8, &[u32::MAX], &[0; 8]);
+        assert!(matches!(read_bytes(&bytes, 1), Err(IdxProblem::Truncated { found: 8, .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn any_array_survives_and_any_other_bytes_never_panic(
+            rows in 0usize..5, columns in 0usize..5, seed in any::<[u8; 16]>(),
+            junk in prop::collection::vec(any::<u8>(), 0..64),
+        ) {
+            let elements: Vec<u8> = seed.iter().copied().cycle().take(rows * columns).collect();
+            let bytes = idx(8, &[rows as u32, columns as u32], &elements);
+            let array = read_bytes(&bytes, 2).unwrap();
+            prop_assert_eq!(array.elements, elements);
+            let _ = read_bytes(&junk, 2);
+            let _ = read_bytes(&[&bytes[..4], &junk[..]].concat(), 2);
+        }
+    }
+}

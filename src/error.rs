@@ -1,0 +1,92 @@
+//! All errors together, each with what to do about it and the exit code it ends with.
+
+use std::io;
+use std::path::PathBuf;
+
+use burn::tensor::ExecutionError;
+use thiserror::Error;
+
+use crate::config::ConfigError;
+use crate::data::DataError;
+use crate::device::DeviceError;
+use crate::model::weights::WeightsError;
+use crate::report::PictureError;
+use crate::run_directory::RunError;
+use crate::train::TrainError;
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    #[error("the device failed: {0:?}")]
+    Execution(#[from] ExecutionError),
+    /// The network and the images do not fit.
+    #[error("the network takes {network} numbers, an image of {height}×{width} has {}", height * width)]
+    Width {
+        network: usize,
+        height: usize,
+        width: usize,
+    },
+    #[error("{}: {problem}", path.display())]
+    Input { path: PathBuf, problem: String },
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+impl Error {
+    /// 2 for a wrong command line, config or input; 1 for a run that failed.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_)
+            | Self::Data(_)
+            | Self::Device(_)
+            | Self::Width { .. }
+            | Self::Input { .. } => 2,
+            Self::Run(error) => match error {
+                RunError::Io { .. } => 1,
+                _ => 2,
+            },
+            Self::Weights(_)
+            | Self::Train(_)
+            | Self::Picture(_)
+            | Self::Execution(_)
+            | Self::Io(_) => 1,
+        }
+    }
+
+    /// What the user can do about it, unless the message says so already.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Config(ConfigError::Unreadable { .. }) => {
+                Some("the repository's experiments are under configs/; without --config, `train` runs configs/deep.toml".into())
+            }
+            Self::Data(error) => Some(error.hint().into()),
+            Self::Device(error) => Some(error.hint()),
+            Self::Run(error) => error.hint().map(Into::into),
+            Self::Train(error) => Some(error.hint().into()),
+            Self::Width { height, width, .. } => {
+                Some(format!("begin model.encoder with {}", height * width))
+            }
+            Self::Input { .. } => {
+                Some("give a grey or colour PNG of the training images' size, or an IDX file of such images".into())
+            }
+            Self::Picture(_) | Self::Io(_) | Self::Weights(_) => {
+                Some("check that the directory exists, can be written and has room".into())
+            }
+            Self::Config(ConfigError::Problems(_)) | Self::Execution(_) => None,
+        }
+    }
+}

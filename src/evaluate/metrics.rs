@@ -1,0 +1,286 @@
+//! Reconstruction and code figures, summed image by image in `f64`.
+
+use rayon::prelude::*;
+
+use super::{Scope, ssim};
+use crate::data::{ImageSet, to_unit};
+use crate::model::Activation;
+use crate::objective::Reconstruction;
+
+/// The error below which an image counts as exact; its PSNR is then 100 dB rather than infinite.
+const EXACT_MSE: f64 = 1e-10;
+
+/// What was measured on a split. Means over its images, names carry unit and reduction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metrics {
+    /// Binary cross-entropy figures, where the output is between 0 and 1.
+    pub bce: Option<BinaryCrossEntropy>,
+    /// Squared difference of pixels in [0, 1], mean over pixels.
+    pub mse_per_pixel: f64,
+    /// `‖x − x̂‖²`, the lecture's scale.
+    pub squared_error_per_image: f64,
+    /// `10 log₁₀(1 / mse)` of each image, averaged.
+    pub psnr_db: f64,
+    /// Structural similarity, 1 for equal images; not measured in a quick evaluation, nor on
+    /// images smaller than its window.
+    pub ssim: Option<f64>,
+    /// Mean of all code elements.
+    pub code_mean: f64,
+    /// Share of code elements that are exactly zero.
+    pub code_zero_fraction: f64,
+}
+
+/// Binary cross-entropy between grey pixels, read as probabilities, and outputs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BinaryCrossEntropy {
+    /// Mean over pixels: Keras' convention.
+    pub nats_per_pixel: f64,
+    /// Sum over pixels: the lecture's convention.
+    pub nats_per_image: f64,
+    /// Above the entropy of the grey pixels, which is the least any model can reach.
+    pub excess_nats_per_pixel: f64,
+}
+
+impl Metrics {
+    /// The figure that an objective minimises, as it is here.
+    ///
+    /// # Panics
+    /// For the cross-entropy of an output that has none; configs exclude it.
+    pub fn error(&self, reconstruction: Reconstruction) -> f64 {
+        match reconstruction {
+            Reconstruction::BinaryCrossEntropy => {
+                self.bce.expect("a sigmoid output").nats_per_pixel
+            }
+            Reconstruction::SquaredError => self.mse_per_pixel,
+        }
+    }
+
+    /// The figures under their names, each behind `prefix` and an underscore.
+    pub fn named(&self, prefix: &str) -> Vec<(String, f64)> {
+        let bce = self.bce.map(|bce| {
+            [
+                ("bce_nats_per_pixel", bce.nats_per_pixel),
+                ("bce_nats_per_image", bce.nats_per_image),
+                ("excess_bce_nats_per_pixel", bce.excess_nats_per_pixel),
+            ]
+        });
+        let always = [
+            ("mse_per_pixel", self.mse_per_pixel),
+            ("squared_error_per_image", self.squared_error_per_image),
+            ("psnr_db", self.psnr_db),
+        ];
+        let code = [
+            ("code_mean", self.code_mean),
+            ("code_zero_fraction", self.code_zero_fraction),
+        ];
+        bce.into_iter()
+            .flatten()
+            .chain(always)
+            .chain(self.ssim.map(|ssim| ("ssim", ssim)))
+            .chain(code)
+            .map(|(name, value)| (format!("{prefix}_{name}"), value))
+            .collect()
+    }
+}
+
+/// Sums over the images seen so far.
+pub(super) struct Sums {
+    height: usize,
+    width: usize,
+    output: Activation,
+    images: usize,
+    total: ImageErrors,
+    ssim: Option<f64>,
+    code_elements: usize,
+    code_sum: f64,
+    code_zeros: usize,
+}
+
+#[derive(Clone, Copy, Default)]
+struct ImageErrors {
+    /// Sum over pixels.
+    bce: f64,
+    /// Sum over pixels.
+    entropy: f64,
+    /// Sum over pixels.
+    squared_error: f64,
+    psnr_db: f64,
+    ssim: Option<f64>,
+}
+
+impl Sums {
+    pub fn new(height: usize, width: usize, output: Activation) -> Self {
+        Self {
+            height,
+            width,
+            output,
+            images: 0,
+            total: ImageErrors::default(),
+            ssim: None,
+            code_elements: 0,
+            code_sum: 0.0,
+            code_zeros: 0,
+        }
+    }
+
+    /// Adds the images at `indices`, given their logits and codes, row-major.
+    pub fn add(
+        &mut self,
+        images: &ImageSet,
+        indices: &[usize],
+        logits: &[f32],
+        code: &[f32],
+        scope: Scope,
+    ) {
+        let size = images.pixels_per_image();
+        // Collected before they are added, so that the sum does not depend on the threads.
+        let errors: Vec<ImageErrors> = indices
+            .par_iter()
+            .zip(logits.par_chunks_exact(size))
+            .map(|(&index, logits)| self.measure(images.image(index), logits, scope))
+            .collect();
+        for errors in errors {
+            self.total.bce += errors.bce;
+            self.total.entropy += errors.entropy;
+            self.total.squared_error += errors.squared_error;
+            self.total.psnr_db += errors.psnr_db;
+            if let Some(ssim) = errors.ssim {
+                *self.ssim.get_or_insert(0.0) += ssim;
+            }
+        }
+        self.images += indices.len();
+        self.code_elements += code.len();
+        self.code_sum += code.iter().copied().map(f64::from).sum::<f64>();
+        self.code_zeros += code.iter().filter(|&&element| element == 0.0).count();
+    }
+
+    fn measure(&self, pixels: &[u8], logits: &[f32], scope: Scope) -> ImageErrors {
+        let mut errors = ImageErrors::default();
+        let mut output = Vec::with_capacity(pixels.len());
+        for (&pixel, &z) in pixels.iter().zip(logits) {
+            let (x, z) = (f64::from(to_unit(pixel)), f64::from(z));
+            let x_hat = if self.output == Activation::Sigmoid {
+                let tail = (-z.abs()).exp();
+                errors.bce += z.max(0.0) - x * z + tail.ln_1p();
+                let larger = 1.0 / (1.0 + tail);
+                if z >= 0.0 { larger } else { tail * larger }
+            } else {
+                self.output.value(z)
+            };
+            errors.squared_error += (x - x_hat) * (x - x_hat);
+            output.push(x_hat);
+        }
+        errors.entropy = entropy_nats(pixels);
+        let mse = errors.squared_error / pixels.len() as f64;
+        errors.psnr_db = -10.0 * mse.max(EXACT_MSE).log10();
+        if scope == Scope::Full {
+            let x: Vec<f64> = pixels.iter().map(|&pixel| to_unit(pixel).into()).collect();
+            errors.ssim = ssim::ssim(&x, &output, self.height, self.width);
+        }
+        errors
+    }
+
+    pub fn finish(self) -> Metrics {
+        let images = self.images as f64;
+        let pixels = images * (self.height * self.width) as f64;
+        let total = self.total;
+        Metrics {
+            bce: (self.output == Activation::Sigmoid).then(|| BinaryCrossEntropy {
+                nats_per_pixel: total.bce / pixels,
+                nats_per_image: total.bce / images,
+                excess_nats_per_pixel: (total.bce - total.entropy) / pixels,
+            }),
+            mse_per_pixel: total.squared_error / pixels,
+            squared_error_per_image: total.squared_error / images,
+            psnr_db: total.psnr_db / images,
+            ssim: self.ssim.map(|sum| sum / images),
+            code_mean: self.code_sum / self.code_elements as f64,
+            code_zero_fraction: self.code_zeros as f64 / self.code_elements as f64,
+        }
+    }
+}
+
+/// The mean entropy of grey pixels read as probabilities: the least binary cross-entropy that any
+/// reconstruction of them can have.
+///
+/// ```text
+/// −x ln x − (1 − x) ln(1 − x)
+/// ```
+pub fn entropy_nats_per_pixel(images: &ImageSet) -> f64 {
+    entropy_nats(images.pixels()) / images.pixels().len() as f64
+}
+
+/// The entropy of each of the 256 grey values occurs many times over, so it is counted.
+fn entropy_nats(pixels: &[u8]) -> f64 {
+    let mut counts = [0usize; 256];
+    for &pixel in pixels {
+        counts[usize::from(pixel)] += 1;
+    }
+    (1..=254u8) // black and white have none
+        .filter(|&pixel| counts[usize::from(pixel)] > 0)
+        .map(|pixel| {
+            let x = f64::from(to_unit(pixel));
+            let entropy = -x * x.ln() - (1.0 - x) * (1.0 - x).ln();
+            counts[usize::from(pixel)] as f64 * entropy
+        })
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measure(output: Activation, pixels: &[u8], logits: &[f32], code: &[f32]) -> Metrics {
+        let images = ImageSet::new(1, 2, pixels.to_vec(), None);
+        let mut sums = Sums::new(1, 2, output);
+        let indices: Vec<usize> = (0..images.count()).collect();
+        sums.add(&images, &indices, logits, code, Scope::Full);
+        sums.finish()
+    }
+
+    /// Worked by hand: pixels 0 and 1, both answered with σ(0) = ½, cost ln 2 each.
+    #[test]
+    fn indecision_costs_ln_2_a_pixel() {
+        let metrics = measure(Activation::Sigmoid, &[0, 255], &[0.0, 0.0], &[0.0, 3.0]);
+        let bce = metrics.bce.unwrap();
+        assert!((bce.nats_per_pixel - 2f64.ln()).abs() < 1e-15);
+        assert!((bce.nats_per_image - 2.0 * 2f64.ln()).abs() < 1e-15);
+        assert_eq!(bce.excess_nats_per_pixel, bce.nats_per_pixel);
+        assert_eq!(metrics.mse_per_pixel, 0.25);
+        assert_eq!(metrics.squared_error_per_image, 0.5);
+        assert!((metrics.psnr_db - 10.0 * 4f64.log10()).abs() < 1e-12);
+        assert_eq!(metrics.ssim, None, "an image of two pixels is smaller than the window");
+        assert_eq!((metrics.code_mean, metrics.code_zero_fraction), (1.5, 0.5));
+    }
+
+    /// The logit of a grey pixel is its best answer: nothing above the entropy is left.
+    #[test]
+    fn the_best_answer_to_grey_leaves_no_excess() {
+        let logit = |pixel: u8| {
+            let x = f64::from(to_unit(pixel));
+            (x / (1.0 - x)).ln() as f32
+        };
+        let metrics = measure(Activation::Sigmoid, &[51, 204], &[logit(51), logit(204)], &[1.0]);
+        let bce = metrics.bce.unwrap();
+        assert!(bce.excess_nats_per_pixel.abs() < 1e-12, "{bce:?}");
+        let images = ImageSet::new(1, 2, vec![51, 204], None);
+        assert!((bce.nats_per_pixel - entropy_nats_per_pixel(&images)).abs() < 1e-12);
+        assert!(metrics.psnr_db > 99.0);
+    }
+
+    #[test]
+    fn extreme_logits_stay_finite() {
+        let metrics = measure(Activation::Sigmoid, &[0, 255], &[1e30, -1e30], &[1.0]);
+        assert!((metrics.bce.unwrap().nats_per_pixel / 1e30 - 1.0).abs() < 1e-6);
+        let metrics = measure(Activation::Sigmoid, &[0, 255], &[-1e30, 1e30], &[1.0]);
+        assert_eq!(metrics.bce.unwrap().nats_per_pixel, 0.0);
+    }
+
+    #[test]
+    fn an_unbounded_output_has_no_cross_entropy() {
+        let metrics = measure(Activation::Linear, &[0, 255], &[0.5, 1.0], &[1.0]);
+        assert_eq!(metrics.bce, None);
+        assert_eq!(metrics.squared_error_per_image, 0.25);
+        assert!(metrics.named("test").iter().all(|(name, _)| !name.contains("bce")));
+    }
+}

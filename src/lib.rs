@@ -1,0 +1,29 @@
+//! hourglass trains, measures, explains and applies autoencoders.
+//!
+//! The binary of the same name is a thin layer over this library. Dependencies point one way:
+//!
+//! ```text
+//! main → commands → config, device, data, train, evaluate, report, run_directory
+//!                   report → train, evaluate
+//!                   train → evaluate, objective, batches, random
+//!                   evaluate → model, batches → data
+//!                   objective → model → Burn
+//!                   config, data, random know no Burn device
+//! ```
+//!
+//! `ARCHITECTURE.md` walks through the rooms.
+
+pub mod batches;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod data;
+pub mod device;
+pub mod error;
+pub mod evaluate;
+pub mod model;
+pub mod objective;
+pub mod random;
+pub mod report;
+pub mod run_directory;
+pub mod train;

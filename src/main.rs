@@ -1,0 +1,38 @@
+//! The `hourglass` program: parses, runs, prints the error, exits.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+
+use clap::Parser;
+use hourglass::{cli::Cli, commands};
+
+/// The exit code of a run that failed.
+const FAILED: u8 = 1;
+
+fn main() -> ExitCode {
+    let arguments = Cli::parse();
+    if std::env::var_os("RUST_BACKTRACE").is_none() {
+        // Burn reports a lost device by panicking; one line below says so.
+        panic::set_hook(Box::new(|_| {}));
+    }
+    match panic::catch_unwind(AssertUnwindSafe(|| commands::run(arguments))) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            eprintln!("error: {error}");
+            if let Some(hint) = error.hint() {
+                eprintln!("  hint: {hint}");
+            }
+            ExitCode::from(error.exit_code())
+        }
+        Err(panic) => {
+            let message = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("no message");
+            eprintln!("error: stopped inside the program ({message})");
+            eprintln!("  hint: this is a bug or a lost device; RUST_BACKTRACE=1 shows where");
+            ExitCode::from(FAILED)
+        }
+    }
+}

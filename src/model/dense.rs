@@ -1,0 +1,113 @@
+//! A stack of dense layers, and the weights it begins with.
+
+use burn::module::{Module, Param};
+use burn::nn::Linear;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::RngExt;
+
+use super::Activation;
+use crate::random::{self, Purpose};
+
+/// Dense layers one after another, an activation between each two.
+///
+/// ```text
+/// h₁ = f(x W₁ + b₁)   …   hₙ = hₙ₋₁ Wₙ + bₙ
+/// ```
+#[derive(Module, Debug)]
+pub struct DenseStack {
+    layers: Vec<Linear>,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl DenseStack {
+    /// Layers between each two of `sizes`, initialised from `seed`.
+    ///
+    /// `first_layer` is the number of layers of the network that come before: it picks the random
+    /// stream, so that every layer of a network begins with weights of its own.
+    pub fn new(
+        sizes: &[usize],
+        activation: Activation,
+        seed: u64,
+        first_layer: usize,
+        device: &Device,
+    ) -> Self {
+        let layers = sizes
+            .windows(2)
+            .enumerate()
+            .map(|(index, pair)| dense(pair[0], pair[1], seed, first_layer + index, device))
+            .collect();
+        Self { layers, activation }
+    }
+
+    /// Runs all layers, without an activation after the last.
+    ///
+    /// # Shapes
+    /// `[batch, inputs] → [batch, outputs]`
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let mut h = x;
+        for (index, layer) in self.layers.iter().enumerate() {
+            if index > 0 {
+                h = self.activation.apply(h);
+            }
+            h = layer.forward(h);
+        }
+        h
+    }
+
+    /// The number of layers.
+    pub fn depth(&self) -> usize {
+        self.layers.len()
+    }
+}
+
+/// One dense layer with Glorot-uniform weights and zero biases, drawn on the host.
+fn dense(inputs: usize, outputs: usize, seed: u64, layer: usize, device: &Device) -> Linear {
+    let weight = TensorData::new(
+        glorot_uniform(inputs, outputs, seed, layer),
+        [inputs, outputs],
+    );
+    Linear {
+        weight: Param::from_data(weight, device),
+        bias: Some(Param::from_data(TensorData::zeros::<f32, _>([outputs]), device)),
+    }
+}
+
+/// Weights `[inputs, outputs]`, row-major, uniform on `±√(6 / (inputs + outputs))`.
+///
+/// # Source
+/// Glorot and Bengio 2010, *Understanding the difficulty of training deep feedforward neural
+/// networks*, equation 16; the default of Keras, which the lecture uses.
+fn glorot_uniform(inputs: usize, outputs: usize, seed: u64, layer: usize) -> Vec<f32> {
+    let limit = (6.0 / (inputs + outputs) as f32).sqrt();
+    let mut stream = random::stream(seed, Purpose::Weights, 0, layer as u64);
+    (0..inputs * outputs)
+        .map(|_| (2.0 * stream.random::<f32>() - 1.0) * limit)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_fill_the_glorot_range_evenly() {
+        let (inputs, outputs) = (300, 200);
+        let weights = glorot_uniform(inputs, outputs, 1, 0);
+        let limit = (6.0f32 / 500.0).sqrt();
+        assert_eq!(weights.len(), inputs * outputs);
+        assert!(weights.iter().all(|w| w.abs() <= limit));
+        let mean = weights.iter().sum::<f32>() / weights.len() as f32;
+        let variance = weights.iter().map(|w| w * w).sum::<f32>() / weights.len() as f32;
+        // 60,000 draws: the standard error is 0.0024 limits of the mean, 0.0012 of the variance.
+        assert!(mean.abs() < 0.01 * limit, "{mean}");
+        assert!((variance / (limit * limit) - 1.0 / 3.0).abs() < 0.006, "{variance}");
+    }
+
+    #[test]
+    fn layers_and_seeds_differ() {
+        assert_ne!(glorot_uniform(4, 4, 1, 0), glorot_uniform(4, 4, 1, 1));
+        assert_ne!(glorot_uniform(4, 4, 1, 0), glorot_uniform(4, 4, 2, 0));
+        assert_eq!(glorot_uniform(4, 4, 1, 0), glorot_uniform(4, 4, 1, 0));
+    }
+}

@@ -1,0 +1,57 @@
+//! How far a reconstruction is from its image.
+
+use burn::tensor::{Tensor, activation};
+use serde::Serialize;
+
+use crate::model::Activation;
+
+/// The reconstruction error, a mean over pixels and batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Reconstruction {
+    /// Between grey pixels, read as probabilities, and a sigmoid's output; in nats.
+    #[serde(rename = "bce")]
+    BinaryCrossEntropy,
+    /// The squared difference.
+    #[serde(rename = "mse")]
+    SquaredError,
+}
+
+impl Reconstruction {
+    pub const NAMES: [(&str, Self); 2] = [
+        ("bce", Self::BinaryCrossEntropy),
+        ("mse", Self::SquaredError),
+    ];
+
+    /// The name of the error as a metric, with its unit and reduction.
+    pub fn metric(self) -> &'static str {
+        match self {
+            Self::BinaryCrossEntropy => "bce_nats_per_pixel",
+            Self::SquaredError => "mse_per_pixel",
+        }
+    }
+
+    /// The error of `output(logits)` as a reconstruction of `x`.
+    ///
+    /// # Shapes
+    /// `[batch, pixels], [batch, pixels] → [1]`
+    pub fn loss(self, logits: Tensor<2>, output: Activation, x: Tensor<2>) -> Tensor<1> {
+        match self {
+            Self::BinaryCrossEntropy => bce_with_logits(logits, x),
+            Self::SquaredError => (output.apply(logits) - x).square().mean(),
+        }
+    }
+}
+
+/// Mean binary cross-entropy of `sigmoid(z)` against grey `x`, from the logits:
+///
+/// ```text
+/// −x ln σ(z) − (1 − x) ln(1 − σ(z)) = max(z, 0) − x z + ln(1 + exp(−|z|))
+/// ∂/∂z = σ(z) − x
+/// ```
+///
+/// The right-hand side never overflows and keeps its digits in both tails. (Burn's own
+/// `BinaryCrossEntropyLoss` takes integer targets only.)
+fn bce_with_logits(z: Tensor<2>, x: Tensor<2>) -> Tensor<1> {
+    let tail = z.clone().abs().neg().exp().log1p();
+    (activation::relu(z.clone()) - x * z + tail).mean()
+}

@@ -1,0 +1,86 @@
+//! Images above their reconstructions.
+
+use std::path::Path;
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::drawing::{self, Area, FAINT, INK, PictureError};
+
+/// One row of the picture: its label, and as many images as the other rows have.
+pub struct Row<'a> {
+    pub label: &'a str,
+    /// Pixels in [0, 1], `[images, height, width]` row-major.
+    pub pixels: &'a [f32],
+}
+
+/// Side an image is enlarged to, about, in pixels.
+const IMAGE_SIDE: usize = 112;
+const IMAGES_PER_LINE: usize = 10;
+const GAP: usize = 8;
+const MARGIN: usize = 24;
+const LABELS_WIDTH: usize = 150;
+const TITLE_HEIGHT: usize = 44;
+const LINE_GAP: usize = 24;
+
+/// Draws the rows under each other, ten images to a line, each image enlarged by a whole factor
+/// so that its pixels stay square and sharp.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn reconstructions(
+    path: &Path,
+    title: &str,
+    rows: &[Row<'_>],
+    (height, width): (usize, usize),
+) -> Result<(), PictureError> {
+    let images = rows.first().map_or(0, |row| row.pixels.len() / (height * width));
+    let scale = (IMAGE_SIDE / height.max(width)).max(1);
+    let (cell_height, cell_width) = (height * scale + GAP, width * scale + GAP);
+    let lines = images.div_ceil(IMAGES_PER_LINE);
+    let line_height = rows.len() * cell_height + LINE_GAP;
+    let size = (
+        2 * MARGIN + LABELS_WIDTH + IMAGES_PER_LINE.min(images) * cell_width - GAP,
+        2 * MARGIN + TITLE_HEIGHT + lines * line_height - LINE_GAP - GAP,
+    );
+    drawing::save(path, (size.0 as u32, size.1 as u32), |area| {
+        let draw = || -> Result<(), drawing::DrawError<'_>> {
+            let title_style = drawing::font(22, INK);
+            area.draw_text(title, &title_style, (MARGIN as i32, MARGIN as i32))?;
+            for line in 0..lines {
+                for (index, row) in rows.iter().enumerate() {
+                    let top = MARGIN + TITLE_HEIGHT + line * line_height + index * cell_height;
+                    let middle = (top + height * scale / 2) as i32;
+                    let label = drawing::font(18, FAINT).pos(Pos::new(HPos::Left, VPos::Center));
+                    area.draw_text(row.label, &label, (MARGIN as i32, middle))?;
+                    let first = line * IMAGES_PER_LINE;
+                    let shown = row.pixels.chunks_exact(height * width);
+                    for (column, pixels) in shown.skip(first).take(IMAGES_PER_LINE).enumerate() {
+                        let left = MARGIN + LABELS_WIDTH + column * cell_width;
+                        draw_image(area, pixels, width, scale, (left, top))?;
+                    }
+                }
+            }
+            Ok(())
+        };
+        draw().map_err(|error| error.to_string())
+    })
+}
+
+fn draw_image<'a>(
+    area: &Area<'a>,
+    pixels: &[f32],
+    width: usize,
+    scale: usize,
+    (left, top): (usize, usize),
+) -> Result<(), drawing::DrawError<'a>> {
+    for (index, &pixel) in pixels.iter().enumerate() {
+        let grey = (pixel * 255.0).round() as u8;
+        let x = (left + index % width * scale) as i32;
+        let y = (top + index / width * scale) as i32;
+        let side = scale as i32 - 1; // plotters draws both ends of a rectangle
+        let square = [(x, y), (x + side, y + side)];
+        area.draw(&Rectangle::new(square, RGBColor(grey, grey, grey).filled()))?;
+    }
+    Ok(())
+}

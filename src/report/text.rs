@@ -1,0 +1,72 @@
+//! Figures and tables as text.
+
+/// A number with its thousands set apart: `209,968`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Rows as columns that line up, two spaces apart, the last column unpadded.
+pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            let padding = width - cell.chars().count();
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', padding + 2));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A figure with five significant digits, never in exponent form above 10⁻⁵.
+pub fn figure(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude == 0.0 {
+        "0".into()
+    } else if magnitude < 1e-4 {
+        format!("{value:.4e}")
+    } else {
+        let digits = 4 - magnitude.log10().floor() as i32;
+        format!("{value:.*}", digits.clamp(0, 8) as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let texts = [0, 7, 999, 1000, 209_968, 1_000_000].map(thousands);
+        assert_eq!(texts, ["0", "7", "999", "1,000", "209,968", "1,000,000"]);
+    }
+
+    #[test]
+    fn figures_keep_five_digits() {
+        let texts = [0.0, 0.086_987_6, 68.198_4, -1234.56, 0.000_01].map(figure);
+        assert_eq!(texts, ["0", "0.086988", "68.198", "-1234.6", "1.0000e-5"]);
+    }
+
+    #[test]
+    fn columns_line_up() {
+        let rows = [["a", "bb", "c"], ["aaa", "b", ""]].map(|row| row.map(String::from));
+        assert_eq!(table(&rows), "a    bb  c\naaa  b\n");
+    }
+}

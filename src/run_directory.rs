@@ -1,0 +1,199 @@
+//! The directory that a run leaves: its files, and how it comes to be.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use thiserror::Error;
+
+use crate::config::{Config, ConfigError};
+use crate::model::Autoencoder;
+use crate::model::weights::{self, WeightsError};
+
+/// A run's directory.
+#[derive(Clone, Debug)]
+pub struct RunDirectory {
+    path: PathBuf,
+}
+
+/// Why a run directory cannot be made or used.
+#[derive(Debug, Error)]
+pub enum RunError {
+    #[error("{} already holds a run", .0.display())]
+    Exists(PathBuf),
+    #[error("{} exists and is not a run directory", .0.display())]
+    InTheWay(PathBuf),
+    #[error("{} is not a run directory: it has no config.toml", .0.display())]
+    NotARun(PathBuf),
+    #[error("{}: {error}", path.display())]
+    Io { path: PathBuf, error: io::Error },
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+}
+
+impl RunError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Exists(_) => Some("pass --force to replace it, or --out DIR for another place"),
+            Self::InTheWay(_) => Some("pass --out DIR for another place"),
+            Self::NotARun(_) => Some("name a directory that `hourglass train` made, such as artifacts/deep"),
+            Self::Io { .. } => None,
+            Self::Config(_) => Some("the run's config.toml was changed or is of another version"),
+            Self::Weights(_) => Some("the run did not finish or was damaged; train it again with --force"),
+        }
+    }
+}
+
+impl RunDirectory {
+    const CONFIG: &'static str = "config.toml";
+    const METRICS: &'static str = "metrics.jsonl";
+    const SUMMARY: &'static str = "summary.json";
+    const BURNPACK: &'static str = "model.bpk";
+    const SAFETENSORS: &'static str = "model.safetensors";
+    const RECONSTRUCTIONS: &'static str = "reconstructions.png";
+    const CURVES: &'static str = "curves.png";
+    /// Everything a run writes, and so all that `--force` removes.
+    const FILES: [&'static str; 7] = [
+        Self::CONFIG,
+        Self::METRICS,
+        Self::SUMMARY,
+        Self::BURNPACK,
+        Self::SAFETENSORS,
+        Self::RECONSTRUCTIONS,
+        Self::CURVES,
+    ];
+
+    /// Whether a new run may be written to `path`; changes nothing.
+    ///
+    /// # Errors
+    /// There is a run already and `force` is not given, or something that is no run.
+    pub fn check_free(path: &Path, force: bool) -> Result<(), RunError> {
+        match fs::read_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                Err(RunError::InTheWay(path.to_owned()))
+            }
+            Err(error) => Err(io_error(path)(error)),
+            Ok(mut entries) => match entries.next() {
+                None => Ok(()),
+                Some(_) if !path.join(Self::CONFIG).is_file() => {
+                    Err(RunError::InTheWay(path.to_owned()))
+                }
+                Some(_) if !force => Err(RunError::Exists(path.to_owned())),
+                Some(_) => Ok(()),
+            },
+        }
+    }
+
+    /// Makes the directory of a new run, with its resolved config. With `force`, the files of an
+    /// earlier run there are removed; others stay.
+    ///
+    /// # Errors
+    /// As [`Self::check_free`], and when the directory cannot be written.
+    pub fn create(path: &Path, config: &Config, force: bool) -> Result<Self, RunError> {
+        Self::check_free(path, force)?;
+        fs::create_dir_all(path).map_err(io_error(path))?;
+        for name in Self::FILES {
+            let file = path.join(name);
+            match fs::remove_file(&file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(io_error(&file)(error));
+                }
+                _ => {}
+            }
+        }
+        let run = Self {
+            path: path.to_owned(),
+        };
+        let text = format!(
+            "# The resolved config of this run; training with it repeats the run.\n\n{}",
+            config.to_toml()
+        );
+        run.write(Self::CONFIG, text.as_bytes())?;
+        Ok(run)
+    }
+
+    /// A finished run, for reading.
+    ///
+    /// # Errors
+    /// There is none at `path`.
+    pub fn open(path: &Path) -> Result<Self, RunError> {
+        match path.join(Self::CONFIG).is_file() {
+            true => Ok(Self {
+                path: path.to_owned(),
+            }),
+            false => Err(RunError::NotARun(path.to_owned())),
+        }
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// One JSON object per epoch.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join(Self::METRICS)
+    }
+
+    /// Training and test error over the epochs.
+    pub fn curves(&self) -> PathBuf {
+        self.path.join(Self::CURVES)
+    }
+
+    /// Test images above their reconstructions.
+    pub fn reconstructions(&self) -> PathBuf {
+        self.path.join(Self::RECONSTRUCTIONS)
+    }
+
+    /// The config of the run, with overrides on top.
+    ///
+    /// # Errors
+    /// It cannot be read, or says something wrong.
+    pub fn config(&self, overrides: &[String]) -> Result<Config, RunError> {
+        Ok(Config::load(Some(&self.path.join(Self::CONFIG)), overrides)?)
+    }
+
+    /// Writes the final figures and the receipt.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_summary(&self, summary: &serde_json::Value) -> Result<(), RunError> {
+        self.write(Self::SUMMARY, format!("{summary:#}\n").as_bytes())
+    }
+
+    /// Writes the weights in both formats.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn write_weights(&self, model: &Autoencoder, config: &Config) -> Result<(), RunError> {
+        weights::save_burnpack(model, &self.path.join(Self::BURNPACK))?;
+        let safetensors = self.path.join(Self::SAFETENSORS);
+        weights::save_safetensors(model, &config.model, &safetensors)?;
+        Ok(())
+    }
+
+    /// The trained network.
+    ///
+    /// # Errors
+    /// The weights are missing, damaged, or not those of the config.
+    pub fn load_model(&self, config: &Config, device: &Device) -> Result<Autoencoder, RunError> {
+        let model = Autoencoder::new(&config.model, config.seed, device);
+        let path = self.path.join(Self::BURNPACK);
+        Ok(weights::load_burnpack(model, &path)?)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
+        let path = self.path.join(name);
+        fs::write(&path, bytes).map_err(io_error(&path))
+    }
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> RunError {
+    let path = path.to_owned();
+    move |error| RunError::Io { path, error }
+}

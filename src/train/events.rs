@@ -1,0 +1,42 @@
+//! What training tells those who watch it.
+
+use crate::evaluate::Metrics;
+
+/// A moment of training.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// An epoch, counted from 1, begins.
+    EpochBegins { epoch: usize, steps: usize },
+    /// A step was handed to the device, which may still be working on it.
+    Step {
+        /// Steps of this epoch so far.
+        step: usize,
+        /// Images in the step.
+        images: usize,
+        /// The mean loss of this epoch, when it has just been read from the device.
+        mean_loss: Option<f64>,
+    },
+    /// An epoch is over and evaluated.
+    EpochEnds(&'a EpochRecord),
+}
+
+/// What is known of an epoch at its end.
+#[derive(Clone, Debug)]
+pub struct EpochRecord {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Steps since the run began.
+    pub step: usize,
+    pub learning_rate: f64,
+    /// The mean over the epoch's images of the loss that was minimised, each image's taken just
+    /// before the step it was part of.
+    pub train_loss: f64,
+    /// On the images held out for validation, if any are.
+    pub validation: Option<Metrics>,
+    pub test: Metrics,
+    /// Training alone, without evaluation.
+    pub train_seconds: f64,
+    pub evaluate_seconds: f64,
+    /// Images trained on per second of training alone.
+    pub samples_per_second: f64,
+}

@@ -1,0 +1,8 @@
+//! Tests across the whole crate and of the real binary. One binary: linking Burn is slow.
+
+mod backends;
+mod command_line;
+mod configs;
+mod golden;
+mod support;
+mod weights;

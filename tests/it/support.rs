@@ -1,0 +1,85 @@
+//! What several tests need.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use hourglass::device::{self, Backend, DeviceError, OpenDevice};
+
+/// Set where a missing graphics adapter must fail the tests rather than skip a part of them.
+const REQUIRE_WGPU: &str = "HOURGLASS_REQUIRE_WGPU";
+
+/// The repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs the real binary in the repository.
+pub fn hourglass<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hourglass"))
+        .args(arguments)
+        .current_dir(root())
+        .env_remove("RUST_BACKTRACE")
+        .output()
+        .expect("the binary starts")
+}
+
+/// Runs the real binary and demands success; gives its standard output.
+pub fn succeed<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> String {
+    let output = hourglass(arguments);
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Every backend of this build whose device is here. A missing graphics adapter is skipped with a
+/// printed reason, or fails the test where `HOURGLASS_REQUIRE_WGPU` is set, as in CI.
+pub fn backends() -> Vec<OpenDevice> {
+    let mut opened = Vec::new();
+    for (name, backend) in Backend::NAMES {
+        match device::open(backend) {
+            Ok(device) => opened.push(device),
+            Err(error @ DeviceError::NotCompiledIn(_)) => println!("skipping {name}: {error}"),
+            Err(error) => {
+                let required = std::env::var_os(REQUIRE_WGPU).is_some();
+                assert!(!required, "{name} is required here: {error}");
+                println!("skipping {name}: {error}");
+            }
+        }
+    }
+    opened
+}
+
+/// Writes an IDX file of unsigned bytes.
+pub fn write_idx(path: &Path, dimensions: &[u32], elements: &[u8]) {
+    let mut bytes = vec![0, 0, 8, dimensions.len() as u8];
+    for size in dimensions {
+        bytes.extend(size.to_be_bytes());
+    }
+    bytes.extend(elements);
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// A directory with a small IDX data set: `train` and `test` images of 12 × 12 pixels, a bright
+/// square each whose place depends on the class.
+pub fn write_squares(directory: &Path, train: u32, test: u32) -> PathBuf {
+    std::fs::create_dir_all(directory).unwrap();
+    for (prefix, count) in [("train", train), ("t10k", test)] {
+        let mut pixels = Vec::new();
+        let mut labels = Vec::new();
+        for image in 0..count {
+            let class = image % 4;
+            labels.push(class as u8);
+            let (top, left) = (2 + 4 * (class / 2), 2 + 4 * (class % 2));
+            for row in 0..12 {
+                for column in 0..12 {
+                    let inside = (top..top + 4).contains(&row) && (left..left + 4).contains(&column);
+                    pixels.push(if inside { 200 + (image % 50) as u8 } else { 0 });
+                }
+            }
+        }
+        let images = directory.join(format!("{prefix}-images-idx3-ubyte"));
+        write_idx(&images, &[count, 12, 12], &pixels);
+        let labels_path = directory.join(format!("{prefix}-labels-idx1-ubyte"));
+        write_idx(&labels_path, &[count], &labels);
+    }
+    directory.to_owned()
+}
