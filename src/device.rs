@@ -173,9 +173,7 @@ mod wgpu {
 
     use burn::tensor::Device;
     use burn_wgpu::WgpuInitError;
-    use burn_wgpu::wgpu::{
-        AdapterInfo, Backends, DeviceType, Instance, InstanceDescriptor,
-    };
+    use burn_wgpu::wgpu::{AdapterInfo, Backends, DeviceType, Instance, InstanceDescriptor};
 
     use super::DeviceError;
 
@@ -183,7 +181,9 @@ mod wgpu {
     static OPENED: Mutex<Option<(Device, String)>> = Mutex::new(None);
 
     pub fn open() -> Result<(Device, String), DeviceError> {
-        let mut opened = OPENED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut opened = OPENED
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(opened) = &*opened {
             return Ok(opened.clone());
         }

@@ -40,10 +40,16 @@ impl RunError {
         match self {
             Self::Exists(_) => Some("pass --force to replace it, or --out DIR for another place"),
             Self::InTheWay(_) => Some("pass --out DIR for another place"),
-            Self::NotARun(_) => Some("name a directory that `hourglass train` made, such as artifacts/deep"),
-            Self::Io { .. } => None,
+            Self::NotARun(_) => {
+                Some("name a directory that `hourglass train` made, such as artifacts/deep")
+            }
+            Self::Io { .. } => {
+                Some("check that the place can be written and has room, or pass --out DIR")
+            }
             Self::Config(_) => Some("the run's config.toml was changed or is of another version"),
-            Self::Weights(_) => Some("the run did not finish or was damaged; train it again with --force"),
+            Self::Weights(_) => {
+                Some("the run did not finish or was damaged; train it again with --force")
+            }
         }
     }
 }
@@ -155,7 +161,10 @@ impl RunDirectory {
     /// # Errors
     /// It cannot be read, or says something wrong.
     pub fn config(&self, overrides: &[String]) -> Result<Config, RunError> {
-        Ok(Config::load(Some(&self.path.join(Self::CONFIG)), overrides)?)
+        Ok(Config::load(
+            Some(&self.path.join(Self::CONFIG)),
+            overrides,
+        )?)
     }
 
     /// Writes the final figures and the receipt.

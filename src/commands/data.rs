@@ -45,8 +45,8 @@ pub fn check(arguments: cli::DataCheck) -> Result<(), Error> {
         describe(&mut text, split);
     }
     text.push_str(match config.data.source {
-        Source::Mnist => "all files are MNIST's own, by their SHA-256\n",
-        Source::Idx => "all files are whole\n",
+        Source::Mnist => "\nall files are MNIST's own, by their SHA-256\n",
+        Source::Idx => "\nall files are whole\n",
     });
     answer(&text)
 }
@@ -87,7 +87,10 @@ fn describe(text: &mut String, split: &Findings) {
     );
     match &split.classes {
         Some(counts) => {
-            let counts: Vec<_> = counts.iter().map(|&count| thousands(count as u64)).collect();
+            let counts: Vec<_> = counts
+                .iter()
+                .map(|&count| thousands(count as u64))
+                .collect();
             let _ = writeln!(text, "  images by class  {}", counts.join("  "));
         }
         None => text.push_str("  no labels\n"),
@@ -101,5 +104,4 @@ fn describe(text: &mut String, split: &Findings) {
     for file in &split.files {
         let _ = writeln!(text, "  {}  {}", file.sha256, file.file);
     }
-    text.push('\n');
 }

@@ -43,7 +43,9 @@ pub fn run(arguments: Cli) -> Result<(), Error> {
 /// Prints the answer of a command. A reader that has seen enough (`| head`) is no error.
 fn answer(text: &str) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
-    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),

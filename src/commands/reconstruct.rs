@@ -18,7 +18,9 @@ pub fn run(arguments: cli::Reconstruct) -> Result<(), Error> {
     };
     check_width(&loaded.config, (images.height(), images.width()))?;
     let shown = images.select(&images.one_of_each_class(arguments.count.into()));
-    let out = arguments.out.unwrap_or_else(|| loaded.run.reconstructions());
+    let out = arguments
+        .out
+        .unwrap_or_else(|| loaded.run.reconstructions());
     let config = &loaded.config;
     let title = format!("{}: {}", config.name, config.model.shape());
     draw(&out, &title, &loaded.evaluator(), &loaded.model, &shown)?;

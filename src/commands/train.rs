@@ -39,7 +39,10 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
     let initial_weights_sha256 = weights::fingerprint(&model);
     let parameters = model.num_params();
     if !quiet {
-        eprintln!("{}", introduction(&config, &opened, parameters, data.train.count()));
+        eprintln!(
+            "{}",
+            introduction(&config, &opened, parameters, data.train.count())
+        );
     }
 
     let reconstruction = config.objective.reconstruction;

@@ -12,8 +12,8 @@ use crate::device::Backend;
 use crate::model::{Activation, Architecture};
 use crate::objective::Reconstruction;
 use crate::train::Adam;
-pub use settings::{Origin, Problem};
 use settings::Settings;
+pub use settings::{Origin, Problem};
 
 /// The lecture's experiment, which `train` runs when no config is named.
 const DEEP: &str = include_str!("../../configs/deep.toml");
@@ -123,9 +123,16 @@ impl Config {
     /// Reads every setting. Where one is wrong, a default stands in until `finish` reports it.
     fn read(settings: &mut Settings) -> Self {
         let name = settings
-            .read("name", "letters, digits, `.`, `_` and `-`, beginning with a letter or digit", |value| {
-                value.as_str().filter(|name| is_plain_name(name)).map(str::to_owned)
-            })
+            .read(
+                "name",
+                "letters, digits, `.`, `_` and `-`, beginning with a letter or digit",
+                |value| {
+                    value
+                        .as_str()
+                        .filter(|name| is_plain_name(name))
+                        .map(str::to_owned)
+                },
+            )
             .unwrap_or_else(|| "unnamed".into());
         let seed = settings.integer("seed", 0..u64::MAX).unwrap_or(42);
         let backend = settings
@@ -172,7 +179,11 @@ fn read_data(settings: &mut Settings) -> Data {
 
     if source == Source::Idx && path.is_none() {
         let hint = "add path = \"DIR\" with the four IDX files under [data]";
-        settings.problem("data.dataset", "= \"idx\" needs `data.path`", Some(hint.into()));
+        settings.problem(
+            "data.dataset",
+            "= \"idx\" needs `data.path`",
+            Some(hint.into()),
+        );
     }
     if let Some(limit) = limit.filter(|&limit| validation >= limit) {
         let hint = "lower it or raise `data.limit`";
@@ -246,9 +257,9 @@ fn read_objective(settings: &mut Settings, model: &Architecture) -> Objective {
 
 fn read_train(settings: &mut Settings) -> Train {
     let mut count = |key: &str, default| {
-        settings
-            .integer(key, 1..u64::MAX)
-            .map_or(default, |count| usize::try_from(count).unwrap_or(usize::MAX))
+        settings.integer(key, 1..u64::MAX).map_or(default, |count| {
+            usize::try_from(count).unwrap_or(usize::MAX)
+        })
     };
     let epochs = count("train.epochs", 5);
     let batch_size = count("train.batch_size", 32);
@@ -256,7 +267,9 @@ fn read_train(settings: &mut Settings) -> Train {
     let defaults = Adam::default();
     let mut rate = |key: &str, default| {
         settings
-            .number(key, "a number of at least 0 and below 1", |x| (0.0..1.0).contains(&x))
+            .number(key, "a number of at least 0 and below 1", |x| {
+                (0.0..1.0).contains(&x)
+            })
             .unwrap_or(default)
     };
     let beta_1 = rate("train.optimizer.beta_1", defaults.beta_1);

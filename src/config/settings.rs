@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 use std::ops::Range;
 
+use toml::Spanned;
 use toml::Value;
 use toml::de::{DeTable, DeValue};
-use toml::Spanned;
 
 /// One mistake in a config: where, what, and what to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,7 +96,9 @@ impl Settings {
             }
         };
         let mut settings = Self::default();
-        settings.flatten("", &values, spans.get_ref(), &|span| place(file, text, span));
+        settings.flatten("", &values, spans.get_ref(), &|span| {
+            place(file, text, span)
+        });
         Ok(settings)
     }
 
@@ -125,7 +127,9 @@ impl Settings {
         }
         let text = format!("value = {raw}");
         let value = match toml::from_str::<toml::Table>(&text) {
-            Ok(mut table) if table.len() == 1 => table.remove("value").unwrap_or(Value::Boolean(false)),
+            Ok(mut table) if table.len() == 1 => {
+                table.remove("value").unwrap_or(Value::Boolean(false))
+            }
             _ if raw.starts_with(['"', '\'', '[', '{']) => {
                 return refuse(format!("`{raw}` is not a TOML value"));
             }
@@ -200,7 +204,11 @@ impl Settings {
         let value = self.entries.get(key)?.value.clone();
         let converted = convert(&value);
         if converted.is_none() {
-            self.problem(key, format!("must be {expected}, found {}", show(&value)), None);
+            self.problem(
+                key,
+                format!("must be {expected}, found {}", show(&value)),
+                None,
+            );
         }
         converted
     }
@@ -241,7 +249,10 @@ impl Settings {
 
     /// One of the named choices.
     pub fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
-        let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        let names: Vec<_> = choices
+            .iter()
+            .map(|(name, _)| format!("\"{name}\""))
+            .collect();
         let expected = match names.len() {
             1 => names[0].clone(),
             _ => format!("one of {}", names.join(", ")),
@@ -257,14 +268,22 @@ impl Settings {
 
     /// A list of layer sizes: at least two whole numbers of at least 1.
     pub fn sizes(&mut self, key: &str) -> Option<Vec<usize>> {
-        self.read(key, "a list of two or more layer sizes of at least 1", |value| {
-            let sizes = value
-                .as_array()?
-                .iter()
-                .map(|item| usize::try_from(item.as_integer()?).ok().filter(|&size| size > 0))
-                .collect::<Option<Vec<_>>>()?;
-            (sizes.len() >= 2).then_some(sizes)
-        })
+        self.read(
+            key,
+            "a list of two or more layer sizes of at least 1",
+            |value| {
+                let sizes = value
+                    .as_array()?
+                    .iter()
+                    .map(|item| {
+                        usize::try_from(item.as_integer()?)
+                            .ok()
+                            .filter(|&size| size > 0)
+                    })
+                    .collect::<Option<Vec<_>>>()?;
+                (sizes.len() >= 2).then_some(sizes)
+            },
+        )
     }
 
     /// Ends the reading.
@@ -277,7 +296,10 @@ impl Settings {
             .iter()
             .filter(|(key, entry)| {
                 let empty_section = matches!(&entry.value, Value::Table(table) if table.is_empty())
-                    && self.asked.iter().any(|known| known.starts_with(&format!("{key}.")));
+                    && self
+                        .asked
+                        .iter()
+                        .any(|known| known.starts_with(&format!("{key}.")));
                 !self.asked.contains(*key) && !empty_section
             })
             .map(|(key, entry)| Problem {
@@ -379,15 +401,23 @@ mod tests {
 
     #[test]
     fn overrides_take_toml_or_a_bare_word_and_replace_tables_whole() {
-        let mut settings =
-            Settings::parse("a.toml", "train.optimizer = { kind = \"adam\", epsilon = 1 }").unwrap();
+        let mut settings = Settings::parse(
+            "a.toml",
+            "train.optimizer = { kind = \"adam\", epsilon = 1 }",
+        )
+        .unwrap();
         settings.set("name = spirals ");
         settings.set("train.optimizer={ kind = 'sgd' }");
         settings.set("model.encoder=[4, 2]");
         assert_eq!(settings.text("name").as_deref(), Some("spirals"));
-        assert_eq!(settings.text("train.optimizer.kind").as_deref(), Some("sgd"));
+        assert_eq!(
+            settings.text("train.optimizer.kind").as_deref(),
+            Some("sgd")
+        );
         assert_eq!(settings.sizes("model.encoder"), Some(vec![4, 2]));
-        settings.finish().expect("epsilon went with the table it was in");
+        settings
+            .finish()
+            .expect("epsilon went with the table it was in");
     }
 
     #[test]
@@ -403,7 +433,10 @@ mod tests {
     fn syntax_errors_are_all_located() {
         let problems = Settings::parse("a.toml", "a = \nb = [1,\n").unwrap_err();
         assert!(problems.len() >= 2, "{problems:?}");
-        assert!(problems[0].to_string().starts_with("a.toml:1:"), "{problems:?}");
+        assert!(
+            problems[0].to_string().starts_with("a.toml:1:"),
+            "{problems:?}"
+        );
         assert!(Settings::parse("a.toml", "a = 1\na = 2\n").is_err());
     }
 }

@@ -46,7 +46,9 @@ pub enum IdxProblem {
     Gzip(io::Error),
     #[error("ends within its header")]
     Header,
-    #[error("not an IDX file: its magic number is {0:#010x}, which should begin with two zero bytes")]
+    #[error(
+        "not an IDX file: its magic number is {0:#010x}, which should begin with two zero bytes"
+    )]
     Magic(u32),
     #[error("holds elements of IDX type {0:#04x}; only unsigned bytes (type 0x08) are read")]
     ElementType(u8),
@@ -79,18 +81,15 @@ pub fn read(path: &Path, dimensions: usize, what: &'static str) -> Result<IdxArr
     })
 }
 
-fn read_file(
-    path: &Path,
-    dimensions: usize,
-    what: &'static str,
-) -> Result<IdxArray, IdxProblem> {
+fn read_file(path: &Path, dimensions: usize, what: &'static str) -> Result<IdxArray, IdxProblem> {
     let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
     if file.fill_buf()?.starts_with(&GZIP_MAGIC) {
         let mut decoder = GzDecoder::new(file);
-        let array = read_stream(&mut decoder, dimensions, what).map_err(|problem| match problem {
-            IdxProblem::Io(error) => IdxProblem::Gzip(error),
-            other => other,
-        })?;
+        let array =
+            read_stream(&mut decoder, dimensions, what).map_err(|problem| match problem {
+                IdxProblem::Io(error) => IdxProblem::Gzip(error),
+                other => other,
+            })?;
         // The decoder checks its CRC only once the end was read, which `read_stream` has done.
         match decoder.into_inner().fill_buf()? {
             [] => Ok(array),
@@ -203,7 +202,10 @@ mod tests {
         assert_eq!(array.dimensions, [2, 1, 3]);
         assert_eq!(array.elements, [1, 2, 3, 4, 5, 6]);
         // sha256sum of the same 22 bytes
-        assert_eq!(array.sha256, crate::data::hexadecimal(&Sha256::digest(&plain)));
+        assert_eq!(
+            array.sha256,
+            crate::data::hexadecimal(&Sha256::digest(&plain))
+        );
         assert_eq!(read_bytes(&gzip(&plain), 3).unwrap(), array);
     }
 
@@ -219,11 +221,30 @@ mod tests {
 
         use IdxProblem as P;
         assert!(matches!(read_bytes(&[], 1), Err(P::Header)));
-        assert!(matches!(read_bytes(b"PK\x03\x04 something", 1), Err(P::Magic(_))));
-        assert!(matches!(read_bytes(&idx(0x0d, &[1], &[0; 4]), 1), Err(P::ElementType(0x0d))));
-        assert!(matches!(read_bytes(&good, 3), Err(P::Dimensions { found: 1, expected: 3, .. })));
+        assert!(matches!(
+            read_bytes(b"PK\x03\x04 something", 1),
+            Err(P::Magic(_))
+        ));
+        assert!(matches!(
+            read_bytes(&idx(0x0d, &[1], &[0; 4]), 1),
+            Err(P::ElementType(0x0d))
+        ));
+        assert!(matches!(
+            read_bytes(&good, 3),
+            Err(P::Dimensions {
+                found: 1,
+                expected: 3,
+                ..
+            })
+        ));
         assert!(matches!(read_bytes(&good[..7], 1), Err(P::Header)));
-        assert!(matches!(read_bytes(&good[..10], 1), Err(P::Truncated { found: 2, expected: 4 })));
+        assert!(matches!(
+            read_bytes(&good[..10], 1),
+            Err(P::Truncated {
+                found: 2,
+                expected: 4
+            })
+        ));
         assert!(matches!(
             read_bytes(&[&good[..], &[9]].concat(), 1),
             Err(P::TooLong { expected: 4 })
@@ -233,7 +254,10 @@ mod tests {
             Err(P::Absurd(_))
         ));
         assert!(matches!(read_bytes(&flipped, 1), Err(P::Gzip(_))));
-        assert!(matches!(read_bytes(&zipped[..zipped.len() - 3], 1), Err(P::Gzip(_))));
+        assert!(matches!(
+            read_bytes(&zipped[..zipped.len() - 3], 1),
+            Err(P::Gzip(_))
+        ));
         assert!(matches!(read_bytes(&trailing, 1), Err(P::Gzip(_))));
     }
 
@@ -241,7 +265,10 @@ mod tests {
     #[test]
     fn a_header_that_claims_much_and_holds_little_is_just_truncated() {
         let bytes = idx(8, &[u32::MAX], &[0; 8]);
-        assert!(matches!(read_bytes(&bytes, 1), Err(IdxProblem::Truncated { found: 8, .. })));
+        assert!(matches!(
+            read_bytes(&bytes, 1),
+            Err(IdxProblem::Truncated { found: 8, .. })
+        ));
     }
 
     proptest! {

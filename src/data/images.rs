@@ -27,7 +27,10 @@ impl ImageSet {
     /// When `pixels` is not a whole number of images, or `labels` has another count.
     pub fn new(height: usize, width: usize, pixels: Vec<u8>, labels: Option<Vec<u8>>) -> Self {
         let size = height * width;
-        assert!(size > 0 && pixels.len().is_multiple_of(size), "whole images");
+        assert!(
+            size > 0 && pixels.len().is_multiple_of(size),
+            "whole images"
+        );
         if let Some(labels) = &labels {
             assert_eq!(labels.len(), pixels.len() / size, "one label an image");
         }
@@ -76,12 +79,12 @@ impl ImageSet {
 
     /// The images at `indices`, in that order.
     pub fn select(&self, indices: &[usize]) -> Self {
+        let mut pixels = Vec::with_capacity(indices.len() * self.pixels_per_image());
+        for &index in indices {
+            pixels.extend_from_slice(self.image(index));
+        }
         Self {
-            pixels: indices
-                .iter()
-                .flat_map(|&index| self.image(index))
-                .copied()
-                .collect(),
+            pixels,
             labels: self
                 .labels
                 .as_ref()
@@ -150,13 +153,21 @@ mod tests {
     use super::*;
 
     fn four() -> ImageSet {
-        ImageSet::new(1, 2, vec![0, 51, 102, 153, 204, 255, 1, 2], Some(vec![1, 1, 0, 1]))
+        ImageSet::new(
+            1,
+            2,
+            vec![0, 51, 102, 153, 204, 255, 1, 2],
+            Some(vec![1, 1, 0, 1]),
+        )
     }
 
     #[test]
     fn a_batch_is_the_images_asked_for_in_order_and_scaled() {
         assert_eq!(four().gather(&[2, 0]), [0.8, 1.0, 0.0, 0.2]);
-        assert_eq!(four().select(&[2, 0]).gather(&[0, 1]), four().gather(&[2, 0]));
+        assert_eq!(
+            four().select(&[2, 0]).gather(&[0, 1]),
+            four().gather(&[2, 0])
+        );
     }
 
     #[test]
@@ -170,7 +181,13 @@ mod tests {
         let images = four();
         let items: Vec<Image> = images.iter().map(Result::unwrap).collect();
         assert_eq!(items.len(), 4);
-        assert_eq!(items[2], Image { pixels: vec![204, 255], label: Some(0) });
+        assert_eq!(
+            items[2],
+            Image {
+                pixels: vec![204, 255],
+                label: Some(0)
+            }
+        );
         assert!(Dataset::<Image>::get_many(&images, vec![3]).unwrap()[0].pixels == [1, 2]);
     }
 }

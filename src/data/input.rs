@@ -33,7 +33,10 @@ fn read_png(path: &Path) -> Result<ImageSet, String> {
     limits.max_image_width = Some(MOST_PIXELS_A_SIDE);
     limits.max_image_height = Some(MOST_PIXELS_A_SIDE);
     reader.limits(limits);
-    let grey = reader.decode().map_err(|error| error.to_string())?.into_luma8();
+    let grey = reader
+        .decode()
+        .map_err(|error| error.to_string())?
+        .into_luma8();
     let (width, height) = (grey.width() as usize, grey.height() as usize);
     match width * height {
         0 => Err("the picture is empty".into()),
@@ -42,8 +45,8 @@ fn read_png(path: &Path) -> Result<ImageSet, String> {
 }
 
 fn read_idx(path: &Path) -> Result<ImageSet, String> {
-    let array = idx::read(path, 3, "images, rows, columns")
-        .map_err(|error| error.problem.to_string())?;
+    let array =
+        idx::read(path, 3, "images, rows, columns").map_err(|error| error.problem.to_string())?;
     let [_, height, width] = array.dimensions[..] else {
         unreachable!("the reader has checked that there are three dimensions")
     };

@@ -84,7 +84,9 @@ pub enum DataError {
         train: (usize, usize),
         test: (usize, usize),
     },
-    #[error("data.validation = {validation} leaves none of {available} training images to train on")]
+    #[error(
+        "data.validation = {validation} leaves none of {available} training images to train on"
+    )]
     NothingToTrainOn { validation: usize, available: usize },
 }
 
@@ -229,10 +231,7 @@ pub fn load(
         });
     }
     let validation = (validation > 0).then(|| {
-        let order = random::permutation(
-            train.count(),
-            random::stream(seed, Purpose::Split, 0, 0),
-        );
+        let order = random::permutation(train.count(), random::stream(seed, Purpose::Split, 0, 0));
         let (held_out, kept) = order.split_at(validation);
         let held_out = train.select(held_out);
         train = train.select(kept);

@@ -249,7 +249,10 @@ mod tests {
         assert_eq!(metrics.mse_per_pixel, 0.25);
         assert_eq!(metrics.squared_error_per_image, 0.5);
         assert!((metrics.psnr_db - 10.0 * 4f64.log10()).abs() < 1e-12);
-        assert_eq!(metrics.ssim, None, "an image of two pixels is smaller than the window");
+        assert_eq!(
+            metrics.ssim, None,
+            "an image of two pixels is smaller than the window"
+        );
         assert_eq!((metrics.code_mean, metrics.code_zero_fraction), (1.5, 0.5));
     }
 
@@ -260,7 +263,12 @@ mod tests {
             let x = f64::from(to_unit(pixel));
             (x / (1.0 - x)).ln() as f32
         };
-        let metrics = measure(Activation::Sigmoid, &[51, 204], &[logit(51), logit(204)], &[1.0]);
+        let metrics = measure(
+            Activation::Sigmoid,
+            &[51, 204],
+            &[logit(51), logit(204)],
+            &[1.0],
+        );
         let bce = metrics.bce.unwrap();
         assert!(bce.excess_nats_per_pixel.abs() < 1e-12, "{bce:?}");
         let images = ImageSet::new(1, 2, vec![51, 204], None);
@@ -281,6 +289,11 @@ mod tests {
         let metrics = measure(Activation::Linear, &[0, 255], &[0.5, 1.0], &[1.0]);
         assert_eq!(metrics.bce, None);
         assert_eq!(metrics.squared_error_per_image, 0.25);
-        assert!(metrics.named("test").iter().all(|(name, _)| !name.contains("bce")));
+        assert!(
+            metrics
+                .named("test")
+                .iter()
+                .all(|(name, _)| !name.contains("bce"))
+        );
     }
 }

@@ -89,5 +89,7 @@ impl Evaluator<'_> {
 
 fn read(tensor: Tensor<2>) -> Result<Vec<f32>, ExecutionError> {
     let data = tensor.try_into_data()?;
-    Ok(data.iter::<f32>().collect())
+    Ok(data
+        .try_into_vec_as()
+        .expect("logits and codes are numbers"))
 }

@@ -24,7 +24,8 @@ pub fn ssim(x: &[f64], y: &[f64], height: usize, width: usize) -> Option<f64> {
     if height < WINDOW || width < WINDOW {
         return None;
     }
-    let product = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a * b).collect() };
+    let product =
+        |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a * b).collect() };
     let blur = |image: &[f64]| gaussian(image, height, width);
     let (mean_x, mean_y) = (blur(x), blur(y));
     let (xx, yy, xy) = (
@@ -85,17 +86,24 @@ mod tests {
     fn pair(height: usize, width: usize) -> (Vec<f64>, Vec<f64>) {
         let pixel = |i: usize, a: usize, b: usize| ((i * a + i * i * b) % 256) as f64 / 255.0;
         let x = (0..height * width).map(|i| pixel(i, 7, 3)).collect();
-        let y = (0..height * width).map(|i| 0.7 * pixel(i, 7, 3) + 0.3 * pixel(i, 11, 5)).collect();
+        let y = (0..height * width)
+            .map(|i| 0.7 * pixel(i, 7, 3) + 0.3 * pixel(i, 11, 5))
+            .collect();
         (x, y)
     }
 
     /// Expected values from `tests/golden/ssim.py`, scikit-image 0.25.2.
     #[test]
     fn agrees_with_scikit_image() {
-        for (height, width, expected) in [(28, 28, 0.9139059282204729), (11, 17, 0.8822519833368556)] {
+        for (height, width, expected) in
+            [(28, 28, 0.9139059282204729), (11, 17, 0.8822519833368556)]
+        {
             let (x, y) = pair(height, width);
             let found = ssim(&x, &y, height, width).unwrap();
-            assert!((found - expected).abs() < 1e-10, "{height}×{width}: {found}");
+            assert!(
+                (found - expected).abs() < 1e-10,
+                "{height}×{width}: {found}"
+            );
         }
     }
 

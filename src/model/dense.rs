@@ -69,7 +69,10 @@ fn dense(inputs: usize, outputs: usize, seed: u64, layer: usize, device: &Device
     );
     Linear {
         weight: Param::from_data(weight, device),
-        bias: Some(Param::from_data(TensorData::zeros::<f32, _>([outputs]), device)),
+        bias: Some(Param::from_data(
+            TensorData::zeros::<f32, _>([outputs]),
+            device,
+        )),
     }
 }
 
@@ -101,7 +104,10 @@ mod tests {
         let variance = weights.iter().map(|w| w * w).sum::<f32>() / weights.len() as f32;
         // 60,000 draws: the standard error is 0.0024 limits of the mean, 0.0012 of the variance.
         assert!(mean.abs() < 0.01 * limit, "{mean}");
-        assert!((variance / (limit * limit) - 1.0 / 3.0).abs() < 0.006, "{variance}");
+        assert!(
+            (variance / (limit * limit) - 1.0 / 3.0).abs() < 0.006,
+            "{variance}"
+        );
     }
 
     #[test]

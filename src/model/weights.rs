@@ -57,9 +57,8 @@ pub fn save_safetensors(
     architecture: &Architecture,
     path: &Path,
 ) -> Result<(), WeightsError> {
-    let mut store = SafetensorsStore::from_file(path)
+    let mut store = SafetensorsStore::from_bytes(None)
         .with_to_adapter(BurnToPyTorchAdapter)
-        .overwrite(true)
         .clear_metadata()
         .metadata("format", "pt")
         .metadata("producer", concat!("hourglass ", env!("CARGO_PKG_VERSION")))
@@ -71,7 +70,9 @@ pub fn save_safetensors(
             format!("${{1}}.{}.", 2 * layer),
         );
     }
-    model.save_into(&mut store).map_err(at(path))
+    model.save_into(&mut store).map_err(at(path))?;
+    let bytes = store.get_bytes().map_err(at(path))?;
+    std::fs::write(path, bytes).map_err(at(path))
 }
 
 /// SHA-256 of all parameters in the order of the network, as little-endian `f32`, in hexadecimal.

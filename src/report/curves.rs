@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::drawing::{self, BLUE, FAINT, GREEN, INK, PictureError, VERMILION};
 use crate::objective::Reconstruction;
 use crate::train::EpochRecord;
 
+/// Room beside the first and last epoch, in epochs.
+const SIDE: f64 = 0.2;
 const SIZE: (u32, u32) = (1200, 750);
 
 /// One curve: its name, colour and values by epoch.
@@ -30,11 +31,18 @@ pub fn curves(
     floor: Option<f64>,
 ) -> Result<(), PictureError> {
     let curves = curves_of(reconstruction, history);
-    let values = || curves.iter().flat_map(|curve| &curve.values).copied().chain(floor);
+    let values = || {
+        curves
+            .iter()
+            .flat_map(|curve| &curve.values)
+            .copied()
+            .chain(floor)
+    };
     let least = values().fold(f64::INFINITY, f64::min);
     let most = values().fold(f64::NEG_INFINITY, f64::max);
     let room = 0.08 * (most - least).max(1e-3 * most.abs()).max(1e-9);
     let epochs = history.len();
+    let (first, last) = (1.0 - SIDE, epochs as f64 + SIDE);
     drawing::save(path, SIZE, |area| {
         let draw = || -> Result<(), drawing::DrawError<'_>> {
             let mut chart = ChartBuilder::on(area)
@@ -43,7 +51,7 @@ pub fn curves(
                 .caption(title, drawing::font(26, INK))
                 .x_label_area_size(64)
                 .y_label_area_size(104)
-                .build_cartesian_2d(0.8..epochs as f64 + 0.2, least - room..most + room)?;
+                .build_cartesian_2d(first..last, least - room..most + room)?;
             chart
                 .configure_mesh()
                 .disable_x_mesh()
@@ -62,14 +70,6 @@ pub fn curves(
                 .x_desc("epoch")
                 .y_desc(description(reconstruction))
                 .draw()?;
-            if let Some(floor) = floor {
-                let ends = [(0.8, floor), (epochs as f64 + 0.2, floor)];
-                chart.draw_series(DashedLineSeries::new(ends, 8, 6, FAINT.stroke_width(2)))?;
-                let style = drawing::font(18, FAINT).pos(Pos::new(HPos::Right, VPos::Bottom));
-                let text = "entropy of the test pixels: the least possible";
-                let place = (epochs as f64 + 0.2, floor + 0.1 * room);
-                chart.draw_series([Text::new(text, place, style)])?;
-            }
             for curve in &curves {
                 let points = || (1..).map(f64::from).zip(curve.values.iter().copied());
                 let style = curve.colour.stroke_width(3);
@@ -79,6 +79,23 @@ pub fn curves(
                     .legend(move |(x, y)| PathElement::new([(x, y), (x + 28, y)], style));
                 let dots = points().map(|point| Circle::new(point, 5, curve.colour.filled()));
                 chart.draw_series(dots)?;
+            }
+            if let Some(floor) = floor {
+                let ends = [(first, floor), (last, floor)];
+                let style = FAINT.stroke_width(2);
+                chart
+                    .draw_series(DashedLineSeries::new(ends, 8, 6, style))?
+                    .label(format!(
+                        "least possible: the test pixels’ entropy ({floor:.4})"
+                    ))
+                    .legend(move |(x, y)| {
+                        plotters::element::DashedPathElement::new(
+                            [(x, y), (x + 28, y)],
+                            8,
+                            6,
+                            style,
+                        )
+                    });
             }
             chart
                 .configure_series_labels()
@@ -100,7 +117,7 @@ pub fn curves(
 fn curves_of(reconstruction: Reconstruction, history: &[EpochRecord]) -> Vec<Curve> {
     let mut curves = vec![
         Curve {
-            name: "training",
+            name: "training, mean during the epoch",
             colour: BLUE,
             values: history.iter().map(|epoch| epoch.train_loss).collect(),
         },

@@ -52,7 +52,10 @@ pub fn figures(epoch: &EpochRecord, reconstruction: Reconstruction) -> Map<Strin
         format!("train_{}", reconstruction.metric()),
         epoch.train_loss,
     );
-    let validation = epoch.validation.iter().flat_map(|figures| figures.named("validation"));
+    let validation = epoch
+        .validation
+        .iter()
+        .flat_map(|figures| figures.named("validation"));
     std::iter::once(train)
         .chain(validation)
         .chain(epoch.test.named("test"))

@@ -121,9 +121,9 @@ impl Progress {
         let speed = self.seen as f64 / seconds.max(1e-9);
         let left = (self.epochs - self.epoch) * self.images + (self.images - self.seen);
         let left = Duration::from_secs_f64(left as f64 / speed.max(1e-9));
-        let loss = self
-            .loss
-            .map_or(String::new(), |loss| format!("{} {loss:.4}  ", self.reconstruction.metric()));
+        let loss = self.loss.map_or(String::new(), |loss| {
+            format!("{} {loss:.4}  ", self.reconstruction.metric())
+        });
         format!(
             "{loss}{} images/s  {} left",
             thousands(speed.round() as u64),
@@ -133,9 +133,10 @@ impl Progress {
 
     fn end(&mut self, record: &EpochRecord) {
         let line = format!(
-            "epoch {}/{}  train {:.4}{}  test {:.4} {}  {:.1} s, {} images/s",
+            "epoch {}/{}  {}: train {:.4}{}  test {:.4}  in {:.1} s, {} images/s",
             record.epoch,
             self.epochs,
+            self.reconstruction.metric(),
             record.train_loss,
             record
                 .validation
@@ -143,7 +144,6 @@ impl Progress {
                 .map(|figures| format!("  validation {:.4}", figures.error(self.reconstruction)))
                 .unwrap_or_default(),
             record.test.error(self.reconstruction),
-            self.reconstruction.metric(),
             record.train_seconds,
             thousands(record.samples_per_second.round() as u64),
         );

@@ -34,7 +34,9 @@ pub fn reconstructions(
     rows: &[Row<'_>],
     (height, width): (usize, usize),
 ) -> Result<(), PictureError> {
-    let images = rows.first().map_or(0, |row| row.pixels.len() / (height * width));
+    let images = rows
+        .first()
+        .map_or(0, |row| row.pixels.len() / (height * width));
     let scale = (IMAGE_SIDE / height.max(width)).max(1);
     let (cell_height, cell_width) = (height * scale + GAP, width * scale + GAP);
     let lines = images.div_ceil(IMAGES_PER_LINE);
@@ -78,9 +80,65 @@ fn draw_image<'a>(
         let grey = (pixel * 255.0).round() as u8;
         let x = (left + index % width * scale) as i32;
         let y = (top + index / width * scale) as i32;
-        let side = scale as i32 - 1; // plotters draws both ends of a rectangle
+        let side = scale as i32; // a filled rectangle ends before its lower right corner
         let square = [(x, y), (x + side, y + side)];
         area.draw(&Rectangle::new(square, RGBColor(grey, grey, grey).filled()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every pixel of every image is a square of its own grey, and gaps stay white.
+    #[test]
+    fn the_picture_shows_each_pixel_where_it_belongs() {
+        let (height, width) = (2, 3);
+        let scale = IMAGE_SIDE / width;
+        let originals: Vec<f32> = (0..12 * height * width)
+            .map(|i| (i % 11) as f32 / 10.0)
+            .collect();
+        let inverted: Vec<f32> = originals.iter().map(|pixel| 1.0 - pixel).collect();
+        let row = |label, pixels| Row { label, pixels };
+        let rows = [
+            row("original", &originals),
+            row("reconstruction", &inverted),
+        ];
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("picture.png");
+        reconstructions(&path, "title", &rows, (height, width)).unwrap();
+        let picture = image::open(&path).unwrap().into_rgb8();
+
+        // Twelve images make two lines of two rows each.
+        let line_height = 2 * (height * scale + GAP) + LINE_GAP;
+        for (index, row) in rows.iter().enumerate() {
+            for (i, pixel) in row.pixels.iter().enumerate() {
+                let (number, place) = (i / (height * width), i % (height * width));
+                let (line, column) = (number / IMAGES_PER_LINE, number % IMAGES_PER_LINE);
+                let left = MARGIN + LABELS_WIDTH + column * (width * scale + GAP);
+                let top =
+                    MARGIN + TITLE_HEIGHT + line * line_height + index * (height * scale + GAP);
+                let (x, y) = (left + place % width * scale, top + place / width * scale);
+                let grey = (pixel * 255.0).round() as u8;
+                for (dx, dy) in [
+                    (0, 0),
+                    (scale - 1, 0),
+                    (0, scale - 1),
+                    (scale - 1, scale - 1),
+                ] {
+                    let found = picture.get_pixel((x + dx) as u32, (y + dy) as u32);
+                    assert_eq!(found.0, [grey; 3], "image {number}, pixel {place}");
+                }
+                if place % width == width - 1 && column + 1 < IMAGES_PER_LINE {
+                    let gap = picture.get_pixel((x + scale) as u32, y as u32);
+                    assert!(gap.0 == [255; 3] || x + scale >= picture.width() as usize);
+                }
+            }
+        }
+        let title = (MARGIN..MARGIN + 24)
+            .flat_map(|y| (MARGIN..MARGIN + 60).map(move |x| (x as u32, y as u32)))
+            .any(|(x, y)| picture.get_pixel(x, y).0[0] < 100);
+        assert!(title, "the title is drawn");
+    }
 }

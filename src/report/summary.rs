@@ -75,7 +75,11 @@ pub fn summary(
         metrics = log::figures(last, config.objective.reconstruction);
         metrics.retain(|name, _| !name.starts_with("test_"));
     }
-    metrics.extend(full.named("test").into_iter().map(|(name, value)| (name, json!(value))));
+    metrics.extend(
+        full.named("test")
+            .into_iter()
+            .map(|(name, value)| (name, json!(value))),
+    );
     let train_seconds: f64 = history.iter().map(|epoch| epoch.train_seconds).sum();
     let images: f64 = history
         .iter()

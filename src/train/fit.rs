@@ -37,7 +37,9 @@ pub struct Fit {
 /// Why training ended early.
 #[derive(Debug, Error)]
 pub enum TrainError {
-    #[error("the loss became {loss} in epoch {epoch}, by step {step}, at learning rate {learning_rate}")]
+    #[error(
+        "the loss became {loss} in epoch {epoch}, by step {step}, at learning rate {learning_rate:e}"
+    )]
     NotFinite {
         loss: f64,
         epoch: usize,
@@ -55,8 +57,12 @@ impl TrainError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NotFinite { .. } => "lower train.optimizer.learning_rate",
-            Self::Device(_) => "the epochs so far are in metrics.jsonl; try again, or --backend flex",
-            Self::Listener(_) => "make room or choose another --out; the epochs so far are in metrics.jsonl",
+            Self::Device(_) => {
+                "the epochs so far are in metrics.jsonl; try again, or --backend flex"
+            }
+            Self::Listener(_) => {
+                "make room or choose another --out; the epochs so far are in metrics.jsonl"
+            }
         }
     }
 }
@@ -122,7 +128,11 @@ pub fn fit(
 
         let begun = Instant::now();
         let snapshot = model.valid();
-        let evaluate = |images| evaluator.evaluate(&snapshot, images).map_err(TrainError::Device);
+        let evaluate = |images| {
+            evaluator
+                .evaluate(&snapshot, images)
+                .map_err(TrainError::Device)
+        };
         let record = EpochRecord {
             epoch,
             step: epoch * steps,

@@ -26,7 +26,9 @@ fn train(backend: &str, out: &std::path::Path, data: &std::path::Path) -> (Value
     ]);
     let summary = serde_json::from_str(&text).expect("nothing but one JSON document");
     let lines = std::fs::read_to_string(out.join("metrics.jsonl")).unwrap();
-    let epochs = lines.lines().map(|line| serde_json::from_str(line).unwrap());
+    let epochs = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
     (summary, epochs.collect())
 }
 
@@ -68,9 +70,17 @@ fn a_cpu_run_repeats_itself_to_the_last_bit() {
     let directory = tempfile::tempdir().unwrap();
     let data = support::write_squares(&directory.path().join("data"), 370, 40);
     for backend in ["flex", "ndarray"] {
-        let [(first, _), (second, _)] = ["a", "b"]
-            .map(|run| train(backend, &directory.path().join(format!("{backend}-{run}")), &data));
-        assert_eq!(first["receipt"]["weights_sha256"], second["receipt"]["weights_sha256"]);
+        let [(first, _), (second, _)] = ["a", "b"].map(|run| {
+            train(
+                backend,
+                &directory.path().join(format!("{backend}-{run}")),
+                &data,
+            )
+        });
+        assert_eq!(
+            first["receipt"]["weights_sha256"],
+            second["receipt"]["weights_sha256"]
+        );
         for (name, value) in first["metrics"].as_object().unwrap() {
             if !name.contains("second") {
                 assert_eq!(value, &second["metrics"][name], "{backend} {name}");

@@ -34,7 +34,10 @@ fn a_run_directory_holds_all_that_was_promised() {
     assert!(text.contains("test_bce_nats_per_pixel") && text.contains("reconstructions.png"));
 
     let lines = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
-    let epochs: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let epochs: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(epochs.len(), 3);
     for (index, epoch) in epochs.iter().enumerate() {
         assert_eq!(epoch["epoch"], index + 1);
@@ -43,7 +46,10 @@ fn a_run_directory_holds_all_that_was_promised() {
         assert!(epoch.get("loss").is_none());
     }
     let error = |epoch: &Value| epoch["test_bce_nats_per_pixel"].as_f64().unwrap();
-    assert!(error(&epochs[2]) < 0.8 * error(&epochs[0]), "it learns: {epochs:?}");
+    assert!(
+        error(&epochs[2]) < 0.8 * error(&epochs[0]),
+        "it learns: {epochs:?}"
+    );
 
     let summary: Value =
         serde_json::from_slice(&std::fs::read(run.join("summary.json")).unwrap()).unwrap();
@@ -80,7 +86,11 @@ fn a_run_directory_holds_all_that_was_promised() {
     // The resolved config repeats the run.
     let again = directory.path().join("again");
     let config = format!("--config={}", run.join("config.toml").display());
-    succeed(&["train".to_owned(), config, format!("--out={}", again.display())]);
+    succeed(&[
+        "train".to_owned(),
+        config,
+        format!("--out={}", again.display()),
+    ]);
     let repeated: Value =
         serde_json::from_slice(&std::fs::read(again.join("summary.json")).unwrap()).unwrap();
     let weights = |summary: &Value| summary["receipt"]["weights_sha256"].clone();
@@ -115,7 +125,14 @@ fn reconstruct_draws_a_picture_of_ones_own() {
     assert!(many.width() > one.width() && many.height() > one.height());
 
     let idx = data.join("t10k-images-idx3-ubyte");
-    succeed(&["reconstruct", run, "--input", idx.to_str().unwrap(), "--out", out]);
+    succeed(&[
+        "reconstruct",
+        run,
+        "--input",
+        idx.to_str().unwrap(),
+        "--out",
+        out,
+    ]);
 }
 
 #[test]
@@ -128,7 +145,10 @@ fn an_existing_run_stays_unless_force_is_given() {
     std::fs::write(&note, "mine").unwrap();
     let summary = std::fs::read(run.join("summary.json")).unwrap();
 
-    refused(&train_squares(&data, &run, &[]), &["already holds a run", "--force"]);
+    refused(
+        &train_squares(&data, &run, &[]),
+        &["already holds a run", "--force"],
+    );
     // A mistake anywhere else leaves the old run whole, even with --force.
     let mistaken = train_squares(&data, &run, &["--force", "--set=model.encoder=[99, 4]"]);
     refused(&mistaken, &["99 numbers", "begin model.encoder with 144"]);
@@ -139,7 +159,10 @@ fn an_existing_run_stays_unless_force_is_given() {
     assert_eq!(std::fs::read_to_string(&note).unwrap(), "mine");
 
     let other = directory.path().join("data");
-    refused(&train_squares(&data, &other, &["--force"]), &["is not a run directory"]);
+    refused(
+        &train_squares(&data, &other, &["--force"]),
+        &["is not a run directory"],
+    );
 }
 
 /// Demands exit 2, nothing on standard output, a message of few lines that holds `parts`.
@@ -151,7 +174,10 @@ fn refused<S: AsRef<std::ffi::OsStr> + std::fmt::Debug>(arguments: &[S], parts: 
     for part in parts {
         assert!(message.contains(part), "{arguments:?}: {message}");
     }
-    assert!(!message.contains("panicked") && !message.contains("RUST_BACKTRACE"), "{message}");
+    assert!(
+        !message.contains("panicked") && !message.contains("RUST_BACKTRACE"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -166,7 +192,10 @@ fn wrong_usage_and_configs_are_refused_with_a_remedy() {
 
     refused(&["train", "--backend", "cuda"], &["flex, ndarray, wgpu"]);
     refused(&["train", "--threads", "0"], &["0 is not in"]);
-    refused(&["train", "--config", nowhere], &["No such file", "configs/"]);
+    refused(
+        &["train", "--config", nowhere],
+        &["No such file", "configs/"],
+    );
     refused(
         &["train", "--config", bad, &out],
         &[
@@ -179,13 +208,31 @@ fn wrong_usage_and_configs_are_refused_with_a_remedy() {
         &["train", "--set", "train.epochs=many", "--set=seeds=1", &out],
         &["--set train.epochs=many", "unknown key `seeds`", "`seed`"],
     );
-    refused(&["train", "--set=model.output=linear", &out], &["bce", "sigmoid"]);
-    refused(&["train", "--set=data.path=/nonexistent", &out], &["not a directory", "data.path"]);
-    refused(&["train", "--set=model.encoder=[100, 10]", &out], &["28×28 has 784", "with 784"]);
-    refused(&["train", "--set=data.validation=60000", &out], &["data.validation"]);
-    refused(&["evaluate", nowhere], &["not a run directory", "hourglass train"]);
+    refused(
+        &["train", "--set=model.output=linear", &out],
+        &["bce", "sigmoid"],
+    );
+    refused(
+        &["train", "--set=data.path=/nonexistent", &out],
+        &["not a directory", "data.path"],
+    );
+    refused(
+        &["train", "--set=model.encoder=[100, 10]", &out],
+        &["28×28 has 784", "with 784"],
+    );
+    refused(
+        &["train", "--set=data.validation=60000", &out],
+        &["data.validation"],
+    );
+    refused(
+        &["evaluate", nowhere],
+        &["not a run directory", "hourglass train"],
+    );
     refused(&["reconstruct", nowhere], &["not a run directory"]);
-    assert!(!directory.path().join("run").exists(), "nothing was written");
+    assert!(
+        !directory.path().join("run").exists(),
+        "nothing was written"
+    );
 }
 
 #[test]
@@ -203,7 +250,10 @@ fn damaged_data_is_named_and_nothing_is_written() {
     fresh();
     let bytes = std::fs::read(&images).unwrap();
     std::fs::write(&images, &bytes[..bytes.len() - 1]).unwrap();
-    refused(&train_squares(&data, &out, &[]), &["train-images-idx3-ubyte", "truncated"]);
+    refused(
+        &train_squares(&data, &out, &[]),
+        &["train-images-idx3-ubyte", "truncated"],
+    );
     std::fs::write(&images, [&bytes[..], &[0]].concat()).unwrap();
     refused(&train_squares(&data, &out, &[]), &["too long"]);
     std::fs::write(&images, [&[0, 0, 13, 3], &bytes[4..]].concat()).unwrap();
@@ -213,7 +263,10 @@ fn damaged_data_is_named_and_nothing_is_written() {
 
     fresh();
     write_idx(&labels, &[7], &[0; 7]);
-    refused(&train_squares(&data, &out, &[]), &["7 labels for 100 images"]);
+    refused(
+        &train_squares(&data, &out, &[]),
+        &["7 labels for 100 images"],
+    );
     std::fs::remove_file(&labels).unwrap();
     std::fs::remove_file(&images).unwrap();
     refused(&train_squares(&data, &out, &[]), &["holds neither"]);
@@ -241,10 +294,22 @@ fn images_of_the_wrong_kind_are_refused() {
     let path = |name: &str| directory.path().join(name).display().to_string();
     GrayImage::new(5, 5).save(path("small.png")).unwrap();
     std::fs::write(path("fake.png"), "no picture").unwrap();
-    refused(&["reconstruct", run, "--input", &path("small.png")], &["5×5", "144"]);
-    refused(&["reconstruct", run, "--input", &path("fake.png")], &["fake.png"]);
-    refused(&["reconstruct", run, "--input", &path("none.png")], &["none.png", "No such file"]);
-    refused(&["reconstruct", run, "--input", &path("none.idx")], &["none.idx"]);
+    refused(
+        &["reconstruct", run, "--input", &path("small.png")],
+        &["5×5", "144"],
+    );
+    refused(
+        &["reconstruct", run, "--input", &path("fake.png")],
+        &["fake.png"],
+    );
+    refused(
+        &["reconstruct", run, "--input", &path("none.png")],
+        &["none.png", "No such file"],
+    );
+    refused(
+        &["reconstruct", run, "--input", &path("none.idx")],
+        &["none.idx"],
+    );
 }
 
 #[test]
@@ -255,7 +320,9 @@ fn data_check_describes_mnist() {
     let found: Value = serde_json::from_str(&succeed(&["data", "check", "--json"])).unwrap();
     // The entropies of references: 0.05836 of training pixels, 0.05808 of test pixels.
     for (split, expected) in [(0, 0.05836), (1, 0.05808)] {
-        let entropy = found["splits"][split]["entropy_nats_per_pixel"].as_f64().unwrap();
+        let entropy = found["splits"][split]["entropy_nats_per_pixel"]
+            .as_f64()
+            .unwrap();
         assert!((entropy - expected).abs() < 1e-5, "{entropy}");
     }
 }
@@ -265,7 +332,10 @@ fn devices_lists_every_backend() {
     let found: Value = serde_json::from_str(&succeed(&["devices", "--json"])).unwrap();
     let devices = found["devices"].as_array().unwrap();
     for name in ["flex", "ndarray", "wgpu"] {
-        assert!(devices.iter().any(|device| device["backend"] == name), "{devices:?}");
+        assert!(
+            devices.iter().any(|device| device["backend"] == name),
+            "{devices:?}"
+        );
     }
 }
 
@@ -290,7 +360,10 @@ fn a_missing_adapter_is_an_error_with_a_remedy_and_no_fallback() {
 #[test]
 fn help_shows_examples() {
     for command in ["train", "evaluate", "reconstruct"] {
-        assert!(succeed(&[command, "--help"]).contains("Example"), "{command}");
+        assert!(
+            succeed(&[command, "--help"]).contains("Example"),
+            "{command}"
+        );
     }
     assert!(succeed(&["completions", "bash"]).contains("hourglass"));
 }

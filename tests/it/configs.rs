@@ -26,10 +26,20 @@ fn every_config_says_what_it_is_and_trains_two_steps() {
     let directory = tempfile::tempdir().unwrap();
     for (index, file) in files.iter().enumerate() {
         let text = std::fs::read_to_string(file).unwrap();
-        let name = file.strip_prefix(support::root()).unwrap().display().to_string();
-        let comment: String = text.lines().take_while(|line| line.starts_with('#')).collect();
+        let name = file
+            .strip_prefix(support::root())
+            .unwrap()
+            .display()
+            .to_string();
+        let comment: String = text
+            .lines()
+            .take_while(|line| line.starts_with('#'))
+            .collect();
         let command = format!("cargo run --release -- train --config {name}");
-        assert!(comment.contains(&command), "{name} should open with `{command}`");
+        assert!(
+            comment.contains(&command),
+            "{name} should open with `{command}`"
+        );
         assert!(
             comment.contains("--set") || comment.contains("--backend"),
             "{name} shows no override"
@@ -43,7 +53,10 @@ fn every_config_says_what_it_is_and_trains_two_steps() {
             format!("--set=data.limit={limit}"),
             "--set=data.test_limit=20".to_owned(),
             "--set=train.epochs=1".to_owned(),
-            format!("--out={}", directory.path().join(index.to_string()).display()),
+            format!(
+                "--out={}",
+                directory.path().join(index.to_string()).display()
+            ),
         ]);
     }
 }

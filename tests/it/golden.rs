@@ -152,7 +152,13 @@ fn close(what: &str, found: &[f64], expected: &[f64], relative: f64, absolute: f
 fn all_close(what: &str, found: &Tensors, expected: &Tensors, relative: f64, absolute: f64) {
     assert!(found.keys().eq(expected.keys()), "{what}");
     for (name, expected) in expected {
-        close(&format!("{what} {name}"), &found[name], expected, relative, absolute);
+        close(
+            &format!("{what} {name}"),
+            &found[name],
+            expected,
+            relative,
+            absolute,
+        );
     }
 }
 
@@ -172,7 +178,13 @@ fn losses_and_all_gradients_are_pytorchs() {
             close(&what, &value, &numbers(&expected["loss"]), 1e-6, 0.0);
             let gradients = GradientsParams::from_grads(loss.backward(), &model);
             let gradients = take(&model, Some(&gradients));
-            all_close(&what, &gradients, &tensors(&expected["gradients"]), 2e-5, 2e-8);
+            all_close(
+                &what,
+                &gradients,
+                &tensors(&expected["gradients"]),
+                2e-5,
+                2e-8,
+            );
         }
     }
 }

@@ -71,7 +71,8 @@ pub fn write_squares(directory: &Path, train: u32, test: u32) -> PathBuf {
             let (top, left) = (2 + 4 * (class / 2), 2 + 4 * (class % 2));
             for row in 0..12 {
                 for column in 0..12 {
-                    let inside = (top..top + 4).contains(&row) && (left..left + 4).contains(&column);
+                    let inside =
+                        (top..top + 4).contains(&row) && (left..left + 4).contains(&column);
                     pixels.push(if inside { 200 + (image % 50) as u8 } else { 0 });
                 }
             }

@@ -23,7 +23,9 @@ fn weights_are_the_same_on_every_backend_and_survive_burnpack() {
     let mut fingerprints = Vec::new();
     for opened in support::backends() {
         let model = Autoencoder::new(&config.model, 3, &opened.device);
-        let path = directory.path().join(format!("{}.bpk", opened.backend.name()));
+        let path = directory
+            .path()
+            .join(format!("{}.bpk", opened.backend.name()));
         weights::save_burnpack(&model, &path).unwrap();
         let other = Autoencoder::new(&config.model, 4, &opened.device);
         assert_ne!(weights::fingerprint(&other), weights::fingerprint(&model));
@@ -90,7 +92,9 @@ fn safetensors_has_pytorchs_names_and_layout() {
     // Encoding by hand with the file's [out, in] weights gives the network's own code.
     let values = |name: &str| -> Vec<f32> {
         let data = file.tensor(name).unwrap().data();
-        data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+        data.chunks_exact(4)
+            .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
+            .collect()
     };
     let layer = |x: &[f32], name: &str| -> Vec<f32> {
         let weight = values(&format!("{name}.weight"));
