@@ -1,6 +1,6 @@
 //! The backends, and the only place that opens their devices.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, ExecutionError};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -38,8 +38,8 @@ impl Backend {
         }
     }
 
-    /// Whether tensors live in a memory of their own, behind a queue: then the data set is kept
-    /// there whole, and reading a result back makes the device wait.
+    /// Whether the backend compiles kernels for each shape of tensor, and works behind a queue that
+    /// reading a result back empties.
     pub fn is_accelerator(self) -> bool {
         self == Self::Wgpu
     }
@@ -53,6 +53,8 @@ pub struct OpenDevice {
     pub device: Device,
     /// What it is, for people and for the receipt.
     pub description: String,
+    /// The largest tensor that the device takes, where it has a memory of its own.
+    pub largest_tensor_bytes: Option<u64>,
 }
 
 /// Why a device cannot be opened.
@@ -80,26 +82,56 @@ impl DeviceError {
     }
 }
 
+impl OpenDevice {
+    /// Whether a tensor of so many bytes should be kept on the device for good: it has a memory of
+    /// its own, and the tensor fits.
+    pub fn keeps(&self, bytes: u64) -> bool {
+        self.largest_tensor_bytes.is_some_and(|most| bytes <= most)
+    }
+}
+
 /// Opens the device of a backend; there is no fallback to another.
 ///
 /// # Errors
 /// The backend is not compiled in, or has no usable device.
 pub fn open(backend: Backend) -> Result<OpenDevice, DeviceError> {
-    let (device, description) = match backend {
+    match backend {
         #[cfg(feature = "flex")]
-        Backend::Flex => (Device::flex(), processor()),
+        Backend::Flex => Ok(on_processor(backend, Device::flex())),
         #[cfg(feature = "ndarray")]
-        Backend::NdArray => (ndarray::open(), processor()),
+        Backend::NdArray => Ok(on_processor(backend, ndarray::open())),
         #[cfg(feature = "wgpu")]
-        Backend::Wgpu => wgpu::open()?,
+        Backend::Wgpu => wgpu::open(),
         #[allow(unreachable_patterns)] // reachable only when a backend is left out
-        backend => return Err(DeviceError::NotCompiledIn(backend)),
-    };
-    Ok(OpenDevice {
+        backend => Err(DeviceError::NotCompiledIn(backend)),
+    }
+}
+
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+fn on_processor(backend: Backend, device: Device) -> OpenDevice {
+    OpenDevice {
         backend,
         device,
-        description,
-    })
+        description: processor(),
+        largest_tensor_bytes: None,
+    }
+}
+
+/// The cause of a device's failure in one line; what Burn prints fills a page.
+pub fn cause(error: &ExecutionError) -> String {
+    let text = format!("{error:?}");
+    let causes: Vec<_> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.contains("backtrace"))
+        .filter(|line| !line.is_empty() && *line != "Caused by:")
+        .collect();
+    // The outermost says what failed, the innermost why.
+    match causes[..] {
+        [] => "no reason given".into(),
+        [only] => only.into(),
+        [first, .., last] => format!("{first}: {last}"),
+    }
 }
 
 /// The processor's name and the number of threads this process may use on it.
@@ -175,17 +207,25 @@ mod wgpu {
     use burn_wgpu::WgpuInitError;
     use burn_wgpu::wgpu::{AdapterInfo, Backends, DeviceType, Instance, InstanceDescriptor};
 
-    use super::DeviceError;
+    use super::{Backend, DeviceError, OpenDevice};
 
     /// Burn initialises the runtime once a process; later calls get the same device.
-    static OPENED: Mutex<Option<(Device, String)>> = Mutex::new(None);
+    static OPENED: Mutex<Option<OpenDevice>> = Mutex::new(None);
 
-    pub fn open() -> Result<(Device, String), DeviceError> {
+    /// Vulkan, Metal and DirectX 12. OpenGL, which Burn would resort to, lacks what it needs.
+    const GRAPHICS_APIS: Backends = Backends::PRIMARY;
+
+    pub fn open() -> Result<OpenDevice, DeviceError> {
         let mut opened = OPENED
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(opened) = &*opened {
             return Ok(opened.clone());
+        }
+        if adapters().is_empty() {
+            return Err(DeviceError::NoAdapter(
+                "neither through Vulkan nor Metal nor DirectX 12".into(),
+            ));
         }
         let (device, setup) =
             Device::wgpu_options()
@@ -196,18 +236,27 @@ mod wgpu {
                     }
                     other => DeviceError::Refused(other.to_string()),
                 })?;
-        let description = describe(&setup.adapter.get_info());
-        Ok(opened.insert((device, description)).clone())
+        let limits = setup.device.limits();
+        let device = OpenDevice {
+            backend: Backend::Wgpu,
+            device,
+            description: describe(&setup.adapter.get_info()),
+            largest_tensor_bytes: Some(
+                limits
+                    .max_buffer_size
+                    .min(limits.max_storage_buffer_binding_size),
+            ),
+        };
+        Ok(opened.insert(device).clone())
     }
 
     /// Name and driver of each adapter, as wgpu orders them.
     pub fn adapters() -> Vec<(String, String)> {
-        let backends = Backends::PRIMARY;
         let instance = Instance::new(InstanceDescriptor {
-            backends,
+            backends: GRAPHICS_APIS,
             ..InstanceDescriptor::new_without_display_handle()
         });
-        futures_lite::future::block_on(instance.enumerate_adapters(backends))
+        futures_lite::future::block_on(instance.enumerate_adapters(GRAPHICS_APIS))
             .iter()
             .map(|adapter| {
                 let info = adapter.get_info();

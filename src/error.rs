@@ -31,7 +31,7 @@ pub enum Error {
     Train(#[from] TrainError),
     #[error(transparent)]
     Picture(#[from] PictureError),
-    #[error("the device failed: {0:?}")]
+    #[error("the device failed: {}", crate::device::cause(.0))]
     Execution(#[from] ExecutionError),
     /// The network and the images do not fit.
     #[error("the network takes {network} numbers, an image of {height}×{width} has {}", height * width)]

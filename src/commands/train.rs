@@ -50,7 +50,7 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
     let mut log = MetricsLog::create(&run.metrics(), reconstruction)?;
     let images = data.train.count();
     let mut progress = Progress::new(reconstruction, config.train.epochs, images, quiet);
-    let settings = fit_settings(&config, &opened);
+    let settings = fit_settings(&config, &opened, data.train.pixels().len());
     let (model, history) = fit(&settings, model, &data, &opened.device, &mut |event| {
         progress.on(&event);
         match event {
@@ -102,14 +102,15 @@ fn set_threads(threads: Option<u16>) {
     }
 }
 
-fn fit_settings(config: &Config, opened: &OpenDevice) -> Fit {
+fn fit_settings(config: &Config, opened: &OpenDevice, train_pixels: usize) -> Fit {
+    let train_bytes = (train_pixels * size_of::<f32>()) as u64;
     Fit {
         seed: config.seed,
         epochs: config.train.epochs,
         batch_size: config.train.batch_size,
         optimizer: config.train.optimizer,
         reconstruction: config.objective.reconstruction,
-        keep_resident: opened.backend.is_accelerator(),
+        keep_resident: opened.keeps(train_bytes),
         evaluation_batch: evaluation_batch(config, opened),
     }
 }

@@ -85,6 +85,7 @@ impl Settings {
                 if errors.is_empty() {
                     errors.push((error.message().to_owned(), error.span()));
                 }
+                errors.sort_by_key(|(_, span)| span.as_ref().map(|span| span.start));
                 return Err(errors
                     .into_iter()
                     .map(|(message, span)| Problem {
@@ -321,21 +322,27 @@ impl Settings {
     }
 }
 
-/// The known key most like `key`, comparing whole keys and last parts (`epochs` finds
-/// `train.epochs`); none when nothing is close.
+/// The known key that has a part most like the last part of `key` (`epochs` finds `train.epochs`,
+/// `modle` finds `model.kind`), preferably in the same section; none when nothing is close.
 fn nearest<'a>(key: &str, known: &'a BTreeSet<String>) -> Option<&'a str> {
-    const CLOSE: f64 = 0.75;
-    let last = |key: &'a str| key.rsplit('.').next().unwrap_or(key);
+    const CLOSE: f64 = 0.8;
+    const ANOTHER_SECTION: f64 = 0.99;
+    let (section, last) = key.rsplit_once('.').unwrap_or(("", key));
     known
         .iter()
         .map(|candidate| {
-            let whole = strsim::jaro_winkler(key, candidate);
-            let end = key.rsplit('.').next().unwrap_or(key);
-            // A key in the wrong section is a little less likely than a slip of the finger.
-            let part = 0.99 * strsim::jaro_winkler(end, last(candidate));
-            (whole.max(part), candidate.as_str())
+            let likeness = candidate
+                .split('.')
+                .map(|part| strsim::jaro_winkler(last, part))
+                .fold(0.0, f64::max);
+            let same = candidate
+                .rsplit_once('.')
+                .map_or("", |(section, _)| section)
+                == section;
+            let weight = if same { 1.0 } else { ANOTHER_SECTION };
+            (weight * likeness, candidate.as_str())
         })
-        .filter(|(similarity, _)| *similarity > CLOSE)
+        .filter(|(likeness, _)| *likeness > CLOSE)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
 }

@@ -46,7 +46,7 @@ pub enum TrainError {
         step: usize,
         learning_rate: f64,
     },
-    #[error("the device failed: {0:?}")]
+    #[error("the device failed: {}", crate::device::cause(.0))]
     Device(ExecutionError),
     #[error("{0}")]
     Listener(#[from] io::Error),

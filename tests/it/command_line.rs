@@ -213,7 +213,7 @@ fn wrong_usage_and_configs_are_refused_with_a_remedy() {
         &["bce", "sigmoid"],
     );
     refused(
-        &["train", "--set=data.path=/nonexistent", &out],
+        &["train", &format!("--set=data.path={nowhere}"), &out],
         &["not a directory", "data.path"],
     );
     refused(
@@ -342,8 +342,10 @@ fn devices_lists_every_backend() {
 /// A machine without any adapter is simulated by hiding the Vulkan drivers from the loader.
 #[test]
 fn a_missing_adapter_is_an_error_with_a_remedy_and_no_fallback() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = directory.path().join("run");
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_hourglass"))
-        .args(["train", "--backend", "wgpu", "--out", "/nonexistent/run"])
+        .args(["train", "--backend", "wgpu", "--out", run.to_str().unwrap()])
         .current_dir(support::root())
         .env("VK_DRIVER_FILES", "/nonexistent.json")
         .env("VK_ICD_FILENAMES", "/nonexistent.json")
@@ -353,7 +355,9 @@ fn a_missing_adapter_is_an_error_with_a_remedy_and_no_fallback() {
     let message = String::from_utf8(output.stderr).unwrap();
     if cfg!(target_os = "linux") {
         assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains("no graphics adapter"), "{message}");
         assert!(message.contains("--backend flex"), "{message}");
+        assert!(!run.exists());
     }
 }
 
