@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::data::ImageSet;
+use crate::data::{ImageSet, Noise};
 
 /// The images of a split, ready to be gathered into batches on one device.
 pub struct Batches<'a> {
@@ -11,6 +11,15 @@ pub struct Batches<'a> {
     /// The whole split on the device, `[images, pixels]`, where the device has a memory of its own:
     /// then a step sends it a few indices rather than pixels.
     resident: Option<Tensor<2>>,
+}
+
+/// What a network is shown, and what it should answer.
+#[derive(Clone, Debug)]
+pub struct Pairs {
+    /// `[batch, pixels]`, corrupted where the experiment says so.
+    pub input: Tensor<2>,
+    /// `[batch, pixels]`, clean.
+    pub target: Tensor<2>,
 }
 
 impl<'a> Batches<'a> {
@@ -24,6 +33,31 @@ impl<'a> Batches<'a> {
             images,
             device: device.clone(),
             resident: keep_resident.then(all),
+        }
+    }
+
+    /// The images at `indices` with noise on them, and without.
+    pub fn pairs(&self, indices: &[usize], noise: Option<&Noise>) -> Pairs {
+        match (noise, &self.resident) {
+            (None, _) => {
+                let target = self.gather(indices);
+                let input = target.clone();
+                Pairs { input, target }
+            }
+            (Some(noise), resident) => {
+                let clean = self.images.gather(indices);
+                let mut noisy = clean.clone();
+                noise.apply(&mut noisy, indices);
+                let tensor = |pixels| tensor(pixels, indices.len(), &self.device);
+                let target = match resident {
+                    None => tensor(clean),
+                    Some(_) => self.gather(indices),
+                };
+                Pairs {
+                    input: tensor(noisy),
+                    target,
+                }
+            }
         }
     }
 
@@ -43,6 +77,10 @@ impl<'a> Batches<'a> {
 }
 
 fn upload(images: &ImageSet, indices: &[usize], device: &Device) -> Tensor<2> {
-    let shape = [indices.len(), images.pixels_per_image()];
-    Tensor::from_data(TensorData::new(images.gather(indices), shape), device)
+    tensor(images.gather(indices), indices.len(), device)
+}
+
+fn tensor(pixels: Vec<f32>, images: usize, device: &Device) -> Tensor<2> {
+    let shape = [images, pixels.len() / images];
+    Tensor::from_data(TensorData::new(pixels, shape), device)
 }

@@ -19,6 +19,11 @@ pub enum Purpose {
     Split = 2,
     /// The order of the training images within an epoch.
     Order = 3,
+    /// Noise on training images; the step is the image's index.
+    Noise = 4,
+    /// Noise on images that are only looked at, the same at every look; the step is the image's
+    /// index.
+    EvaluationNoise = 5,
 }
 
 /// The stream for `purpose` at an epoch and step (both 0 where they have no meaning).

@@ -62,8 +62,9 @@ impl RunDirectory {
     const SAFETENSORS: &'static str = "model.safetensors";
     const RECONSTRUCTIONS: &'static str = "reconstructions.png";
     const CURVES: &'static str = "curves.png";
+    const CODE: &'static str = "code.png";
     /// Everything a run writes, and so all that `--force` removes.
-    const FILES: [&'static str; 7] = [
+    const FILES: [&'static str; 8] = [
         Self::CONFIG,
         Self::METRICS,
         Self::SUMMARY,
@@ -71,6 +72,7 @@ impl RunDirectory {
         Self::SAFETENSORS,
         Self::RECONSTRUCTIONS,
         Self::CURVES,
+        Self::CODE,
     ];
 
     /// Whether a new run may be written to `path`; changes nothing.
@@ -149,6 +151,11 @@ impl RunDirectory {
     /// Training and test error over the epochs.
     pub fn curves(&self) -> PathBuf {
         self.path.join(Self::CURVES)
+    }
+
+    /// How the code is used, and what its units draw.
+    pub fn code(&self) -> PathBuf {
+        self.path.join(Self::CODE)
     }
 
     /// Test images above their reconstructions.

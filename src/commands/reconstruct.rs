@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Loaded, answer, check_width, input_error, load_data};
 use crate::cli;
-use crate::data::{ImageSet, read_images, to_unit};
+use crate::data::{ImageSet, Noise, read_images, to_unit};
 use crate::error::Error;
 use crate::evaluate::Evaluator;
 use crate::model::Autoencoder;
@@ -23,30 +23,47 @@ pub fn run(arguments: cli::Reconstruct) -> Result<(), Error> {
         .unwrap_or_else(|| loaded.run.reconstructions());
     let config = &loaded.config;
     let title = format!("{}: {}", config.name, config.model.shape());
-    draw(&out, &title, &loaded.evaluator(), &loaded.model, &shown)?;
+    let noise = config.evaluation_noise();
+    draw(
+        &out,
+        &title,
+        &loaded.evaluator(),
+        &loaded.model,
+        &shown,
+        noise.as_ref(),
+    )?;
     answer(&format!("{}\n", out.display()))
 }
 
-/// Draws `images` above their reconstructions by `model`.
+/// Draws `images` above their reconstructions by `model`; with `noise`, between them what the
+/// network saw.
 pub fn draw(
     out: &Path,
     title: &str,
     evaluator: &Evaluator<'_>,
     model: &Autoencoder,
     images: &ImageSet,
+    noise: Option<&Noise>,
 ) -> Result<(), Error> {
     let originals: Vec<f32> = images.pixels().iter().copied().map(to_unit).collect();
-    let reconstructed = evaluator.reconstruct(model, images)?;
-    let rows = [
-        Row {
-            label: "original",
-            pixels: &originals,
-        },
-        Row {
-            label: "reconstruction",
-            pixels: &reconstructed,
-        },
-    ];
+    let reconstructed = evaluator.reconstruct(model, images, noise)?;
+    let corrupted = noise.map(|noise| {
+        let mut pixels = originals.clone();
+        noise.apply(&mut pixels, &(0..images.count()).collect::<Vec<_>>());
+        pixels
+    });
+    let row = |label, pixels| Row { label, pixels };
+    let rows = match &corrupted {
+        None => vec![
+            row("original", &originals),
+            row("reconstruction", &reconstructed),
+        ],
+        Some(corrupted) => vec![
+            row("original", &originals),
+            row("corrupted", corrupted),
+            row("restored", &reconstructed),
+        ],
+    };
     let size = (images.height(), images.width());
     Ok(report::reconstructions(out, title, &rows, size)?)
 }

@@ -7,9 +7,10 @@ use std::time::Instant;
 use burn::module::Module;
 use serde_json::Value;
 
-use super::{answer, check_width, evaluation_batch, load_data, reconstruct};
+use super::{answer, check_width, evaluate, evaluation_batch, load_data, reconstruct};
 use crate::cli;
 use crate::config::Config;
+use crate::data::ImageSet;
 use crate::device::{self, OpenDevice};
 use crate::error::Error;
 use crate::evaluate::{Evaluator, Scope, entropy_nats_per_pixel};
@@ -18,7 +19,7 @@ use crate::objective::Reconstruction;
 use crate::report::text::{figure, table, thousands};
 use crate::report::{self, MetricsLog, Progress, Receipt};
 use crate::run_directory::RunDirectory;
-use crate::train::{Event, Fit, fit};
+use crate::train::{Event, Fit, Fitted, fit};
 
 /// Test images in `reconstructions.png`: one of each digit.
 const SHOWN: usize = 10;
@@ -51,7 +52,7 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
     let images = data.train.count();
     let mut progress = Progress::new(reconstruction, config.train.epochs, images, quiet);
     let settings = fit_settings(&config, &opened, data.train.pixels().len());
-    let (model, history) = fit(&settings, model, &data, &opened.device, &mut |event| {
+    let fitted = fit(&settings, model, &data, &opened.device, &mut |event| {
         progress.on(&event);
         match event {
             Event::EpochEnds(epoch) => log.append(epoch),
@@ -59,19 +60,33 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
         }
     })?;
 
+    let Fitted {
+        model,
+        history,
+        epoch,
+    } = fitted;
     run.write_weights(&model, &config)?;
     let evaluator = Evaluator {
         device: &opened.device,
         batch_size: settings.evaluation_batch,
         scope: Scope::Full,
     };
-    let full = evaluator.evaluate(&model, &data.test)?;
+    let figures = evaluate::figures(&config, &evaluator, &model, &data.test)?;
     let shown = data.test.select(&data.test.one_of_each_class(SHOWN));
     let title = title(&config);
-    reconstruct::draw(&run.reconstructions(), &title, &evaluator, &model, &shown)?;
+    let noise = config.evaluation_noise();
+    reconstruct::draw(
+        &run.reconstructions(),
+        &title,
+        &evaluator,
+        &model,
+        &shown,
+        noise.as_ref(),
+    )?;
     let floor = (reconstruction == Reconstruction::BinaryCrossEntropy)
         .then(|| entropy_nats_per_pixel(&data.test));
     report::curves(&run.curves(), &title, reconstruction, &history, floor)?;
+    draw_code(&run, &title, &config, &evaluator, &model, &data.test)?;
     let receipt = Receipt::new(
         &config,
         &opened,
@@ -80,7 +95,7 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
         initial_weights_sha256,
         weights::fingerprint(&model),
     );
-    let summary = report::summary(&config, &history, &full, &receipt);
+    let summary = report::summary(&config, &history, epoch, figures, &receipt);
     run.write_summary(&summary)?;
 
     match arguments.json {
@@ -109,10 +124,48 @@ fn fit_settings(config: &Config, opened: &OpenDevice, train_pixels: usize) -> Fi
         epochs: config.train.epochs,
         batch_size: config.train.batch_size,
         optimizer: config.train.optimizer,
+        schedule: config.train.schedule,
+        warmup_steps: config.train.warmup_steps,
+        clip_gradient_norm: config.train.clip_gradient_norm,
+        early_stopping: config.train.early_stopping,
         reconstruction: config.objective.reconstruction,
+        sparsity: config.objective.sparsity,
+        corruption: config.objective.corruption,
         keep_resident: opened.keeps(train_bytes),
         evaluation_batch: evaluation_batch(config, opened),
     }
+}
+
+/// Draws what the code looks like on the test images, and what each of its units draws alone, at
+/// the mean of its values other than zero.
+fn draw_code(
+    run: &RunDirectory,
+    title: &str,
+    config: &Config,
+    evaluator: &Evaluator<'_>,
+    model: &Autoencoder,
+    images: &ImageSet,
+) -> Result<(), Error> {
+    let units = config.model.code_size();
+    let codes = evaluator.encode(model, images)?;
+    let mut alone = vec![0.0; units * units];
+    for unit in 0..units {
+        let values = codes.iter().skip(unit).step_by(units).copied();
+        let (mut sum, mut count) = (0.0, 0u32);
+        for value in values.filter(|&value| value != 0.0) {
+            sum += f64::from(value);
+            count += 1;
+        }
+        alone[unit * units + unit] = (sum / f64::from(count.max(1))) as f32;
+    }
+    let drawings = evaluator.decode(model, &alone, units)?;
+    let picture = report::CodePicture {
+        title,
+        codes: &codes,
+        drawings: &drawings,
+        image_size: (images.height(), images.width()),
+    };
+    Ok(report::code(&run.code(), &picture)?)
 }
 
 fn title(config: &Config) -> String {
@@ -139,7 +192,7 @@ fn result(summary: &Value, run: &RunDirectory, seconds: f64) -> String {
     }
     let mut text = table(&rows);
     let _ = writeln!(text, "\ndone in {seconds:.1} s; look at");
-    for path in [run.reconstructions(), run.curves()] {
+    for path in [run.reconstructions(), run.curves(), run.code()] {
         let _ = writeln!(text, "  {}", path.display());
     }
     text

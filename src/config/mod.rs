@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::data::Source;
+use crate::data::{Corruption, Noise, Source};
 use crate::device::Backend;
 use crate::model::{Activation, Architecture};
-use crate::objective::Reconstruction;
-use crate::train::Adam;
+use crate::objective::{Reconstruction, Reduction, Sparsity};
+use crate::train::{Adam, EarlyStopping, Optimizer, OptimizerKind, Schedule};
 use settings::Settings;
 pub use settings::{Origin, Problem};
 
@@ -55,6 +55,12 @@ pub struct Data {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Objective {
     pub reconstruction: Reconstruction,
+    /// A penalty on the code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sparsity: Option<Sparsity>,
+    /// Noise on the inputs, for denoising.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corruption: Option<Corruption>,
 }
 
 /// How training goes.
@@ -62,7 +68,15 @@ pub struct Objective {
 pub struct Train {
     pub epochs: usize,
     pub batch_size: usize,
-    pub optimizer: Adam,
+    /// Steps over which the learning rate rises at first.
+    pub warmup_steps: usize,
+    /// The most that the norm of all gradients together may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_gradient_norm: Option<f64>,
+    pub optimizer: Optimizer,
+    pub schedule: Schedule,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStopping>,
 }
 
 /// Why there is no config.
@@ -115,6 +129,12 @@ impl Config {
         Ok(config)
     }
 
+    /// The noise through which evaluations and pictures of a denoising network look.
+    pub fn evaluation_noise(&self) -> Option<Noise> {
+        let corruption = self.objective.corruption?;
+        Some(Noise::of_evaluation(corruption, self.seed))
+    }
+
     /// The whole config as TOML, defaults included; reading it gives the same config.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a config holds only what TOML can write")
@@ -134,14 +154,14 @@ impl Config {
                 },
             )
             .unwrap_or_else(|| "unnamed".into());
-        let seed = settings.integer("seed", 0..u64::MAX).unwrap_or(42);
+        let seed = settings.seed("seed").unwrap_or(42);
         let backend = settings
             .choice("backend", &Backend::NAMES)
             .unwrap_or(Backend::Flex);
         let data = read_data(settings);
         let model = read_model(settings);
         let objective = read_objective(settings, &model);
-        let train = read_train(settings);
+        let train = read_train(settings, &data);
         Self {
             name,
             seed,
@@ -168,14 +188,9 @@ fn read_data(settings: &mut Settings) -> Data {
         .choice("data.dataset", &Source::NAMES)
         .unwrap_or(Source::Mnist);
     let path = settings.text("data.path").map(PathBuf::from);
-    let mut count = |key: &str, least| {
-        settings
-            .integer(key, least..u64::MAX)
-            .map(|count| usize::try_from(count).unwrap_or(usize::MAX))
-    };
-    let limit = count("data.limit", 1);
-    let test_limit = count("data.test_limit", 1);
-    let validation = count("data.validation", 0).unwrap_or(0);
+    let limit = settings.count("data.limit", 1);
+    let test_limit = settings.count("data.test_limit", 1);
+    let validation = settings.count("data.validation", 0).unwrap_or(0);
 
     if source == Source::Idx && path.is_none() {
         let hint = "add path = \"DIR\" with the four IDX files under [data]";
@@ -229,16 +244,41 @@ fn read_model(settings: &mut Settings) -> Architecture {
             );
         }
     }
+    let parameters = parameters(&encoder) + parameters(&decoder);
+    if parameters > MOST_PARAMETERS {
+        settings.problem(
+            "model.encoder",
+            format!(
+                "makes a network of {parameters} parameters; at most {MOST_PARAMETERS} are possible"
+            ),
+            Some("take smaller layers".into()),
+        );
+    }
+    let activation = settings
+        .choice("model.activation", &Activation::NAMES)
+        .unwrap_or(Activation::Relu);
     Architecture {
         encoder,
         decoder,
-        activation: settings
-            .choice("model.activation", &Activation::NAMES)
-            .unwrap_or(Activation::Relu),
+        activation,
+        code_activation: settings
+            .choice("model.code_activation", &Activation::NAMES)
+            .unwrap_or(activation),
         output: settings
             .choice("model.output", &Activation::NAMES)
             .unwrap_or(Activation::Sigmoid),
     }
+}
+
+/// Weights of 4 GiB, and Adam's state twice as much again.
+const MOST_PARAMETERS: u128 = 1 << 30;
+
+/// The weights and biases between layers of these sizes.
+fn parameters(sizes: &[usize]) -> u128 {
+    let pairs = sizes.windows(2);
+    pairs
+        .map(|pair| (pair[0] as u128 + 1) * pair[1] as u128)
+        .sum()
 }
 
 fn read_objective(settings: &mut Settings, model: &Architecture) -> Objective {
@@ -252,43 +292,216 @@ fn read_objective(settings: &mut Settings, model: &Architecture) -> Objective {
             Some("set model.output = \"sigmoid\", or objective.reconstruction = \"mse\"".into()),
         );
     }
-    Objective { reconstruction }
+    Objective {
+        reconstruction,
+        sparsity: read_sparsity(settings, model),
+        corruption: read_corruption(settings),
+    }
 }
 
-fn read_train(settings: &mut Settings) -> Train {
-    let mut count = |key: &str, default| {
-        settings.integer(key, 1..u64::MAX).map_or(default, |count| {
-            usize::try_from(count).unwrap_or(usize::MAX)
+fn read_sparsity(settings: &mut Settings, model: &Architecture) -> Option<Sparsity> {
+    const SECTION: &str = "objective.sparsity";
+    let is_l1 = settings.kind(SECTION, &[("l1", true), ("kullback_leibler", false)])?;
+    let weight = settings
+        .number("objective.sparsity.weight", "a number of at least 0", |x| {
+            x >= 0.0
         })
-    };
-    let epochs = count("train.epochs", 5);
-    let batch_size = count("train.batch_size", 32);
-    settings.choice("train.optimizer.kind", &[("adam", ())]);
-    let defaults = Adam::default();
-    let mut rate = |key: &str, default| {
+        .unwrap_or(1e-5);
+    if is_l1 {
+        let key = "objective.sparsity.reduction";
+        let reduction = settings.choice(key, &Reduction::NAMES);
+        if reduction.is_none() && !settings.has(key) {
+            let hint = "add reduction = \"batch_sum\" (Keras' older behaviour) or \"batch_mean\"";
+            settings.problem(SECTION, "needs a reduction", Some(hint.into()));
+        }
+        let reduction = reduction.unwrap_or(Reduction::BatchMean);
+        return Some(Sparsity::L1 { weight, reduction });
+    }
+    if model.code_activation != Activation::Sigmoid {
+        settings.problem(
+            "objective.sparsity.kind",
+            "= \"kullback_leibler\" needs a code between 0 and 1",
+            Some("set model.code_activation = \"sigmoid\"".into()),
+        );
+    }
+    let between = |x| 0.0 < x && x < 1.0;
+    let target = settings
+        .number(
+            "objective.sparsity.target",
+            "a number between 0 and 1",
+            between,
+        )
+        .unwrap_or(0.05);
+    Some(Sparsity::KullbackLeibler { weight, target })
+}
+
+fn read_corruption(settings: &mut Settings) -> Option<Corruption> {
+    const KINDS: [(&str, Corruption); 3] = [
+        ("gaussian", Corruption::Gaussian { sigma: 0.4 }),
+        ("masking", Corruption::Masking { fraction: 0.25 }),
+        (
+            "salt_and_pepper",
+            Corruption::SaltAndPepper { fraction: 0.25 },
+        ),
+    ];
+    let kind = settings.kind("objective.corruption", &KINDS)?;
+    let fraction = |settings: &mut Settings, default| {
+        let expected = "a number from 0 to 1";
+        let share = |x| (0.0..=1.0).contains(&x);
         settings
-            .number(key, "a number of at least 0 and below 1", |x| {
-                (0.0..1.0).contains(&x)
-            })
+            .number("objective.corruption.fraction", expected, share)
             .unwrap_or(default)
     };
-    let beta_1 = rate("train.optimizer.beta_1", defaults.beta_1);
-    let beta_2 = rate("train.optimizer.beta_2", defaults.beta_2);
-    let mut positive = |key: &str, default| {
-        settings
-            .number(key, "a number above 0", |x| x > 0.0)
-            .unwrap_or(default)
-    };
+    Some(match kind {
+        Corruption::Gaussian { sigma } => Corruption::Gaussian {
+            sigma: settings
+                .number(
+                    "objective.corruption.sigma",
+                    "a number of at least 0",
+                    |x| x >= 0.0,
+                )
+                .unwrap_or(sigma),
+        },
+        Corruption::Masking { fraction: default } => Corruption::Masking {
+            fraction: fraction(settings, default),
+        },
+        Corruption::SaltAndPepper { fraction: default } => Corruption::SaltAndPepper {
+            fraction: fraction(settings, default),
+        },
+    })
+}
+
+fn read_train(settings: &mut Settings, data: &Data) -> Train {
+    let epochs = settings.count("train.epochs", 1).unwrap_or(5);
+    let batch_size = settings.count("train.batch_size", 1).unwrap_or(32);
+    let warmup_steps = settings.count("train.warmup_steps", 0).unwrap_or(0);
+    let clip_gradient_norm = settings.number("train.clip_gradient_norm", ABOVE_0, |x| x > 0.0);
     Train {
         epochs,
         batch_size,
-        optimizer: Adam {
-            learning_rate: positive("train.optimizer.learning_rate", defaults.learning_rate),
-            beta_1,
-            beta_2,
-            epsilon: positive("train.optimizer.epsilon", defaults.epsilon),
+        warmup_steps,
+        clip_gradient_norm,
+        optimizer: read_optimizer(settings),
+        schedule: read_schedule(settings),
+        early_stopping: read_early_stopping(settings, data),
+    }
+}
+
+const ABOVE_0: &str = "a number above 0";
+const FROM_0_BELOW_1: &str = "a number of at least 0 and below 1";
+
+fn read_optimizer(settings: &mut Settings) -> Optimizer {
+    let kind = settings
+        .kind("train.optimizer", &Optimizer::NAMES)
+        .unwrap_or(OptimizerKind::Adam);
+    let mut positive = |name: &str, default| {
+        settings
+            .number(&format!("train.optimizer.{name}"), ABOVE_0, |x| x > 0.0)
+            .unwrap_or(default)
+    };
+    let defaults = Adam::default();
+    let learning_rate = positive(
+        "learning_rate",
+        match kind {
+            OptimizerKind::Sgd => 0.01,
+            _ => defaults.learning_rate,
+        },
+    );
+    let epsilon = match kind {
+        OptimizerKind::Sgd => 0.0,
+        _ => positive("epsilon", defaults.epsilon),
+    };
+    let mut share = |name: &str, default| {
+        let below_1 = |x| (0.0..1.0).contains(&x);
+        settings
+            .number(&format!("train.optimizer.{name}"), FROM_0_BELOW_1, below_1)
+            .unwrap_or(default)
+    };
+    let mut adam = || Adam {
+        learning_rate,
+        beta_1: share("beta_1", defaults.beta_1),
+        beta_2: share("beta_2", defaults.beta_2),
+        epsilon,
+    };
+    match kind {
+        OptimizerKind::Adam => Optimizer::Adam(adam()),
+        OptimizerKind::AdamW => Optimizer::AdamW {
+            adam: adam(),
+            weight_decay: share("weight_decay", 0.01),
+        },
+        OptimizerKind::Sgd => Optimizer::Sgd {
+            learning_rate,
+            momentum: share("momentum", 0.0),
+        },
+        OptimizerKind::RmsProp => Optimizer::RmsProp {
+            learning_rate,
+            decay: share("decay", 0.9),
+            epsilon,
         },
     }
+}
+
+fn read_schedule(settings: &mut Settings) -> Schedule {
+    const KINDS: [(&str, Schedule); 3] = [
+        ("constant", Schedule::Constant),
+        ("cosine", Schedule::Cosine { last: 0.0 }),
+        (
+            "step",
+            Schedule::Step {
+                every_epochs: 1,
+                factor: 0.5,
+            },
+        ),
+    ];
+    let kind = settings.kind("train.schedule", &KINDS);
+    match kind.unwrap_or(Schedule::Constant) {
+        Schedule::Constant => Schedule::Constant,
+        Schedule::Cosine { last } => Schedule::Cosine {
+            last: settings
+                .number("train.schedule.last", "a number from 0 to 1", |x| {
+                    (0.0..=1.0).contains(&x)
+                })
+                .unwrap_or(last),
+        },
+        Schedule::Step {
+            every_epochs,
+            factor,
+        } => Schedule::Step {
+            every_epochs: settings
+                .count("train.schedule.every_epochs", 1)
+                .unwrap_or(every_epochs),
+            factor: settings
+                .number("train.schedule.factor", ABOVE_0, |x| x > 0.0)
+                .unwrap_or(factor),
+        },
+    }
+}
+
+fn read_early_stopping(settings: &mut Settings, data: &Data) -> Option<EarlyStopping> {
+    const SECTION: &str = "train.early_stopping";
+    let is_written = settings.has_section(SECTION);
+    let patience = settings.count("train.early_stopping.patience", 1);
+    let least_improvement = settings
+        .number(
+            "train.early_stopping.least_improvement",
+            "a number of at least 0",
+            |x| x >= 0.0,
+        )
+        .unwrap_or(0.0);
+    if !is_written {
+        return None;
+    }
+    if data.validation == 0 {
+        settings.problem(
+            "train.early_stopping.patience",
+            "needs validation images",
+            Some("set data.validation, for example to 5000".into()),
+        );
+    }
+    Some(EarlyStopping {
+        patience: patience.unwrap_or(3),
+        least_improvement,
+    })
 }
 
 #[cfg(test)]
@@ -301,9 +514,13 @@ mod tests {
         assert_eq!(config.model.encoder, [784, 128, 32]);
         assert_eq!(config.model.decoder, [32, 128, 784]);
         assert_eq!((config.train.epochs, config.train.batch_size), (5, 32));
-        let adam = config.train.optimizer;
-        assert_eq!((adam.learning_rate, adam.epsilon), (1e-3, 1e-7));
-        assert_eq!((adam.beta_1, adam.beta_2), (0.9, 0.999));
+        let adam = Adam {
+            learning_rate: 1e-3,
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-7,
+        };
+        assert_eq!(config.train.optimizer, Optimizer::Adam(adam));
     }
 
     #[test]
@@ -313,9 +530,18 @@ mod tests {
             "data.limit=7",
             "data.test_limit=3",
             "model.decoder=[32, 9, 784]",
-            "train.optimizer.epsilon=1e-8",
             "backend=ndarray",
             "seed=7",
+            "model.activation=leaky_relu",
+            "model.code_activation=sigmoid",
+            "objective.sparsity={ kind = 'kullback_leibler', weight = 0.1, target = 0.1 }",
+            "objective.corruption={ kind = 'salt_and_pepper', fraction = 0.1 }",
+            "data.validation=2",
+            "train.optimizer={ kind = 'adamw', weight_decay = 0.1 }",
+            "train.schedule={ kind = 'step', every_epochs = 2 }",
+            "train.early_stopping={ patience = 2 }",
+            "train.warmup_steps=5",
+            "train.clip_gradient_norm=1",
         ]
         .map(String::from);
         let config = Config::load(None, &overrides).unwrap();
@@ -325,11 +551,49 @@ mod tests {
     }
 
     #[test]
+    fn what_needs_something_else_says_so() {
+        let refused = |overrides: &[&str], part: &str| {
+            let overrides: Vec<_> = overrides.iter().map(|text| (*text).to_owned()).collect();
+            let error = Config::load(None, &overrides).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        };
+        refused(
+            &["train.early_stopping={ patience = 2 }"],
+            "data.validation",
+        );
+        refused(
+            &["train.early_stopping={ least_improvement = 1 }"],
+            "data.validation",
+        );
+        refused(
+            &["objective.sparsity={ kind = 'kullback_leibler' }"],
+            "model.code_activation = \"sigmoid\"",
+        );
+        refused(
+            &["objective.sparsity={ kind = 'l1', reduction = 'sum' }"],
+            "batch_mean",
+        );
+        refused(
+            &["objective.corruption={ kind = 'masking', fraction = 2 }"],
+            "from 0 to 1",
+        );
+        refused(
+            &["train.optimizer={ kind = 'sgd', beta_1 = 0.9 }"],
+            "unknown key",
+        );
+        refused(&["model.encoder=[784, 4000000000]"], "smaller layers");
+        refused(&["train.epochs=5000000000"], "whole number");
+    }
+
+    #[test]
     fn contradictions_are_all_reported_at_once_with_their_remedies() {
         let text = "name = \"../x\"\n[data]\ndataset = \"idx\"\nlimit = 5\nvalidation = 5\n\
                     [model]\nencoder = [8, 4]\ndecoder = [3, 7]\noutput = \"linear\"\n\
                     [objective]\nreconstruction = \"bce\"\n[train]\nepochs = 0\n\
-                    optimizer = { learning_rate = -1, beta_1 = 1.0, epsilon = nan }\n";
+                    optimizer = { kind = \"adam\", learning_rate = -1, beta_1 = 1.0, epsilon = nan }\n\
+                    early_stopping = { patience = 0 }\nschedule = { last = 2 }\n\
+                    clip_gradient_norm = 0\n[objective.corruption]\nkind = \"gaussian\"\n\
+                    sigma = -0.1\n[objective.sparsity]\nkind = \"l1\"\n";
         let problems = Config::parse("a.toml", text, &[]).unwrap_err();
         let keys: Vec<_> = problems
             .iter()
@@ -348,6 +612,12 @@ mod tests {
                 "train.optimizer.learning_rate",
                 "train.optimizer.beta_1",
                 "train.optimizer.epsilon",
+                "train.early_stopping.patience",
+                "train.schedule",
+                "train.schedule.last",
+                "train.clip_gradient_norm",
+                "objective.corruption.sigma",
+                "objective.sparsity",
             ]
         );
     }

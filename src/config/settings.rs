@@ -183,10 +183,20 @@ impl Settings {
         }
     }
 
+    /// The place of a key, or of the first that is written inside a section.
+    fn origin(&self, key: &str) -> Option<Origin> {
+        let inside = format!("{key}.");
+        let entry = self.entries.get(key).or_else(|| {
+            let mut entries = self.entries.iter();
+            entries.find_map(|(key, entry)| key.starts_with(&inside).then_some(entry))
+        });
+        entry.map(|entry| entry.origin.clone())
+    }
+
     /// Reports a mistake at `key`: at its place if it was written, else by its name alone.
     pub fn problem(&mut self, key: &str, message: impl Display, hint: Option<String>) {
         self.problems.push(Problem {
-            origin: self.entries.get(key).map(|entry| entry.origin.clone()),
+            origin: self.origin(key),
             message: format!("`{key}` {message}"),
             hint,
         });
@@ -214,15 +224,19 @@ impl Settings {
         converted
     }
 
-    /// A whole number within `range`.
-    pub fn integer(&mut self, key: &str, range: Range<u64>) -> Option<u64> {
-        let expected = match (range.start, range.end) {
-            (start, u64::MAX) => format!("a whole number of at least {start}"),
-            (start, end) => format!("a whole number from {start} to {}", end - 1),
-        };
+    /// A number of things, at least `least`.
+    pub fn count(&mut self, key: &str, least: u32) -> Option<usize> {
+        let expected = format!("a whole number of at least {least}");
         self.read(key, &expected, |value| {
-            let number = u64::try_from(value.as_integer()?).ok()?;
-            range.contains(&number).then_some(number)
+            let number = u32::try_from(value.as_integer()?).ok()?;
+            (number >= least).then_some(number as usize)
+        })
+    }
+
+    /// A seed: any whole number that TOML can write, from 0.
+    pub fn seed(&mut self, key: &str) -> Option<u64> {
+        self.read(key, "a whole number of at least 0", |value| {
+            u64::try_from(value.as_integer()?).ok()
         })
     }
 
@@ -265,6 +279,32 @@ impl Settings {
                 .find(|(name, _)| *name == given)
                 .map(|(_, choice)| *choice)
         })
+    }
+
+    /// Whether anything is written at `key`.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    /// Whether anything is written inside `section`.
+    pub fn has_section(&self, section: &str) -> bool {
+        let inside = format!("{section}.");
+        self.entries.keys().any(|key| key.starts_with(&inside))
+    }
+
+    /// The kind of an optional section, such as `objective.corruption`: `None` when nothing of it
+    /// is written.
+    pub fn kind<T: Copy>(&mut self, section: &str, kinds: &[(&str, T)]) -> Option<T> {
+        let key = format!("{section}.kind");
+        if self.has_section(section) && !self.has(&key) {
+            let names: Vec<_> = kinds
+                .iter()
+                .map(|(name, _)| format!("\"{name}\""))
+                .collect();
+            let hint = format!("add kind, one of {}", names.join(", "));
+            self.problem(section, "needs a kind", Some(hint));
+        }
+        self.choice(&key, kinds)
     }
 
     /// A list of layer sizes: at least two whole numbers of at least 1.
@@ -386,8 +426,8 @@ mod tests {
         )
         .unwrap();
         settings.set("train.shuffle=yes");
-        assert_eq!(settings.integer("train.epochs", 1..u64::MAX), None);
-        assert_eq!(settings.integer("train.batch_size", 1..u64::MAX), None);
+        assert_eq!(settings.count("train.epochs", 1), None);
+        assert_eq!(settings.count("train.batch_size", 1), None);
         assert_eq!(settings.text("model.kind"), None);
         let positive = |x| x > 0.0;
         assert_eq!(

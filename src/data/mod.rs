@@ -1,10 +1,12 @@
 //! Data sets: files to images in memory, and images to batches. Knows no device.
 
+mod corruption;
 pub mod idx;
 mod images;
 mod input;
 mod source;
 
+pub use corruption::{Corruption, Noise};
 pub use images::{Image, ImageSet, to_unit};
 pub use input::read_images;
 pub use source::{Checksum, DataError, Source, Split, Splits, find_directory, load, read_split};

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::{Scope, ssim};
-use crate::data::{ImageSet, to_unit};
+use crate::data::{ImageSet, Noise, to_unit};
 use crate::model::Activation;
 use crate::objective::Reconstruction;
 
@@ -28,6 +28,8 @@ pub struct Metrics {
     pub code_mean: f64,
     /// Share of code elements that are exactly zero.
     pub code_zero_fraction: f64,
+    /// Code units that are exactly zero for every image.
+    pub code_dead_units: usize,
 }
 
 /// Binary cross-entropy between grey pixels, read as probabilities, and outputs.
@@ -51,7 +53,8 @@ impl Metrics {
             Reconstruction::BinaryCrossEntropy => {
                 self.bce.expect("a sigmoid output").nats_per_pixel
             }
-            Reconstruction::SquaredError => self.mse_per_pixel,
+            Reconstruction::MeanSquaredError => self.mse_per_pixel,
+            Reconstruction::SquaredError => self.squared_error_per_image,
         }
     }
 
@@ -72,6 +75,7 @@ impl Metrics {
         let code = [
             ("code_mean", self.code_mean),
             ("code_zero_fraction", self.code_zero_fraction),
+            ("code_dead_units", self.code_dead_units as f64),
         ];
         bce.into_iter()
             .flatten()
@@ -91,6 +95,8 @@ pub(super) struct Sums {
     images: usize,
     total: ImageErrors,
     ssim: Option<f64>,
+    /// By unit of the code, whether any image has made it other than zero.
+    code_alive: Vec<bool>,
     code_elements: usize,
     code_sum: f64,
     code_zeros: usize,
@@ -117,18 +123,20 @@ impl Sums {
             images: 0,
             total: ImageErrors::default(),
             ssim: None,
+            code_alive: Vec::new(),
             code_elements: 0,
             code_sum: 0.0,
             code_zeros: 0,
         }
     }
 
-    /// Adds the images at `indices`, given their logits and codes, row-major.
+    /// Adds the images at `indices`, given the network's answers (logits of a sigmoid, else
+    /// outputs) and codes, row-major.
     pub fn add(
         &mut self,
         images: &ImageSet,
         indices: &[usize],
-        logits: &[f32],
+        answers: &[f32],
         code: &[f32],
         scope: Scope,
     ) {
@@ -136,8 +144,8 @@ impl Sums {
         // Collected before they are added, so that the sum does not depend on the threads.
         let errors: Vec<ImageErrors> = indices
             .par_iter()
-            .zip(logits.par_chunks_exact(size))
-            .map(|(&index, logits)| self.measure(images.image(index), logits, scope))
+            .zip(answers.par_chunks_exact(size))
+            .map(|(&index, answers)| self.measure(images.image(index), answers, scope))
             .collect();
         for errors in errors {
             self.total.bce += errors.bce;
@@ -151,28 +159,36 @@ impl Sums {
         self.images += indices.len();
         self.code_elements += code.len();
         self.code_sum += code.iter().copied().map(f64::from).sum::<f64>();
+        let units = code.len() / indices.len();
+        self.code_alive.resize(units, false);
+        for code in code.chunks_exact(units) {
+            for (alive, element) in self.code_alive.iter_mut().zip(code) {
+                *alive |= *element != 0.0;
+            }
+        }
         self.code_zeros += code.iter().filter(|&&element| element == 0.0).count();
     }
 
-    fn measure(&self, pixels: &[u8], logits: &[f32], scope: Scope) -> ImageErrors {
+    fn measure(&self, pixels: &[u8], answers: &[f32], scope: Scope) -> ImageErrors {
         let mut errors = ImageErrors::default();
         let mut output = Vec::with_capacity(pixels.len());
-        for (&pixel, &z) in pixels.iter().zip(logits) {
-            let (x, z) = (f64::from(to_unit(pixel)), f64::from(z));
+        for (&pixel, &answer) in pixels.iter().zip(answers) {
+            let (x, answer) = (f64::from(to_unit(pixel)), f64::from(answer));
             let x_hat = if self.output == Activation::Sigmoid {
+                let z = answer;
                 let tail = (-z.abs()).exp();
                 errors.bce += z.max(0.0) - x * z + tail.ln_1p();
                 let larger = 1.0 / (1.0 + tail);
                 if z >= 0.0 { larger } else { tail * larger }
             } else {
-                self.output.value(z)
+                answer
             };
             errors.squared_error += (x - x_hat) * (x - x_hat);
             output.push(x_hat);
         }
         errors.entropy = entropy_nats(pixels);
         let mse = errors.squared_error / pixels.len() as f64;
-        errors.psnr_db = -10.0 * mse.max(EXACT_MSE).log10();
+        errors.psnr_db = psnr_db(mse);
         if scope == Scope::Full {
             let x: Vec<f64> = pixels.iter().map(|&pixel| to_unit(pixel).into()).collect();
             errors.ssim = ssim::ssim(&x, &output, self.height, self.width);
@@ -196,8 +212,29 @@ impl Sums {
             ssim: self.ssim.map(|sum| sum / images),
             code_mean: self.code_sum / self.code_elements as f64,
             code_zero_fraction: self.code_zeros as f64 / self.code_elements as f64,
+            code_dead_units: self.code_alive.iter().filter(|alive| !**alive).count(),
         }
     }
+}
+
+fn psnr_db(mse: f64) -> f64 {
+    -10.0 * mse.max(EXACT_MSE).log10()
+}
+
+/// The mean PSNR of images that `noise` has corrupted, before any network has seen them.
+pub fn input_psnr_db(images: &ImageSet, noise: &Noise) -> f64 {
+    let each: Vec<f64> = (0..images.count())
+        .into_par_iter()
+        .map(|index| {
+            let clean = images.gather(&[index]);
+            let mut noisy = clean.clone();
+            noise.apply(&mut noisy, &[index]);
+            let pairs = clean.iter().zip(&noisy);
+            let sum: f64 = pairs.map(|(a, b)| f64::from(a - b).powi(2)).sum();
+            psnr_db(sum / clean.len() as f64)
+        })
+        .collect();
+    each.iter().sum::<f64>() / each.len() as f64
 }
 
 /// The mean entropy of grey pixels read as probabilities: the least binary cross-entropy that any

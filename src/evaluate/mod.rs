@@ -3,14 +3,14 @@
 mod metrics;
 mod ssim;
 
-pub use metrics::{Metrics, entropy_nats_per_pixel};
+pub use metrics::{Metrics, entropy_nats_per_pixel, input_psnr_db};
 
-use burn::tensor::{Device, ExecutionError, Tensor};
+use burn::tensor::{Device, ExecutionError, Tensor, TensorData};
 use metrics::Sums;
 
 use crate::batches::Batches;
-use crate::data::ImageSet;
-use crate::model::Autoencoder;
+use crate::data::{ImageSet, Noise};
+use crate::model::{Activation, Autoencoder};
 
 /// How much to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +32,10 @@ pub struct Evaluator<'a> {
 }
 
 impl Evaluator<'_> {
-    /// Measures how well `model` reconstructs `images`.
+    /// Measures how well `model` reconstructs `images`, which it sees through `noise` if there is
+    /// any.
     ///
-    /// The network runs on the device; the figures are computed from its logits on the host.
+    /// The network runs on the device; the figures are computed on the host.
     ///
     /// # Errors
     /// The device fails.
@@ -42,15 +43,17 @@ impl Evaluator<'_> {
         &self,
         model: &Autoencoder,
         images: &ImageSet,
+        noise: Option<&Noise>,
     ) -> Result<Metrics, ExecutionError> {
         let mut sums = Sums::new(images.height(), images.width(), model.output_activation());
-        self.run(model, images, |indices, logits, code| {
-            sums.add(images, indices, logits, code, self.scope);
+        self.run(model, images, noise, |indices, answers, code| {
+            sums.add(images, indices, answers, code, self.scope);
         })?;
         Ok(sums.finish())
     }
 
-    /// Reconstructs `images`: pixels in [0, 1], `[images, height, width]` row-major.
+    /// Reconstructs `images`, seen through `noise` if there is any: pixels in [0, 1], `[images,
+    /// height, width]` row-major.
     ///
     /// # Errors
     /// The device fails.
@@ -58,30 +61,77 @@ impl Evaluator<'_> {
         &self,
         model: &Autoencoder,
         images: &ImageSet,
+        noise: Option<&Noise>,
     ) -> Result<Vec<f32>, ExecutionError> {
         let output = model.output_activation();
         let mut pixels = Vec::with_capacity(images.pixels().len());
-        self.run(model, images, |_, logits, _| {
-            let unit = |&z: &f32| output.value(z.into()).clamp(0.0, 1.0) as f32;
-            pixels.extend(logits.iter().map(unit));
+        self.run(model, images, noise, |_, answers, _| {
+            let pixel = |&answer: &f32| match output {
+                Activation::Sigmoid => 1.0 / (1.0 + (-answer).exp()),
+                _ => answer.clamp(0.0, 1.0),
+            };
+            pixels.extend(answers.iter().map(pixel));
         })?;
         Ok(pixels)
     }
 
-    /// Runs the network over all images and hands out each batch's indices, logits and code.
+    /// The codes of `images`, `[images, code size]` row-major.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn encode(
+        &self,
+        model: &Autoencoder,
+        images: &ImageSet,
+    ) -> Result<Vec<f32>, ExecutionError> {
+        let batches = Batches::new(images, self.device, false);
+        let indices: Vec<usize> = (0..images.count()).collect();
+        let mut codes = Vec::new();
+        for indices in indices.chunks(self.batch_size) {
+            codes.extend(read(model.encode(batches.gather(indices)))?);
+        }
+        Ok(codes)
+    }
+
+    /// The images that codes `[images, code size]` stand for: pixels in [0, 1], row-major.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn decode(
+        &self,
+        model: &Autoencoder,
+        codes: &[f32],
+        code_size: usize,
+    ) -> Result<Vec<f32>, ExecutionError> {
+        let mut pixels = Vec::new();
+        for codes in codes.chunks(self.batch_size.saturating_mul(code_size)) {
+            let shape = [codes.len() / code_size, code_size];
+            let codes = Tensor::from_data(TensorData::new(codes.to_vec(), shape), self.device);
+            let batch = read(model.decode(codes))?;
+            pixels.extend(batch.iter().map(|pixel| pixel.clamp(0.0, 1.0)));
+        }
+        Ok(pixels)
+    }
+
+    /// Runs the network over all images and hands out each batch's indices, answers and code.
+    /// The answers are logits where the output is a sigmoid, else the outputs themselves.
     fn run(
         &self,
         model: &Autoencoder,
         images: &ImageSet,
+        noise: Option<&Noise>,
         mut each: impl FnMut(&[usize], &[f32], &[f32]),
     ) -> Result<(), ExecutionError> {
         let batches = Batches::new(images, self.device, false);
         let indices: Vec<usize> = (0..images.count()).collect();
         for indices in indices.chunks(self.batch_size) {
-            let reconstructed = model.forward(batches.gather(indices));
-            let logits = read(reconstructed.logits)?;
-            let code = read(reconstructed.code)?;
-            each(indices, &logits, &code);
+            let reconstructed = model.forward(batches.pairs(indices, noise).input);
+            let answers = match model.output_activation() {
+                Activation::Sigmoid => reconstructed.logits,
+                other => other.apply(reconstructed.logits),
+            };
+            let (answers, code) = (read(answers)?, read(reconstructed.code)?);
+            each(indices, &answers, &code);
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Element-wise activation functions.
+//! Activation functions.
 
 use burn::tensor::{Tensor, activation};
 use serde::Serialize;
@@ -6,45 +6,78 @@ use serde::Serialize;
 /// The non-linearity after a layer.
 ///
 /// # Source
-/// The lecture's slide of activation functions.
+/// The lecture's slide of activation functions, with its slope 0.1 and α = 1; GELU from Hendrycks
+/// and Gimpel 2016, SiLU from Elfwing, Uchibe and Doya 2017.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Activation {
-    /// `max(0, h)`
-    Relu,
+    /// `h`
+    Linear,
     /// `1 / (1 + exp(−h))`
     Sigmoid,
     /// `tanh h`
     Tanh,
-    /// `h`
-    Linear,
+    /// `max(0, h)`
+    Relu,
+    /// `max(0.1 h, h)`
+    LeakyRelu,
+    /// `h` where positive, else `exp(h) − 1`
+    Elu,
+    /// `max(w₁ᵀx + b₁, w₂ᵀx + b₂)`: a layer before it has twice the units
+    Maxout,
+    /// `½ h (1 + tanh(√(2/π) (h + 0.044715 h³)))`. The form with the error function is not offered:
+    /// Burn's `erf` on ndarray has errors of 1e-5.
+    Gelu,
+    /// `h / (1 + exp(−h))`
+    Silu,
 }
 
+/// Of the slide's leaky ReLU.
+const LEAKY_SLOPE: f64 = 0.1;
+/// Of the slide's ELU.
+const ELU_ALPHA: f64 = 1.0;
+/// Linear pieces of a maxout unit.
+const MAXOUT_PIECES: usize = 2;
+
 impl Activation {
-    pub const NAMES: [(&str, Self); 4] = [
-        ("relu", Self::Relu),
+    pub const NAMES: [(&str, Self); 9] = [
+        ("linear", Self::Linear),
         ("sigmoid", Self::Sigmoid),
         ("tanh", Self::Tanh),
-        ("linear", Self::Linear),
+        ("relu", Self::Relu),
+        ("leaky_relu", Self::LeakyRelu),
+        ("elu", Self::Elu),
+        ("maxout", Self::Maxout),
+        ("gelu", Self::Gelu),
+        ("silu", Self::Silu),
     ];
 
-    /// Applies the function to each element; the shape stays.
-    pub fn apply<const D: usize>(self, h: Tensor<D>) -> Tensor<D> {
+    /// Numbers that a layer computes for each unit of its output.
+    pub fn pieces(self) -> usize {
         match self {
-            Self::Relu => activation::relu(h),
-            Self::Sigmoid => activation::sigmoid(h),
-            Self::Tanh => activation::tanh(h),
-            Self::Linear => h,
+            Self::Maxout => MAXOUT_PIECES,
+            _ => 1,
         }
     }
 
-    /// The function of one number, for figures computed on the host.
-    pub fn value(self, h: f64) -> f64 {
+    /// # Shapes
+    /// `[batch, units × pieces] → [batch, units]`, the pieces of a unit side by side.
+    pub fn apply(self, h: Tensor<2>) -> Tensor<2> {
         match self {
-            Self::Relu => h.max(0.0),
-            Self::Sigmoid => 1.0 / (1.0 + (-h).exp()),
-            Self::Tanh => h.tanh(),
             Self::Linear => h,
+            Self::Sigmoid => activation::sigmoid(h),
+            Self::Tanh => activation::tanh(h),
+            Self::Relu => activation::relu(h),
+            Self::LeakyRelu => activation::leaky_relu(h, LEAKY_SLOPE),
+            Self::Elu => activation::elu(h, ELU_ALPHA),
+            Self::Maxout => {
+                let [batch, width] = h.dims();
+                let units = width / MAXOUT_PIECES;
+                let pieces: Tensor<3> = h.reshape([batch, units, MAXOUT_PIECES]);
+                pieces.max_dim(2).reshape([batch, units])
+            }
+            Self::Gelu => activation::gelu_approximate(h),
+            Self::Silu => activation::silu(h),
         }
     }
 }

@@ -14,8 +14,10 @@ pub struct Architecture {
     pub encoder: Vec<usize>,
     /// Layer sizes from the code to the output.
     pub decoder: Vec<usize>,
-    /// After every layer but the last.
+    /// After every layer but the code's and the last.
     pub activation: Activation,
+    /// After the encoder.
+    pub code_activation: Activation,
     /// After the last layer.
     pub output: Activation,
 }
@@ -50,13 +52,10 @@ impl Architecture {
 pub struct Autoencoder {
     encoder: DenseStack,
     decoder: DenseStack,
-    #[module(skip)]
-    code_activation: Activation,
-    #[module(skip)]
-    output_activation: Activation,
 }
 
 /// What the forward pass of an [`Autoencoder`] gives.
+#[derive(Debug)]
 pub struct Reconstructed {
     /// `[batch, code size]`
     pub code: Tensor<2>,
@@ -68,46 +67,36 @@ impl Autoencoder {
     /// A network with the initial weights that `seed` gives.
     pub fn new(architecture: &Architecture, seed: u64, device: &Device) -> Self {
         let activation = architecture.activation;
-        let encoder = DenseStack::new(&architecture.encoder, activation, seed, 0, device);
-        let depth = encoder.depth();
-        Self {
-            decoder: DenseStack::new(&architecture.decoder, activation, seed, depth, device),
-            encoder,
-            code_activation: activation,
-            output_activation: architecture.output,
-        }
+        let stack = |sizes, last, first_layer| {
+            DenseStack::new(sizes, activation, last, seed, first_layer, device)
+        };
+        let encoder = stack(&architecture.encoder, architecture.code_activation, 0);
+        let decoder = stack(&architecture.decoder, architecture.output, encoder.depth());
+        Self { encoder, decoder }
     }
 
     /// # Shapes
     /// `[batch, pixels] → [batch, code size]`
     pub fn encode(&self, x: Tensor<2>) -> Tensor<2> {
-        self.code_activation.apply(self.encoder.forward(x))
-    }
-
-    /// The output before its activation, on which the losses are stable.
-    ///
-    /// # Shapes
-    /// `[batch, code size] → [batch, pixels]`
-    pub fn decode_logits(&self, code: Tensor<2>) -> Tensor<2> {
-        self.decoder.forward(code)
+        self.encoder.forward(x)
     }
 
     /// # Shapes
     /// `[batch, code size] → [batch, pixels]`
     pub fn decode(&self, code: Tensor<2>) -> Tensor<2> {
-        self.output_activation.apply(self.decode_logits(code))
+        self.decoder.forward(code)
     }
 
     /// # Shapes
     /// `[batch, pixels] → [batch, code size], [batch, pixels]`
     pub fn forward(&self, x: Tensor<2>) -> Reconstructed {
         let code = self.encode(x);
-        let logits = self.decode_logits(code.clone());
+        let logits = self.decoder.logits(code.clone());
         Reconstructed { code, logits }
     }
 
     /// What turns logits into pixels.
     pub fn output_activation(&self) -> Activation {
-        self.output_activation
+        self.decoder.last_activation()
     }
 }

@@ -8,43 +8,58 @@ use rand::RngExt;
 use super::Activation;
 use crate::random::{self, Purpose};
 
-/// Dense layers one after another, an activation between each two.
+/// Dense layers one after another, each with its activation.
 ///
 /// ```text
-/// h₁ = f(x W₁ + b₁)   …   hₙ = hₙ₋₁ Wₙ + bₙ
+/// h₁ = f(x W₁ + b₁)   …   hₙ = g(hₙ₋₁ Wₙ + bₙ)
 /// ```
 #[derive(Module, Debug)]
 pub struct DenseStack {
     layers: Vec<Linear>,
+    /// f
     #[module(skip)]
     activation: Activation,
+    /// g
+    #[module(skip)]
+    last: Activation,
 }
 
 impl DenseStack {
-    /// Layers between each two of `sizes`, initialised from `seed`.
+    /// Layers between each two of `sizes`, with `activation` after all and `last` after the last,
+    /// initialised from `seed`.
     ///
     /// `first_layer` is the number of layers of the network that come before: it picks the random
     /// stream, so that every layer of a network begins with weights of its own.
     pub fn new(
         sizes: &[usize],
         activation: Activation,
+        last: Activation,
         seed: u64,
         first_layer: usize,
         device: &Device,
     ) -> Self {
+        let depth = sizes.len() - 1;
         let layers = sizes
             .windows(2)
             .enumerate()
-            .map(|(index, pair)| dense(pair[0], pair[1], seed, first_layer + index, device))
+            .map(|(index, pair)| {
+                let after = if index + 1 == depth { last } else { activation };
+                let outputs = pair[1] * after.pieces();
+                dense(pair[0], outputs, seed, first_layer + index, device)
+            })
             .collect();
-        Self { layers, activation }
+        Self {
+            layers,
+            activation,
+            last,
+        }
     }
 
-    /// Runs all layers, without an activation after the last.
+    /// Runs all layers, without the activation after the last.
     ///
     /// # Shapes
-    /// `[batch, inputs] → [batch, outputs]`
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+    /// `[batch, inputs] → [batch, outputs × pieces of the last activation]`
+    pub fn logits(&self, x: Tensor<2>) -> Tensor<2> {
         let mut h = x;
         for (index, layer) in self.layers.iter().enumerate() {
             if index > 0 {
@@ -53,6 +68,19 @@ impl DenseStack {
             h = layer.forward(h);
         }
         h
+    }
+
+    /// Runs all layers.
+    ///
+    /// # Shapes
+    /// `[batch, inputs] → [batch, outputs]`
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        self.last.apply(self.logits(x))
+    }
+
+    /// The activation after the last layer.
+    pub fn last_activation(&self) -> Activation {
+        self.last
     }
 
     /// The number of layers.

@@ -1,5 +1,7 @@
 //! What training minimises.
 
 mod reconstruction;
+mod sparsity;
 
 pub use reconstruction::Reconstruction;
+pub use sparsity::{Reduction, Sparsity};

@@ -5,28 +5,34 @@ use serde::Serialize;
 
 use crate::model::Activation;
 
-/// The reconstruction error, a mean over pixels and batch.
+/// The reconstruction error, a mean over the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Reconstruction {
-    /// Between grey pixels, read as probabilities, and a sigmoid's output; in nats.
+    /// Binary cross-entropy between grey pixels, read as probabilities, and a sigmoid's output; in
+    /// nats, a mean over pixels.
     #[serde(rename = "bce")]
     BinaryCrossEntropy,
-    /// The squared difference.
+    /// The squared difference, a mean over pixels.
     #[serde(rename = "mse")]
+    MeanSquaredError,
+    /// `‖x − x̂‖²`, a sum over pixels: the lecture's scale.
+    #[serde(rename = "squared_error")]
     SquaredError,
 }
 
 impl Reconstruction {
-    pub const NAMES: [(&str, Self); 2] = [
+    pub const NAMES: [(&str, Self); 3] = [
         ("bce", Self::BinaryCrossEntropy),
-        ("mse", Self::SquaredError),
+        ("mse", Self::MeanSquaredError),
+        ("squared_error", Self::SquaredError),
     ];
 
     /// The name of the error as a metric, with its unit and reduction.
     pub fn metric(self) -> &'static str {
         match self {
             Self::BinaryCrossEntropy => "bce_nats_per_pixel",
-            Self::SquaredError => "mse_per_pixel",
+            Self::MeanSquaredError => "mse_per_pixel",
+            Self::SquaredError => "squared_error_per_image",
         }
     }
 
@@ -37,7 +43,11 @@ impl Reconstruction {
     pub fn loss(self, logits: Tensor<2>, output: Activation, x: Tensor<2>) -> Tensor<1> {
         match self {
             Self::BinaryCrossEntropy => bce_with_logits(logits, x),
-            Self::SquaredError => (output.apply(logits) - x).square().mean(),
+            Self::MeanSquaredError => (output.apply(logits) - x).square().mean(),
+            Self::SquaredError => {
+                let images = x.dims()[0] as f64;
+                (output.apply(logits) - x).square().sum().div_scalar(images)
+            }
         }
     }
 }

@@ -147,6 +147,7 @@ fn curves_of(reconstruction: Reconstruction, history: &[EpochRecord]) -> Vec<Cur
 fn description(reconstruction: Reconstruction) -> &'static str {
     match reconstruction {
         Reconstruction::BinaryCrossEntropy => "binary cross-entropy, nats per pixel",
-        Reconstruction::SquaredError => "squared error per pixel",
+        Reconstruction::MeanSquaredError => "squared error per pixel",
+        Reconstruction::SquaredError => "squared error per image",
     }
 }

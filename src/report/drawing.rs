@@ -72,3 +72,22 @@ pub fn save(
         .save_with_format(path, ImageFormat::Png)
         .map_err(|error| failed(error.to_string()))
 }
+
+/// Draws pixels in [0, 1], rows of `width`, each as a square of `scale` pixels.
+pub fn draw_image<'a>(
+    area: &Area<'a>,
+    pixels: &[f32],
+    width: usize,
+    scale: usize,
+    (left, top): (usize, usize),
+) -> Result<(), DrawError<'a>> {
+    for (index, &pixel) in pixels.iter().enumerate() {
+        let grey = (pixel * 255.0).round() as u8;
+        let x = (left + index % width * scale) as i32;
+        let y = (top + index / width * scale) as i32;
+        let side = scale as i32; // a filled rectangle ends before its lower right corner
+        let square = [(x, y), (x + side, y + side)];
+        area.draw(&Rectangle::new(square, RGBColor(grey, grey, grey).filled()))?;
+    }
+    Ok(())
+}

@@ -1,5 +1,6 @@
 //! What people and programs see of a run: progress, figures, pictures.
 
+mod code;
 mod curves;
 mod drawing;
 mod log;
@@ -8,6 +9,7 @@ mod reconstructions;
 mod summary;
 pub mod text;
 
+pub use code::{CodePicture, code};
 pub use curves::curves;
 pub use drawing::PictureError;
 pub use log::MetricsLog;

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::drawing::{self, Area, FAINT, INK, PictureError};
+use super::drawing::{self, FAINT, INK, PictureError};
 
 /// One row of the picture: its label, and as many images as the other rows have.
 pub struct Row<'a> {
@@ -17,6 +16,8 @@ pub struct Row<'a> {
 /// Side an image is enlarged to, about, in pixels.
 const IMAGE_SIDE: usize = 112;
 const IMAGES_PER_LINE: usize = 10;
+/// So that the title has room above a single image.
+const LEAST_COLUMNS: usize = 4;
 const GAP: usize = 8;
 const MARGIN: usize = 24;
 const LABELS_WIDTH: usize = 150;
@@ -41,8 +42,9 @@ pub fn reconstructions(
     let (cell_height, cell_width) = (height * scale + GAP, width * scale + GAP);
     let lines = images.div_ceil(IMAGES_PER_LINE);
     let line_height = rows.len() * cell_height + LINE_GAP;
+    let columns = images.clamp(LEAST_COLUMNS, IMAGES_PER_LINE);
     let size = (
-        2 * MARGIN + LABELS_WIDTH + IMAGES_PER_LINE.min(images) * cell_width - GAP,
+        2 * MARGIN + LABELS_WIDTH + columns * cell_width - GAP,
         2 * MARGIN + TITLE_HEIGHT + lines * line_height - LINE_GAP - GAP,
     );
     drawing::save(path, (size.0 as u32, size.1 as u32), |area| {
@@ -59,7 +61,7 @@ pub fn reconstructions(
                     let shown = row.pixels.chunks_exact(height * width);
                     for (column, pixels) in shown.skip(first).take(IMAGES_PER_LINE).enumerate() {
                         let left = MARGIN + LABELS_WIDTH + column * cell_width;
-                        draw_image(area, pixels, width, scale, (left, top))?;
+                        drawing::draw_image(area, pixels, width, scale, (left, top))?;
                     }
                 }
             }
@@ -67,24 +69,6 @@ pub fn reconstructions(
         };
         draw().map_err(|error| error.to_string())
     })
-}
-
-fn draw_image<'a>(
-    area: &Area<'a>,
-    pixels: &[f32],
-    width: usize,
-    scale: usize,
-    (left, top): (usize, usize),
-) -> Result<(), drawing::DrawError<'a>> {
-    for (index, &pixel) in pixels.iter().enumerate() {
-        let grey = (pixel * 255.0).round() as u8;
-        let x = (left + index % width * scale) as i32;
-        let y = (top + index / width * scale) as i32;
-        let side = scale as i32; // a filled rectangle ends before its lower right corner
-        let square = [(x, y), (x + side, y + side)];
-        area.draw(&Rectangle::new(square, RGBColor(grey, grey, grey).filled()))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

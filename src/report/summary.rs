@@ -8,7 +8,6 @@ use super::log;
 use crate::config::Config;
 use crate::data::{Checksum, hexadecimal};
 use crate::device::{self, OpenDevice};
-use crate::evaluate::Metrics;
 use crate::train::EpochRecord;
 
 /// The release of Burn that `Cargo.toml` pins.
@@ -62,21 +61,22 @@ impl Receipt {
     }
 }
 
-/// The summary of a run: `metrics` holds the last epoch's figures, with those on the test images
-/// replaced by the `full` measurement.
+/// The summary of a run: `metrics` holds the figures of the `epoch` whose weights were kept, with those on the test images
+/// replaced by the full measurement, `figures`.
 pub fn summary(
     config: &Config,
     history: &[EpochRecord],
-    full: &Metrics,
+    epoch: usize,
+    figures: Vec<(String, f64)>,
     receipt: &Receipt,
 ) -> Value {
     let mut metrics = Map::new();
-    if let Some(last) = history.last() {
-        metrics = log::figures(last, config.objective.reconstruction);
+    if let Some(kept) = history.get(epoch - 1) {
+        metrics = log::figures(kept, config.objective.reconstruction);
         metrics.retain(|name, _| !name.starts_with("test_"));
     }
     metrics.extend(
-        full.named("test")
+        figures
             .into_iter()
             .map(|(name, value)| (name, json!(value))),
     );
@@ -91,6 +91,7 @@ pub fn summary(
         "name": config.name,
         "shape": config.model.shape(),
         "epochs": history.len(),
+        "kept_epoch": epoch,
         "metrics": metrics,
         "receipt": receipt,
     })

@@ -28,8 +28,8 @@ pub struct EpochRecord {
     /// Steps since the run began.
     pub step: usize,
     pub learning_rate: f64,
-    /// The mean over the epoch's images of the loss that was minimised, each image's taken just
-    /// before the step it was part of.
+    /// The mean reconstruction error over the epoch's images (penalties not included), each
+    /// image's taken just before the step it was part of.
     pub train_loss: f64,
     /// On the images held out for validation, if any are.
     pub validation: Option<Metrics>,

@@ -6,14 +6,15 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, ExecutionError, Tensor};
+use serde::Serialize;
 use thiserror::Error;
 
-use super::{Adam, EpochRecord, Event};
-use crate::batches::Batches;
-use crate::data::Splits;
+use super::{EpochRecord, Event, LearningRate, Optimizer, Schedule, clip_global_norm};
+use crate::batches::{Batches, Pairs};
+use crate::data::{Corruption, Noise, Splits};
 use crate::evaluate::{self, Evaluator};
-use crate::model::Autoencoder;
-use crate::objective::Reconstruction;
+use crate::model::{Autoencoder, Reconstructed};
+use crate::objective::{Reconstruction, Sparsity};
 use crate::random::{self, Purpose};
 
 /// Steps between two readings of the loss. Each makes the device finish what it was given, so on a
@@ -26,15 +27,46 @@ pub struct Fit {
     pub seed: u64,
     pub epochs: usize,
     pub batch_size: usize,
-    pub optimizer: Adam,
+    pub optimizer: Optimizer,
+    pub schedule: Schedule,
+    /// Steps over which the learning rate rises at first.
+    pub warmup_steps: usize,
+    /// The most that the norm of all gradients together may be.
+    pub clip_gradient_norm: Option<f64>,
+    /// When to stop before the last epoch; needs validation images.
+    pub early_stopping: Option<EarlyStopping>,
     pub reconstruction: Reconstruction,
+    /// A penalty on the code, beside the reconstruction error.
+    pub sparsity: Option<Sparsity>,
+    /// Noise on the input, drawn anew each epoch; the target stays clean.
+    pub corruption: Option<Corruption>,
     /// Whether the training images are copied to the device once.
     pub keep_resident: bool,
     /// Images evaluated at a time.
     pub evaluation_batch: usize,
 }
 
-/// Why training ended early.
+/// Stops when the validation error no longer falls, and keeps the weights of its least.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct EarlyStopping {
+    /// Epochs without improvement to wait for.
+    pub patience: usize,
+    /// What counts as improvement, in the units of the reconstruction error.
+    pub least_improvement: f64,
+}
+
+/// A trained network and how it came to be.
+#[derive(Debug)]
+pub struct Fitted {
+    /// Without autodiff.
+    pub model: Autoencoder,
+    pub history: Vec<EpochRecord>,
+    /// The epoch, counted from 1, whose weights these are: the last, unless stopping early kept
+    /// better ones.
+    pub epoch: usize,
+}
+
+/// Why training failed.
 #[derive(Debug, Error)]
 pub enum TrainError {
     #[error(
@@ -67,7 +99,7 @@ impl TrainError {
     }
 }
 
-/// Trains `model`, whose parameters lie on `device`, and returns it with a record of each epoch.
+/// Trains `model`, whose parameters lie on `device`.
 ///
 /// Every epoch visits all training images once in a new order; the last batch may be short. The
 /// device is never waited for within [`STEPS_BETWEEN_READINGS`] steps.
@@ -80,28 +112,47 @@ pub fn fit(
     data: &Splits,
     device: &Device,
     listener: &mut dyn FnMut(Event<'_>) -> io::Result<()>,
-) -> Result<(Autoencoder, Vec<EpochRecord>), TrainError> {
+) -> Result<Fitted, TrainError> {
     let batches = Batches::new(&data.train, device, settings.keep_resident);
     let evaluator = Evaluator {
         device,
         batch_size: settings.evaluation_batch,
         scope: evaluate::Scope::Quick,
     };
-    let mut trainer = Trainer::new(&settings.optimizer, settings.reconstruction);
+    let mut trainer = Trainer {
+        optimizer: settings.optimizer.init(),
+        reconstruction: settings.reconstruction,
+        sparsity: settings.sparsity,
+        clip_gradient_norm: settings.clip_gradient_norm,
+    };
     let mut model = model.train();
-    let mut history = Vec::with_capacity(settings.epochs);
+    let mut history = Vec::new();
     let images = data.train.count();
     let steps = images.div_ceil(settings.batch_size);
+    let learning_rate = LearningRate {
+        base: settings.optimizer.learning_rate(),
+        schedule: settings.schedule,
+        warmup_steps: settings.warmup_steps,
+        steps_per_epoch: steps,
+        epochs: settings.epochs,
+    };
+    let mut best: Option<Best> = None;
 
     for epoch in 1..=settings.epochs {
         listener(Event::EpochBegins { epoch, steps })?;
         let begun = Instant::now();
         let order = random::stream(settings.seed, Purpose::Order, epoch as u64, 0);
         let order = random::permutation(images, order);
+        let noise = settings
+            .corruption
+            .map(|corruption| Noise::of_epoch(corruption, settings.seed, epoch));
         let mut loss = LossSum::default();
         for (index, indices) in order.chunks(settings.batch_size).enumerate() {
             let step = index + 1;
-            let (trained, batch_loss) = trainer.step(model, batches.gather(indices));
+            let steps_before = (epoch - 1) * steps + index;
+            let rate = learning_rate.at(steps_before);
+            let pairs = batches.pairs(indices, noise.as_ref());
+            let (trained, batch_loss) = trainer.step(model, pairs, rate);
             model = trained;
             loss.add(batch_loss, indices.len());
             let mut mean_loss = None;
@@ -111,8 +162,8 @@ pub fn fit(
                     return Err(TrainError::NotFinite {
                         loss: mean,
                         epoch,
-                        step: (epoch - 1) * steps + step,
-                        learning_rate: trainer.learning_rate,
+                        step: steps_before + 1,
+                        learning_rate: rate,
                     });
                 }
                 mean_loss = Some(mean);
@@ -130,13 +181,13 @@ pub fn fit(
         let snapshot = model.valid();
         let evaluate = |images| {
             evaluator
-                .evaluate(&snapshot, images)
+                .evaluate(&snapshot, images, None)
                 .map_err(TrainError::Device)
         };
         let record = EpochRecord {
             epoch,
             step: epoch * steps,
-            learning_rate: trainer.learning_rate,
+            learning_rate: learning_rate.at(epoch * steps - 1),
             train_loss,
             validation: data.validation.as_ref().map(evaluate).transpose()?,
             test: evaluate(&data.test)?,
@@ -145,39 +196,78 @@ pub fn fit(
             samples_per_second: images as f64 / train_seconds,
         };
         listener(Event::EpochEnds(&record))?;
+        let error = record.validation.as_ref();
+        let error = error.map(|figures| figures.error(settings.reconstruction));
         history.push(record);
+        if let (Some(stopping), Some(error)) = (settings.early_stopping, error) {
+            let improves = |best: &Best| error < best.error - stopping.least_improvement;
+            if best.as_ref().is_none_or(improves) {
+                let model = snapshot;
+                best = Some(Best {
+                    model,
+                    epoch,
+                    error,
+                });
+            } else if best
+                .as_ref()
+                .is_some_and(|best| epoch - best.epoch >= stopping.patience)
+            {
+                break;
+            }
+        }
     }
-    Ok((model.valid(), history))
+    let last = history.len();
+    let (model, epoch) = match best {
+        Some(best) => (best.model, best.epoch),
+        None => (model.valid(), last),
+    };
+    Ok(Fitted {
+        model,
+        history,
+        epoch,
+    })
+}
+
+/// The weights with the least validation error so far.
+struct Best {
+    model: Autoencoder,
+    epoch: usize,
+    error: f64,
 }
 
 /// What one step needs besides the model and the batch.
+#[derive(Clone)]
 pub struct Trainer {
-    optimizer: ModuleOptimizer,
-    learning_rate: f64,
-    reconstruction: Reconstruction,
+    pub optimizer: ModuleOptimizer,
+    pub reconstruction: Reconstruction,
+    pub sparsity: Option<Sparsity>,
+    pub clip_gradient_norm: Option<f64>,
 }
 
 impl Trainer {
-    /// A trainer whose optimizer has seen nothing yet.
-    pub fn new(adam: &Adam, reconstruction: Reconstruction) -> Self {
-        Self {
-            optimizer: adam.init(),
-            learning_rate: adam.learning_rate,
-            reconstruction,
-        }
-    }
-
-    /// One step of gradient descent on a batch `[batch, pixels]`; gives the loss before it, which
+    /// One step of gradient descent on a batch; gives the reconstruction error before it, which
     /// stays on the device.
-    pub fn step(&mut self, model: Autoencoder, x: Tensor<2>) -> (Autoencoder, Tensor<1>) {
-        let x = x.autodiff();
-        let logits = model.forward(x.clone()).logits;
-        let loss = self
+    pub fn step(
+        &mut self,
+        model: Autoencoder,
+        batch: Pairs,
+        learning_rate: f64,
+    ) -> (Autoencoder, Tensor<1>) {
+        let Reconstructed { code, logits } = model.forward(batch.input.autodiff());
+        let target = batch.target.autodiff();
+        let error = self
             .reconstruction
-            .loss(logits, model.output_activation(), x);
-        let value = loss.clone().without_autodiff();
-        let gradients = GradientsParams::from_grads(loss.backward(), &model);
-        let model = self.optimizer.step(self.learning_rate, model, gradients);
+            .loss(logits, model.output_activation(), target);
+        let value = error.clone().without_autodiff();
+        let loss = match self.sparsity {
+            None => error,
+            Some(sparsity) => error + sparsity.penalty(code),
+        };
+        let mut gradients = GradientsParams::from_grads(loss.backward(), &model);
+        if let Some(most) = self.clip_gradient_norm {
+            clip_global_norm(&mut gradients, &model, most);
+        }
+        let model = self.optimizer.step(learning_rate, model, gradients);
         (model, value)
     }
 }

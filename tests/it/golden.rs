@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
-use hourglass::model::{Activation, Architecture, Autoencoder};
-use hourglass::objective::Reconstruction;
-use hourglass::train::{Adam, Trainer};
+use hourglass::batches::Pairs;
+use hourglass::model::{Activation, Architecture, Autoencoder, Reconstructed};
+use hourglass::objective::{Reconstruction, Reduction, Sparsity};
+use hourglass::train::{Adam, Optimizer, Trainer, clip_global_norm};
 use serde_json::Value;
 
 use crate::support;
@@ -114,11 +115,12 @@ fn take(model: &Autoencoder, gradients: Option<&GradientsParams>) -> Tensors {
     visitor.taken
 }
 
-fn network(golden: &Value, device: &Device) -> Autoencoder {
+fn network(golden: &Value, code_activation: Activation, device: &Device) -> Autoencoder {
     let architecture = Architecture {
         encoder: vec![7, 5, 3],
         decoder: vec![3, 5, 7],
         activation: Activation::Relu,
+        code_activation,
         output: Activation::Sigmoid,
     };
     let weights = tensors(&golden["weights"]);
@@ -163,16 +165,54 @@ fn all_close(what: &str, found: &Tensors, expected: &Tensors, relative: f64, abs
 
 #[test]
 fn losses_and_all_gradients_are_pytorchs() {
+    use Reconstruction::{BinaryCrossEntropy, MeanSquaredError, SquaredError};
+    let l1 = |reduction| {
+        Some(Sparsity::L1 {
+            weight: 0.01,
+            reduction,
+        })
+    };
+    let kl = Sparsity::KullbackLeibler {
+        weight: 0.1,
+        target: 0.05,
+    };
+    let objectives = [
+        ("bce", BinaryCrossEntropy, None),
+        ("mse", MeanSquaredError, None),
+        ("squared_error", SquaredError, None),
+        (
+            "bce_and_l1_batch_sum",
+            BinaryCrossEntropy,
+            l1(Reduction::BatchSum),
+        ),
+        (
+            "bce_and_l1_batch_mean",
+            BinaryCrossEntropy,
+            l1(Reduction::BatchMean),
+        ),
+        ("bce_and_kl", BinaryCrossEntropy, Some(kl)),
+    ];
     let golden = golden();
+    assert_eq!(
+        golden["objectives"].as_object().unwrap().len(),
+        objectives.len()
+    );
     for opened in support::backends() {
         let device = opened.device.clone().autodiff();
-        for (name, reconstruction) in Reconstruction::NAMES {
+        for (name, reconstruction, sparsity) in objectives {
             let expected = &golden["objectives"][name];
             let what = format!("{name} on {}", opened.backend.name());
-            let model = network(&golden, &opened.device).train();
+            let code_activation = match sparsity {
+                Some(Sparsity::KullbackLeibler { .. }) => Activation::Sigmoid,
+                _ => Activation::Relu,
+            };
+            let model = network(&golden, code_activation, &opened.device).train();
             let x = batch(&golden, &device);
-            let logits = model.forward(x.clone()).logits;
-            let loss = reconstruction.loss(logits, model.output_activation(), x);
+            let Reconstructed { code, logits } = model.forward(x.clone());
+            let mut loss = reconstruction.loss(logits, model.output_activation(), x);
+            if let Some(sparsity) = sparsity {
+                loss = loss + sparsity.penalty(code);
+            }
             let value: Vec<f64> = loss.clone().into_data().iter::<f64>().collect();
             close(&what, &value, &numbers(&expected["loss"]), 1e-6, 0.0);
             let gradients = GradientsParams::from_grads(loss.backward(), &model);
@@ -189,27 +229,119 @@ fn losses_and_all_gradients_are_pytorchs() {
 }
 
 #[test]
-fn ten_steps_of_adam_are_pytorchs() {
+fn ten_steps_of_every_optimizer_are_pytorchs() {
+    let adam = |epsilon| Adam {
+        learning_rate: 1e-2,
+        epsilon,
+        ..Adam::default()
+    };
+    let sgd = |learning_rate, momentum| Optimizer::Sgd {
+        learning_rate,
+        momentum,
+    };
+    let adamw = Optimizer::AdamW {
+        adam: adam(1e-2),
+        weight_decay: 0.1,
+    };
+    let rmsprop = Optimizer::RmsProp {
+        learning_rate: 1e-2,
+        decay: 0.9,
+        epsilon: 1e-2,
+    };
+    let optimizers = [
+        ("sgd", sgd(0.5, 0.0)),
+        ("momentum", sgd(0.1, 0.9)),
+        ("adam", Optimizer::Adam(adam(1e-7))),
+        ("adam_with_large_epsilon", Optimizer::Adam(adam(1e-2))),
+        ("adamw", adamw),
+        ("rmsprop", rmsprop),
+    ];
     let golden = golden();
+    assert_eq!(
+        golden["optimizers"].as_object().unwrap().len(),
+        optimizers.len()
+    );
     for opened in support::backends() {
-        for run in golden["adam"].as_array().unwrap() {
-            let adam = Adam {
-                learning_rate: run["learning_rate"].as_f64().unwrap(),
-                epsilon: run["epsilon"].as_f64().unwrap(),
-                ..Adam::default()
+        for (name, optimizer) in optimizers {
+            let expected = &golden["optimizers"][name];
+            let what = format!("{name} on {}", opened.backend.name());
+            let mut trainer = Trainer {
+                optimizer: optimizer.init(),
+                reconstruction: Reconstruction::BinaryCrossEntropy,
+                sparsity: None,
+                clip_gradient_norm: None,
             };
-            let what = format!("epsilon {} on {}", adam.epsilon, opened.backend.name());
-            let mut trainer = Trainer::new(&adam, Reconstruction::BinaryCrossEntropy);
-            let mut model = network(&golden, &opened.device).train();
+            let mut model = network(&golden, Activation::Relu, &opened.device).train();
+            let x = batch(&golden, &opened.device);
+            let pairs = Pairs {
+                input: x.clone(),
+                target: x,
+            };
             let mut losses = Vec::new();
             for _ in 0..10 {
-                let (trained, loss) = trainer.step(model, batch(&golden, &opened.device));
+                let rate = optimizer.learning_rate();
+                let (trained, loss) = trainer.step(model, pairs.clone(), rate);
                 model = trained;
                 losses.extend(loss.into_data().iter::<f64>());
             }
-            close(&what, &losses, &numbers(&run["losses"]), 2e-6, 0.0);
+            close(&what, &losses, &numbers(&expected["losses"]), 2e-6, 0.0);
             let weights = take(&model.valid(), None);
-            all_close(&what, &weights, &tensors(&run["weights"]), 1e-5, 2e-6);
+            all_close(&what, &weights, &tensors(&expected["weights"]), 1e-5, 2e-6);
+        }
+    }
+}
+
+#[test]
+fn gradients_are_clipped_by_their_global_norm_as_in_pytorch() {
+    let golden = golden();
+    let expected = &golden["clipped"];
+    let norm = expected["norm"].as_f64().unwrap();
+    for opened in support::backends() {
+        let model = network(&golden, Activation::Relu, &opened.device).train();
+        let x = batch(&golden, &opened.device.clone().autodiff());
+        let gradients = |most: f64| {
+            let logits = model.forward(x.clone()).logits;
+            let kind = Reconstruction::BinaryCrossEntropy;
+            let loss = kind.loss(logits, model.output_activation(), x.clone());
+            let mut gradients = GradientsParams::from_grads(loss.backward(), &model);
+            clip_global_norm(&mut gradients, &model, most);
+            take(&model, Some(&gradients))
+        };
+        let what = opened.backend.name();
+        all_close(
+            what,
+            &gradients(0.05),
+            &tensors(&expected["gradients"]),
+            2e-5,
+            2e-8,
+        );
+        // A norm that is small enough stays as it is.
+        let unclipped = tensors(&golden["objectives"]["bce"]["gradients"]);
+        all_close(what, &gradients(1.01 * norm), &unclipped, 2e-5, 2e-8);
+    }
+}
+
+#[test]
+fn activations_and_their_derivatives_are_pytorchs() {
+    let golden = golden();
+    let points: Vec<f32> = numbers(&golden["points"])
+        .iter()
+        .map(|&x| x as f32)
+        .collect();
+    for opened in support::backends() {
+        let device = opened.device.clone().autodiff();
+        for (name, activation) in Activation::NAMES {
+            let expected = &golden["activations"][name];
+            let what = format!("{name} on {}", opened.backend.name());
+            let h = TensorData::new(points.clone(), [2, 4]);
+            let h = Tensor::<2>::from_data(h, &device).require_grad();
+            let values = activation.apply(h.clone());
+            let gradients = values.clone().square().sum().backward();
+            let found: Vec<f64> = values.into_data().iter::<f64>().collect();
+            close(&what, &found, &numbers(&expected["values"]), 2e-6, 1e-7);
+            let found = h.grad(&gradients).unwrap();
+            let found: Vec<f64> = found.into_data().iter::<f64>().collect();
+            close(&what, &found, &numbers(&expected["gradients"]), 1e-5, 1e-6);
         }
     }
 }
@@ -218,8 +350,8 @@ fn ten_steps_of_adam_are_pytorchs() {
 #[test]
 fn the_golden_runs_tell_two_epsilons_apart() {
     let golden = golden();
-    let weights = |run: usize| tensors(&golden["adam"][run]["weights"]);
-    let (first, second) = (weights(0), weights(1));
+    let weights = |name: &str| tensors(&golden["optimizers"][name]["weights"]);
+    let (first, second) = (weights("adam"), weights("adam_with_large_epsilon"));
     let difference = first["decoder.2.bias"]
         .iter()
         .zip(&second["decoder.2.bias"])

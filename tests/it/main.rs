@@ -4,5 +4,6 @@ mod backends;
 mod command_line;
 mod configs;
 mod golden;
+mod linear;
 mod support;
 mod weights;
