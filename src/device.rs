@@ -218,7 +218,7 @@ mod wgpu {
     pub fn open() -> Result<OpenDevice, DeviceError> {
         let mut opened = OPENED
             .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(opened) = &*opened {
             return Ok(opened.clone());
         }

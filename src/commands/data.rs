@@ -28,7 +28,7 @@ struct Findings {
     files: Vec<Checksum>,
 }
 
-pub fn check(arguments: cli::DataCheck) -> Result<(), Error> {
+pub fn check(arguments: &cli::DataCheck) -> Result<(), Error> {
     let config = Config::load(arguments.config.as_deref(), &arguments.overrides)?;
     let directory = data::find_directory(config.data.path.as_deref())?;
     let mut splits = Vec::new();

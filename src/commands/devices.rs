@@ -6,7 +6,7 @@ use crate::device;
 use crate::error::Error;
 use crate::report::text::table;
 
-pub fn run(arguments: cli::Devices) -> Result<(), Error> {
+pub fn run(arguments: &cli::Devices) -> Result<(), Error> {
     let listings = device::list();
     if arguments.json {
         let document = serde_json::json!({ "devices": listings });

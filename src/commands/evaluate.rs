@@ -11,7 +11,7 @@ use crate::evaluate::{Evaluator, input_psnr_db};
 use crate::model::Autoencoder;
 use crate::report::text::{figure, table};
 
-pub fn run(arguments: cli::Evaluate) -> Result<(), Error> {
+pub fn run(arguments: &cli::Evaluate) -> Result<(), Error> {
     let loaded = Loaded::open(&arguments.run)?;
     let data = load_data(&loaded.config)?;
     check_width(&loaded.config, (data.test.height(), data.test.width()))?;

@@ -27,10 +27,10 @@ use crate::run_directory::RunDirectory;
 pub fn run(arguments: Cli) -> Result<(), Error> {
     match arguments.command {
         Command::Train(command) => train::run(command, arguments.quiet),
-        Command::Evaluate(command) => evaluate::run(command),
+        Command::Evaluate(command) => evaluate::run(&command),
         Command::Reconstruct(command) => reconstruct::run(command),
-        Command::Devices(command) => devices::run(command),
-        Command::Data(cli::Data::Check(command)) => data::check(command),
+        Command::Devices(command) => devices::run(&command),
+        Command::Data(cli::Data::Check(command)) => data::check(&command),
         Command::Completions(command) => {
             let mut script = Vec::new();
             let mut parser = Cli::command();
@@ -124,9 +124,9 @@ impl Loaded {
 }
 
 /// The error for input that cannot be used.
-fn input_error(path: &Path, problem: impl ToString) -> Error {
+fn input_error(path: &Path, problem: String) -> Error {
     Error::Input {
         path: path.to_owned(),
-        problem: problem.to_string(),
+        problem,
     }
 }

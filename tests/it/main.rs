@@ -1,5 +1,8 @@
 //! Tests across the whole crate and of the real binary. One binary: linking Burn is slow.
 
+// Clippy knows tests by their attribute only, not the functions that they share.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 mod backends;
 mod command_line;
 mod configs;
