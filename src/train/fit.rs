@@ -102,7 +102,7 @@ impl TrainError {
 /// Trains `model`, whose parameters lie on `device`.
 ///
 /// Every epoch visits all training images once in a new order; the last batch may be short. The
-/// device is never waited for within [`STEPS_BETWEEN_READINGS`] steps.
+/// device is waited for only when the loss is read, every 50 steps.
 ///
 /// # Errors
 /// The loss is no longer finite, the device fails, or the listener does.
