@@ -59,7 +59,8 @@ pub struct Train {
     /// Replace the run that is there
     #[arg(long)]
     pub force: bool,
-    /// Threads for CPU backends [default: all this process may use]
+    /// Threads for the CPU; ndarray's matrix products follow MATMUL_NUM_THREADS instead [default: all
+    /// this process may use]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
     /// Print the summary as JSON
