@@ -26,7 +26,7 @@ smoke out="artifacts":
     {{run}} evaluate {{out}}/smoke-wgpu --backend flex
     {{run}} reconstruct {{out}}/smoke-wgpu --backend flex --count 20
 
-# The README's table of results: five seeds of the lecture's network
+# The README's table of results: five seeds of each experiment
 results:
     scripts/results
 
@@ -34,3 +34,4 @@ results:
 golden:
     python tests/golden/generate.py
     python tests/golden/ssim.py
+    python tests/golden/pca.py

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::TypedValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::device::Backend;
@@ -54,7 +55,7 @@ pub struct Train {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
     /// Run directory [default: artifacts/NAME, by the config's name]
-    #[arg(long, short, value_name = "DIR")]
+    #[arg(long, short, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new().map(PathBuf::from))]
     pub out: Option<PathBuf>,
     /// Replace the run that is there
     #[arg(long)]
@@ -88,7 +89,8 @@ pub struct Evaluate {
 pub struct Reconstruct {
     #[command(flatten)]
     pub run: Run,
-    /// Images to use instead of test images: a PNG of the right size, or an IDX file
+    /// Images to use instead of test images, without noise added: a PNG of the right size, or an IDX
+    /// file
     #[arg(long, short, value_name = "PATH")]
     pub input: Option<PathBuf>,
     /// Picture to write [default: reconstructions.png in the run directory]

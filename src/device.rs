@@ -144,7 +144,7 @@ pub fn processor() -> String {
         .ok()
         .and_then(|system| system.cpus().first())
         .map_or("unknown processor", |cpu| cpu.brand().trim());
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = rayon::current_num_threads();
     format!("{name}, {threads} threads")
 }
 

@@ -1,10 +1,18 @@
 //! The `hourglass` program: parses, runs, prints the error, exits.
 
+use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
 use clap::Parser;
 use hourglass::{cli::Cli, commands};
+
+/// A line on standard error, which may be closed.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        let _ = writeln!(io::stderr(), $($text)*);
+    }};
+}
 
 /// The exit code of a run that failed.
 const FAILED: u8 = 1;
@@ -18,9 +26,9 @@ fn main() -> ExitCode {
     match panic::catch_unwind(AssertUnwindSafe(|| commands::run(arguments))) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
-            eprintln!("error: {error}");
+            say!("error: {error}");
             if let Some(hint) = error.hint() {
-                eprintln!("  hint: {hint}");
+                say!("  hint: {hint}");
             }
             ExitCode::from(error.exit_code())
         }
@@ -30,8 +38,8 @@ fn main() -> ExitCode {
                 .map(String::as_str)
                 .or_else(|| panic.downcast_ref::<&str>().copied())
                 .unwrap_or("no message");
-            eprintln!("error: stopped inside the program ({message})");
-            eprintln!("  hint: this is a bug or a lost device; RUST_BACKTRACE=1 shows where");
+            say!("error: stopped inside the program ({message})");
+            say!("  hint: this is a bug or a lost device; RUST_BACKTRACE=1 shows where");
             ExitCode::from(FAILED)
         }
     }

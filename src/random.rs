@@ -2,7 +2,7 @@
 //!
 //! A stream is keyed by `(seed, purpose, epoch, step)`, so the numbers of one place never depend
 //! on how many another place drew: weights, data order and noise are the same on every backend
-//! and any number of threads, and a run resumes by knowing its counters alone.
+//! and any number of threads, and a run's randomness is described by its counters alone.
 
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
@@ -80,7 +80,7 @@ mod tests {
         assert_ne!(order, sorted);
     }
 
-    /// A changed order would silently break `verify` and resume for every existing run.
+    /// A changed order would silently change what every existing config and seed gives.
     #[test]
     fn the_order_of_seed_42_stays_as_it_was_published() {
         assert_eq!(

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use thiserror::Error;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Origin};
 use crate::model::Autoencoder;
 use crate::model::weights::{self, WeightsError};
 
@@ -45,6 +45,13 @@ impl RunError {
             }
             Self::Io { .. } => {
                 Some("check that the place can be written and has room, or pass --out DIR")
+            }
+            Self::Config(ConfigError::Problems(problems))
+                if problems
+                    .iter()
+                    .all(|problem| matches!(problem.origin, Some(Origin::Override(_)))) =>
+            {
+                None
             }
             Self::Config(_) => Some("the run's config.toml was changed or is of another version"),
             Self::Weights(_) => {
@@ -105,7 +112,19 @@ impl RunDirectory {
     pub fn create(path: &Path, config: &Config, force: bool) -> Result<Self, RunError> {
         Self::check_free(path, force)?;
         fs::create_dir_all(path).map_err(io_error(path))?;
+        let run = Self {
+            path: path.to_owned(),
+        };
+        let text = format!(
+            "# The resolved config of this run; training with it repeats the run.\n\n{}",
+            config.to_toml()
+        );
+        // The config makes it a run directory, so it comes first and is never missing again.
+        run.write(Self::CONFIG, text.as_bytes())?;
         for name in Self::FILES {
+            if name == Self::CONFIG {
+                continue;
+            }
             let file = path.join(name);
             match fs::remove_file(&file) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -114,14 +133,6 @@ impl RunDirectory {
                 _ => {}
             }
         }
-        let run = Self {
-            path: path.to_owned(),
-        };
-        let text = format!(
-            "# The resolved config of this run; training with it repeats the run.\n\n{}",
-            config.to_toml()
-        );
-        run.write(Self::CONFIG, text.as_bytes())?;
         Ok(run)
     }
 
@@ -186,7 +197,7 @@ impl RunDirectory {
     ///
     /// # Errors
     /// A file cannot be written.
-    pub fn write_weights(&self, model: &Autoencoder, config: &Config) -> Result<(), RunError> {
+    pub fn write_weights(&self, model: &Autoencoder, config: &Config) -> Result<(), WeightsError> {
         weights::save_burnpack(model, &self.path.join(Self::BURNPACK))?;
         let safetensors = self.path.join(Self::SAFETENSORS);
         weights::save_safetensors(model, &config.model, &safetensors)?;

@@ -16,14 +16,23 @@ pub fn run(arguments: cli::Reconstruct) -> Result<(), Error> {
         None => load_data(&loaded.config)?.test,
         Some(path) => read_images(path).map_err(|problem| input_error(path, problem))?,
     };
-    check_width(&loaded.config, (images.height(), images.width()))?;
+    let size = (images.height(), images.width());
+    match &arguments.input {
+        None => check_width(&loaded.config, size)?,
+        Some(path) => check_width(&loaded.config, size)
+            .map_err(|_| input_error(path, wrong_size(&loaded, size)))?,
+    }
     let shown = images.select(&images.one_of_each_class(arguments.count.into()));
     let out = arguments
         .out
         .unwrap_or_else(|| loaded.run.reconstructions());
     let config = &loaded.config;
     let title = format!("{}: {}", config.name, config.model.shape());
-    let noise = config.evaluation_noise();
+    // A picture of one's own may have noise on it already: it is restored as it is.
+    let noise = match arguments.input {
+        None => config.evaluation_noise(),
+        Some(_) => None,
+    };
     draw(
         &out,
         &title,
@@ -33,6 +42,14 @@ pub fn run(arguments: cli::Reconstruct) -> Result<(), Error> {
         noise.as_ref(),
     )?;
     answer(&format!("{}\n", out.display()))
+}
+
+fn wrong_size(loaded: &Loaded, (height, width): (usize, usize)) -> String {
+    format!(
+        "is {height}×{width}, {} pixels; the network takes {}",
+        height * width,
+        loaded.config.model.input_size()
+    )
 }
 
 /// Draws `images` above their reconstructions by `model`; with `noise`, between them what the

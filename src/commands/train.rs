@@ -1,6 +1,7 @@
 //! `train`: an experiment to a run directory.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -40,10 +41,8 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
     let initial_weights_sha256 = weights::fingerprint(&model);
     let parameters = model.num_params();
     if !quiet {
-        eprintln!(
-            "{}",
-            introduction(&config, &opened, parameters, data.train.count())
-        );
+        let text = introduction(&config, &opened, parameters, data.train.count());
+        let _ = writeln!(std::io::stderr(), "{text}");
     }
 
     let reconstruction = config.objective.reconstruction;
@@ -72,6 +71,17 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
         scope: Scope::Full,
     };
     let figures = evaluate::figures(&config, &evaluator, &model, &data.test)?;
+    let receipt = Receipt::new(
+        &config,
+        &opened,
+        data.checksums.clone(),
+        parameters,
+        initial_weights_sha256,
+        weights::fingerprint(&model),
+    );
+    let summary = report::summary(&config, &history, epoch, figures, &receipt);
+    run.write_summary(&summary)?;
+
     let shown = data.test.select(&data.test.one_of_each_class(SHOWN));
     let title = title(&config);
     let noise = config.evaluation_noise();
@@ -87,16 +97,6 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
         .then(|| entropy_nats_per_pixel(&data.test));
     report::curves(&run.curves(), &title, reconstruction, &history, floor)?;
     draw_code(&run, &title, &config, &evaluator, &model, &data.test)?;
-    let receipt = Receipt::new(
-        &config,
-        &opened,
-        data.checksums,
-        parameters,
-        initial_weights_sha256,
-        weights::fingerprint(&model),
-    );
-    let summary = report::summary(&config, &history, epoch, figures, &receipt);
-    run.write_summary(&summary)?;
 
     match arguments.json {
         true => answer(&format!("{summary:#}\n")),
@@ -136,8 +136,8 @@ fn fit_settings(config: &Config, opened: &OpenDevice, train_pixels: usize) -> Fi
     }
 }
 
-/// Draws what the code looks like on the test images, and what each of its units draws alone, at
-/// the mean of its values other than zero.
+/// Draws what the code looks like on the test images, and what each of its units adds to the
+/// decoder's drawing when it alone is on, at the root mean square of its values.
 fn draw_code(
     run: &RunDirectory,
     title: &str,
@@ -147,22 +147,26 @@ fn draw_code(
     images: &ImageSet,
 ) -> Result<(), Error> {
     let units = config.model.code_size();
+    let shown = units.min(report::MOST_UNITS);
     let codes = evaluator.encode(model, images)?;
-    let mut alone = vec![0.0; units * units];
-    for unit in 0..units {
-        let values = codes.iter().skip(unit).step_by(units).copied();
-        let (mut sum, mut count) = (0.0, 0u32);
-        for value in values.filter(|&value| value != 0.0) {
-            sum += f64::from(value);
-            count += 1;
+    let mut squares = vec![0.0; shown];
+    for code in codes.chunks_exact(units) {
+        for (sum, &element) in squares.iter_mut().zip(code) {
+            *sum += f64::from(element).powi(2);
         }
-        alone[unit * units + unit] = (sum / f64::from(count.max(1))) as f32;
+    }
+    // One code a unit, and one with all units off to compare with.
+    let mut alone = vec![0.0; (shown + 1) * units];
+    for (unit, sum) in squares.iter().enumerate() {
+        alone[unit * units + unit] = (sum / images.count() as f64).sqrt() as f32;
     }
     let drawings = evaluator.decode(model, &alone, units)?;
+    let (on, off) = drawings.split_at(shown * images.pixels_per_image());
     let picture = report::CodePicture {
         title,
         codes: &codes,
-        drawings: &drawings,
+        on,
+        off,
         image_size: (images.height(), images.width()),
     };
     Ok(report::code(&run.code(), &picture)?)

@@ -396,7 +396,9 @@ fn read_optimizer(settings: &mut Settings) -> Optimizer {
         .unwrap_or(OptimizerKind::Adam);
     let mut positive = |name: &str, default| {
         settings
-            .number(&format!("train.optimizer.{name}"), ABOVE_0, |x| x > 0.0)
+            .number(&format!("train.optimizer.{name}"), ABOVE_0, |x| {
+                x as f32 > 0.0
+            })
             .unwrap_or(default)
     };
     let defaults = Adam::default();
@@ -412,7 +414,8 @@ fn read_optimizer(settings: &mut Settings) -> Optimizer {
         _ => positive("epsilon", defaults.epsilon),
     };
     let mut share = |name: &str, default| {
-        let below_1 = |x| (0.0..1.0).contains(&x);
+        // Both bounds after rounding to the precision in which the optimizer works.
+        let below_1 = |x| (0.0..1.0).contains(&(x as f32));
         settings
             .number(&format!("train.optimizer.{name}"), FROM_0_BELOW_1, below_1)
             .unwrap_or(default)

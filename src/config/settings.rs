@@ -289,7 +289,9 @@ impl Settings {
     /// Whether anything is written inside `section`.
     pub fn has_section(&self, section: &str) -> bool {
         let inside = format!("{section}.");
-        self.entries.keys().any(|key| key.starts_with(&inside))
+        self.entries
+            .keys()
+            .any(|key| key == section || key.starts_with(&inside))
     }
 
     /// The kind of an optional section, such as `objective.corruption`: `None` when nothing of it

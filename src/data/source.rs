@@ -98,7 +98,7 @@ impl DataError {
                 "run from the repository, whose data/mnist holds the files, or name their directory with --set data.path=DIR"
             }
             Self::Idx(_) | Self::WrongChecksum { .. } => {
-                "replace the file with a fresh copy (`git checkout -- data/mnist` in the repository); `hourglass data check` tests all of them"
+                "replace the file with a fresh copy (MNIST's: `git checkout -- data/mnist` in the repository); `hourglass data check` tests all of them"
             }
             Self::LabelCount { .. } | Self::Empty { .. } | Self::SplitsDiffer { .. } => {
                 "the files do not belong together; check data.path"

@@ -13,7 +13,9 @@ pub struct CodePicture<'a> {
     pub codes: &'a [f32],
     /// What the decoder draws when one unit alone is on, unit by unit: pixels in [0, 1],
     /// `[units, height, width]` row-major.
-    pub drawings: &'a [f32],
+    pub on: &'a [f32],
+    /// What it draws when all are off, `[height, width]`.
+    pub off: &'a [f32],
     /// Height and width of a drawing.
     pub image_size: (usize, usize),
 }
@@ -27,7 +29,7 @@ const GAP: usize = 6;
 const DRAWING_SIDE: usize = 64;
 const CAPTION_HEIGHT: usize = 40;
 /// More units than this are left out of the picture.
-const MOST_UNITS: usize = 256;
+pub const MOST_UNITS: usize = 256;
 
 /// Draws a histogram of the code's elements, with the share that is exactly zero in its caption,
 /// above the units' drawings.
@@ -36,7 +38,7 @@ const MOST_UNITS: usize = 256;
 /// The file cannot be written.
 pub fn code(path: &Path, picture: &CodePicture<'_>) -> Result<(), PictureError> {
     let (height, width) = picture.image_size;
-    let units = (picture.drawings.len() / (height * width)).min(MOST_UNITS);
+    let units = (picture.on.len() / (height * width)).min(MOST_UNITS);
     let scale = (DRAWING_SIDE / height.max(width)).max(1);
     let columns = ((WIDTH as usize - 2 * MARGIN) / (width * scale + GAP)).max(1);
     let lines = units.div_ceil(columns);
@@ -46,10 +48,11 @@ pub fn code(path: &Path, picture: &CodePicture<'_>) -> Result<(), PictureError> 
         let (upper, lower) = area.split_vertically(HISTOGRAM_HEIGHT);
         histogram(&upper, picture).map_err(|error| error.to_string())?;
         let draw = || -> Result<(), drawing::DrawError<'_>> {
-            let caption = "what the decoder draws when one unit alone is on, at its mean";
+            let caption = "what each unit adds to a drawing: white more, black less, grey nothing";
             lower.draw_text(caption, &drawing::font(20, INK), (MARGIN as i32, 0))?;
-            let shown = picture.drawings.chunks_exact(height * width).take(units);
-            for (unit, pixels) in shown.enumerate() {
+            let shown = picture.on.chunks_exact(height * width).take(units);
+            for (unit, on) in shown.enumerate() {
+                let pixels = &difference(on, picture.off);
                 let left = MARGIN + unit % columns * (width * scale + GAP);
                 let top = CAPTION_HEIGHT + unit / columns * (height * scale + GAP);
                 drawing::draw_image(&lower, pixels, width, scale, (left, top))?;
@@ -60,15 +63,28 @@ pub fn code(path: &Path, picture: &CodePicture<'_>) -> Result<(), PictureError> 
     })
 }
 
+/// The difference of two drawings around mid-grey, stretched to the whole range.
+fn difference(on: &[f32], off: &[f32]) -> Vec<f32> {
+    let most = on.iter().zip(off).map(|(on, off)| (on - off).abs());
+    let scale = 0.5 / most.fold(f32::MIN_POSITIVE, f32::max);
+    let around_grey = |(on, off): (&f32, &f32)| 0.5 + scale * (on - off);
+    on.iter().zip(off).map(around_grey).collect()
+}
+
 fn histogram<'a>(area: &Area<'a>, picture: &CodePicture<'_>) -> Result<(), drawing::DrawError<'a>> {
-    let codes = picture.codes;
+    let codes: Vec<f32> = picture
+        .codes
+        .iter()
+        .copied()
+        .filter(|x| x.is_finite())
+        .collect();
     let zeros = codes.iter().filter(|&&element| element == 0.0).count();
     let share = 100.0 * zeros as f64 / codes.len().max(1) as f64;
     let least = codes.iter().copied().fold(0.0, f32::min);
     let most = codes.iter().copied().fold(0.0, f32::max).max(least + 1e-6);
     let bin_width = f64::from(most - least) / BINS as f64;
     let mut counts = [0usize; BINS];
-    for &element in codes {
+    for &element in &codes {
         let bin = (f64::from(element - least) / bin_width) as usize;
         counts[bin.min(BINS - 1)] += 1;
     }
@@ -104,4 +120,17 @@ fn histogram<'a>(area: &Area<'a>, picture: &CodePicture<'_>) -> Result<(), drawi
         Rectangle::new(corners, BLUE.mix(0.8).filled())
     }))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_units_drawing_is_stretched_around_grey_and_a_dead_one_is_grey() {
+        assert_eq!(difference(&[0.5, 0.3, 0.4], &[0.4; 3])[2], 0.5);
+        let stretched = difference(&[0.6, 0.3, 0.4], &[0.4; 3]);
+        assert!((stretched[0] - 1.0).abs() < 1e-6 && (stretched[1] - 0.25).abs() < 1e-6);
+        assert_eq!(difference(&[0.4; 3], &[0.4; 3]), [0.5; 3]);
+    }
 }

@@ -9,7 +9,7 @@ mod reconstructions;
 mod summary;
 pub mod text;
 
-pub use code::{CodePicture, code};
+pub use code::{CodePicture, MOST_UNITS, code};
 pub use curves::curves;
 pub use drawing::PictureError;
 pub use log::MetricsLog;

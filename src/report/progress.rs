@@ -1,6 +1,6 @@
 //! Progress on the standard error stream: a bar on a terminal, plain lines elsewhere.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
@@ -8,6 +8,13 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use super::text::thousands;
 use crate::objective::Reconstruction;
 use crate::train::{EpochRecord, Event};
+
+/// A line on standard error. One that nobody reads, or that finds no room, is no reason to stop.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        let _ = writeln!(std::io::stderr(), $($text)*);
+    }};
+}
 
 /// Without a terminal, a long epoch still says that it lives, this often.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
@@ -102,7 +109,7 @@ impl Progress {
             }
             Display::Lines { last } => {
                 if now.duration_since(*last) >= SIGN_OF_LIFE {
-                    eprintln!(
+                    say!(
                         "epoch {}/{}  step {step}/{}  {}",
                         self.epoch,
                         self.epochs,
@@ -151,10 +158,10 @@ impl Progress {
             Display::Quiet => {}
             Display::Bar(bar) => {
                 bar.finish_and_clear();
-                eprintln!("{line}");
+                say!("{line}");
             }
             Display::Lines { last } => {
-                eprintln!("{line}");
+                say!("{line}");
                 *last = Instant::now();
             }
         }

@@ -46,12 +46,13 @@ pub struct Fit {
     pub evaluation_batch: usize,
 }
 
-/// Stops when the validation error no longer falls, and keeps the weights of its least.
+/// Stops when the validation error no longer improves, and keeps the weights of the last epoch
+/// that improved it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct EarlyStopping {
     /// Epochs without improvement to wait for.
     pub patience: usize,
-    /// What counts as improvement, in the units of the reconstruction error.
+    /// By how much the error must fall to count as improved, in its own units.
     pub least_improvement: f64,
 }
 
@@ -184,13 +185,27 @@ pub fn fit(
                 .evaluate(&snapshot, images, None)
                 .map_err(TrainError::Device)
         };
+        let validation = data.validation.as_ref().map(evaluate).transpose()?;
+        let test = evaluate(&data.test)?;
+        // The last step of an epoch shows only here.
+        for figures in validation.iter().chain([&test]) {
+            let loss = figures.error(settings.reconstruction);
+            if !loss.is_finite() {
+                return Err(TrainError::NotFinite {
+                    loss,
+                    epoch,
+                    step: epoch * steps,
+                    learning_rate: learning_rate.at(epoch * steps - 1),
+                });
+            }
+        }
         let record = EpochRecord {
             epoch,
             step: epoch * steps,
             learning_rate: learning_rate.at(epoch * steps - 1),
             train_loss,
-            validation: data.validation.as_ref().map(evaluate).transpose()?,
-            test: evaluate(&data.test)?,
+            validation,
+            test,
             train_seconds,
             evaluate_seconds: begun.elapsed().as_secs_f64(),
             samples_per_second: images as f64 / train_seconds,
@@ -228,7 +243,7 @@ pub fn fit(
     })
 }
 
-/// The weights with the least validation error so far.
+/// The weights of the last epoch that improved the validation error.
 struct Best {
     model: Autoencoder,
     epoch: usize,

@@ -69,7 +69,11 @@ fn every_backend_starts_from_the_same_weights_and_follows_the_same_curve() {
 fn a_cpu_run_repeats_itself_to_the_last_bit() {
     let directory = tempfile::tempdir().unwrap();
     let data = support::write_squares(&directory.path().join("data"), 370, 40);
-    for backend in ["flex", "ndarray"] {
+    for opened in support::backends() {
+        let backend = opened.backend.name();
+        if opened.backend.is_accelerator() {
+            continue; // rounding there is the driver's affair
+        }
         let [(first, _), (second, _)] = ["a", "b"].map(|run| {
             train(
                 backend,

@@ -192,6 +192,7 @@ fn wrong_usage_and_configs_are_refused_with_a_remedy() {
 
     refused(&["train", "--backend", "cuda"], &["flex, ndarray, wgpu"]);
     refused(&["train", "--threads", "0"], &["0 is not in"]);
+    refused(&["train", "--out", ""], &["--out"]);
     refused(
         &["train", "--config", nowhere],
         &["No such file", "configs/"],
@@ -309,6 +310,55 @@ fn images_of_the_wrong_kind_are_refused() {
     refused(
         &["reconstruct", run, "--input", &path("none.idx")],
         &["none.idx"],
+    );
+}
+
+/// The only step of the only epoch ruins the weights; the loss before it is still fine.
+#[test]
+fn divergence_in_the_last_step_fails_the_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = write_squares(&directory.path().join("data"), 100, 20);
+    let run = directory.path().join("run");
+    let more = [
+        "--set=train.epochs=1",
+        "--set=train.batch_size=100",
+        "--set=train.optimizer.learning_rate=1e38",
+    ];
+    let output = hourglass(&train_squares(&data, &run, &more));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(
+        message.contains("train.optimizer.learning_rate"),
+        "{message}"
+    );
+    assert!(run.join("config.toml").is_file() && !run.join("summary.json").exists());
+}
+
+#[test]
+fn a_closed_error_stream_does_not_stop_a_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = write_squares(&directory.path().join("data"), 100, 20);
+    let run = directory.path().join("run");
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_hourglass"))
+        .args(train_squares(&data, &run, &[]))
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    assert!(child.wait().unwrap().success());
+    assert!(run.join("summary.json").is_file());
+}
+
+#[test]
+fn an_empty_section_is_not_ignored() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("empty.toml");
+    std::fs::write(&config, "[objective.sparsity]\n").unwrap();
+    let config = config.to_str().unwrap();
+    refused(
+        &["train", "--config", config],
+        &["objective.sparsity", "needs a kind"],
     );
 }
 
