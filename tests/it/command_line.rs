@@ -350,6 +350,30 @@ fn a_closed_error_stream_does_not_stop_a_run() {
     assert!(run.join("summary.json").is_file());
 }
 
+/// No epoch improves by so much, so the first is kept and two more are waited for.
+#[test]
+fn early_stopping_waits_and_keeps_the_best_epoch() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = write_squares(&directory.path().join("data"), 120, 20);
+    let run = directory.path().join("run");
+    let train = |out: &Path, epochs: &str, more: &[&str]| -> Value {
+        let mut arguments = train_squares(&data, out, more);
+        arguments.push("--set=data.validation=20".into());
+        arguments.push(format!("--set=train.epochs={epochs}"));
+        arguments.push("--json".into());
+        serde_json::from_str(&succeed(&arguments)).unwrap()
+    };
+    let stopping = "--set=train.early_stopping={ patience = 2, least_improvement = 1e9 }";
+    let stopped = train(&run, "9", &[stopping]);
+    assert_eq!(
+        (&stopped["epochs"], &stopped["kept_epoch"]),
+        (&3.into(), &1.into())
+    );
+    let one = train(&directory.path().join("one"), "1", &[]);
+    let weights = |summary: &Value| summary["receipt"]["weights_sha256"].clone();
+    assert_eq!(weights(&stopped), weights(&one));
+}
+
 #[test]
 fn an_empty_section_is_not_ignored() {
     let directory = tempfile::tempdir().unwrap();
