@@ -1,5 +1,6 @@
 //! Experiments as TOML files: text to checked values, with every mistake reported at once.
 
+mod problem;
 mod read;
 mod settings;
 
@@ -13,8 +14,8 @@ use crate::device::Backend;
 use crate::model::Architecture;
 use crate::objective::{Reconstruction, Sparsity};
 use crate::train::{EarlyStopping, Optimizer, Schedule};
+pub use problem::{Origin, Problem};
 use settings::Settings;
-pub use settings::{Origin, Problem};
 
 /// The lecture's experiment, which `train` runs when no config is named.
 const DEEP: &str = include_str!("../../configs/deep.toml");

@@ -2,55 +2,14 @@
 //! place it came from, and read with every mistake collected.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::{self, Display};
+use std::fmt::Display;
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::Value;
 use toml::de::{DeTable, DeValue};
 
-/// One mistake in a config: where, what, and what to do.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Problem {
-    pub origin: Option<Origin>,
-    pub message: String,
-    pub hint: Option<String>,
-}
-
-impl Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(origin) = &self.origin {
-            write!(f, "{origin}: ")?;
-        }
-        f.write_str(&self.message)?;
-        match &self.hint {
-            Some(hint) => write!(f, "\n  hint: {hint}"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Where a setting was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// In a file, both counted from 1.
-    File {
-        file: String,
-        line: usize,
-        column: usize,
-    },
-    /// In a `--set` argument, quoted whole.
-    Override(String),
-}
-
-impl Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File { file, line, column } => write!(f, "{file}:{line}:{column}"),
-            Self::Override(argument) => write!(f, "--set {argument}"),
-        }
-    }
-}
+use super::problem::{Origin, Problem};
 
 #[derive(Clone, Debug)]
 struct Entry {
