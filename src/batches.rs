@@ -4,12 +4,12 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::data::{ImageSet, Noise};
 
-/// The images of a split, ready to be gathered into batches on one device.
-pub struct Batches<'a> {
-    images: &'a ImageSet,
+/// Gathers images into batches on one device.
+#[derive(Clone, Debug)]
+pub struct Batches {
     device: Device,
-    /// The whole split on the device, `[images, pixels]`, where the device has a memory of its own:
-    /// then a step sends it a few indices rather than pixels.
+    /// All images on the device, `[images, pixels]`, where the device has a memory of its own: then
+    /// a step sends it a few indices rather than pixels.
     resident: Option<Tensor<2>>,
 }
 
@@ -22,36 +22,41 @@ pub struct Pairs {
     pub target: Tensor<2>,
 }
 
-impl<'a> Batches<'a> {
-    /// Prepares `images` for `device`; `keep_resident` copies them there once.
-    pub fn new(images: &'a ImageSet, device: &Device, keep_resident: bool) -> Self {
-        let all = || {
-            let indices: Vec<usize> = (0..images.count()).collect();
-            upload(images, &indices, device)
-        };
+impl Batches {
+    /// Batches that are copied to `device` one by one.
+    pub fn new(device: &Device) -> Self {
         Self {
-            images,
             device: device.clone(),
-            resident: keep_resident.then(all),
+            resident: None,
+        }
+    }
+
+    /// Batches of images that are all copied to `device` now. They must be the ones that batches
+    /// are later asked for.
+    pub fn resident(device: &Device, images: &ImageSet) -> Self {
+        let indices: Vec<usize> = (0..images.count()).collect();
+        Self {
+            device: device.clone(),
+            resident: Some(upload(images, &indices, device)),
         }
     }
 
     /// The images at `indices` with noise on them, and without.
-    pub fn pairs(&self, indices: &[usize], noise: Option<&Noise>) -> Pairs {
+    pub fn pairs(&self, images: &ImageSet, indices: &[usize], noise: Option<&Noise>) -> Pairs {
         match (noise, &self.resident) {
             (None, _) => {
-                let target = self.gather(indices);
+                let target = self.gather(images, indices);
                 let input = target.clone();
                 Pairs { input, target }
             }
             (Some(noise), resident) => {
-                let clean = self.images.gather(indices);
+                let clean = images.gather(indices);
                 let mut noisy = clean.clone();
                 noise.apply(&mut noisy, indices);
                 let tensor = |pixels| tensor(pixels, indices.len(), &self.device);
                 let target = match resident {
                     None => tensor(clean),
-                    Some(_) => self.gather(indices),
+                    Some(_) => self.gather(images, indices),
                 };
                 Pairs {
                     input: tensor(noisy),
@@ -62,9 +67,9 @@ impl<'a> Batches<'a> {
     }
 
     /// The images at `indices`, scaled to [0, 1], `[indices, pixels]`.
-    pub fn gather(&self, indices: &[usize]) -> Tensor<2> {
+    pub fn gather(&self, images: &ImageSet, indices: &[usize]) -> Tensor<2> {
         match &self.resident {
-            None => upload(self.images, indices, &self.device),
+            None => upload(images, indices, &self.device),
             Some(resident) => {
                 let indices: Vec<i32> = indices.iter().map(|&index| index as i32).collect();
                 let count = indices.len();
@@ -80,7 +85,8 @@ fn upload(images: &ImageSet, indices: &[usize], device: &Device) -> Tensor<2> {
     tensor(images.gather(indices), indices.len(), device)
 }
 
-fn tensor(pixels: Vec<f32>, images: usize, device: &Device) -> Tensor<2> {
-    let shape = [images, pixels.len() / images];
-    Tensor::from_data(TensorData::new(pixels, shape), device)
+/// `rows` rows of numbers that follow each other in `values`, on a device.
+pub fn tensor(values: Vec<f32>, rows: usize, device: &Device) -> Tensor<2> {
+    let shape = [rows, values.len() / rows];
+    Tensor::from_data(TensorData::new(values, shape), device)
 }

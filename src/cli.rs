@@ -24,6 +24,7 @@ const EXAMPLES: &str = "Examples:
   hourglass train --set train.epochs=20 --out artifacts/longer
   hourglass reconstruct artifacts/deep --count 30
   hourglass evaluate artifacts/deep --json
+  hourglass train --config configs/variational.toml && hourglass sample artifacts/variational
 
 Exit codes: 0 done, 1 the run failed, 2 wrong usage, config or data.";
 
@@ -32,6 +33,9 @@ pub enum Command {
     Train(Train),
     Evaluate(Evaluate),
     Reconstruct(Reconstruct),
+    Sample(Sample),
+    Interpolate(Interpolate),
+    Curves(Curves),
     Devices(Devices),
     #[command(subcommand)]
     Data(Data),
@@ -99,6 +103,82 @@ pub struct Reconstruct {
     /// How many images, classes taking turns
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub count: u16,
+}
+
+/// Draw images of codes that were drawn at random
+#[derive(Debug, Args)]
+#[command(after_help = "A variational network has a prior, the standard normal, from which codes are drawn. \
+Another has none: its codes are drawn from a normal fitted to the codes of the test images.
+
+Examples:
+  hourglass sample artifacts/variational
+  hourglass sample artifacts/variational-2d --manifold --count 625
+  hourglass sample artifacts/deep --seed 7 --out samples.png")]
+pub struct Sample {
+    #[command(flatten)]
+    pub run: Run,
+    /// Instead of random codes, a grid over all codes of a network that has two code units
+    #[arg(long)]
+    pub manifold: bool,
+    /// Picture to write [default: samples.png or manifold.png in the run directory]
+    #[arg(long, short, value_name = "PNG")]
+    pub out: Option<PathBuf>,
+    /// How many images; a manifold takes the largest square that is no more
+    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000), default_value_t = 100)]
+    pub count: u16,
+    /// Seed of the codes [default: the run's]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// Draw what lies between images in code space
+#[derive(Debug, Args)]
+#[command(after_help = "Each row begins and ends with an image; between them are the images of codes evenly spaced \
+on the line between their codes.
+
+Examples:
+  hourglass interpolate artifacts/variational
+  hourglass interpolate artifacts/deep --rows 3 --steps 15
+  hourglass interpolate artifacts/deep --input three.png --input eight.png --out mine.png")]
+pub struct Interpolate {
+    #[command(flatten)]
+    pub run: Run,
+    /// Image to begin or end with, instead of test images; given twice: a PNG of the right size, or
+    /// an IDX file, of which the first image is taken
+    #[arg(long, short, value_name = "PATH")]
+    pub input: Vec<PathBuf>,
+    /// Picture to write [default: interpolation.png in the run directory]
+    #[arg(long, short, value_name = "PNG")]
+    pub out: Option<PathBuf>,
+    /// Pairs of test images, classes taking turns
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub rows: u16,
+    /// Codes from one image's to the other's, both included
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(2..=100))]
+    pub steps: u16,
+}
+
+/// Draw the errors of several runs over their epochs in one picture
+#[derive(Debug, Args)]
+#[command(after_help = "Runs that measured their training images after each epoch (train.evaluate_training) show that \
+error as a dashed line beside the test error; the gap between them is how much was memorised.
+
+Examples:
+  hourglass curves artifacts/overfit artifacts/overfit-denoising --out overfit.png
+  hourglass curves artifacts/deep artifacts/longer --metric mse_per_pixel")]
+pub struct Curves {
+    /// Run directories that `train` made
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// Figure to draw, without its split [default: the error that the runs minimise]
+    #[arg(long, short, value_name = "NAME")]
+    pub metric: Option<String>,
+    /// Picture to write
+    #[arg(long, short, value_name = "PNG", default_value = "curves.png")]
+    pub out: PathBuf,
+    /// Print the final figures as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A finished run, and how to use it.

@@ -40,6 +40,12 @@ pub enum Error {
         height: usize,
         width: usize,
     },
+    #[error("{} holds a classifier, which has no code", .0.display())]
+    NoCode(PathBuf),
+    #[error("a manifold is drawn over codes of two units; this network's have {0}")]
+    NotAPlane(usize),
+    #[error("{} did not measure `{metric}`", path.display())]
+    NoMetric { path: PathBuf, metric: String },
     #[error("{}: {problem}", path.display())]
     Input { path: PathBuf, problem: String },
     #[error("{0}")]
@@ -54,6 +60,9 @@ impl Error {
             | Self::Data(_)
             | Self::Device(_)
             | Self::Width { .. }
+            | Self::NoCode(_)
+            | Self::NotAPlane(_)
+            | Self::NoMetric { .. }
             | Self::Input { .. } => 2,
             Self::Run(error) => match error {
                 RunError::Io { .. } => 1,
@@ -80,6 +89,9 @@ impl Error {
             Self::Width { height, width, .. } => {
                 Some(format!("begin model.encoder with {}", height * width))
             }
+            Self::NoCode(_) => Some("name the run of an autoencoder; `evaluate` works for a classifier too".into()),
+            Self::NotAPlane(_) => Some("leave --manifold out, or train configs/variational-2d.toml".into()),
+            Self::NoMetric { .. } => Some("choose one that all of the runs have with --metric, such as mse_per_pixel; metrics.jsonl lists them behind `test_`".into()),
             Self::Input { .. } => {
                 Some("give a grey or colour PNG of the training images' size, or an IDX file of such images".into())
             }

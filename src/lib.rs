@@ -5,7 +5,8 @@
 //! ```text
 //! main → commands → config, device, data, train, evaluate, report, run_directory
 //!                   report → train, evaluate
-//!                   train → evaluate, objective, batches, random
+//!                   train → task, random
+//!                   task → evaluate, objective, batches
 //!                   evaluate → model, batches → data
 //!                   objective → model → Burn
 //!                   config, data, random know no Burn device
@@ -26,4 +27,5 @@ pub mod objective;
 pub mod random;
 pub mod report;
 pub mod run_directory;
+pub mod task;
 pub mod train;

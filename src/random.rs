@@ -7,6 +7,7 @@
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
+use rayon::prelude::*;
 
 /// What a stream of random numbers is used for. The numbers are part of the format: a run repeats
 /// only while they stay as they are.
@@ -24,6 +25,17 @@ pub enum Purpose {
     /// Noise on images that are only looked at, the same at every look; the step is the image's
     /// index.
     EvaluationNoise = 5,
+    /// Hidden units left out by dropout; the step is the example's index.
+    Dropout = 6,
+    /// A variational network's choice among the codes of an image in training; the step is the
+    /// image's index.
+    Latent = 7,
+    /// The same choice when the network is only measured, the same at every look.
+    EvaluationLatent = 8,
+    /// Codes drawn to be looked at; the step is the code's number.
+    Sample = 9,
+    /// Generated points; the epoch is the split, the step the point's class.
+    Points = 10,
 }
 
 /// The stream for `purpose` at an epoch and step (both 0 where they have no meaning).
@@ -41,6 +53,23 @@ pub fn stream(seed: u64, purpose: Purpose, epoch: u64, step: u64) -> ChaCha8Rng 
         bytes.copy_from_slice(&word.to_le_bytes());
     }
     ChaCha8Rng::from_seed(key)
+}
+
+/// Rows of `width` random numbers, one row for each of `indices`, row-major. Each row comes from the
+/// stream of its index, so it depends neither on its batch nor on the number of threads.
+pub fn rows<T: Send>(
+    seed: u64,
+    purpose: Purpose,
+    epoch: u64,
+    indices: &[usize],
+    width: usize,
+    draw: impl Fn(&mut ChaCha8Rng) -> T + Sync,
+) -> Vec<T> {
+    let row = |&index: &usize| {
+        let mut stream = stream(seed, purpose, epoch, index as u64);
+        (0..width).map(|_| draw(&mut stream)).collect::<Vec<_>>()
+    };
+    indices.par_iter().flat_map_iter(row).collect()
 }
 
 /// A permutation of `0..count`, uniform over all of them.
@@ -69,6 +98,14 @@ mod tests {
             assert!(numbers[i + 1..].iter().all(|b| a != b));
         }
         assert_eq!(numbers[0], first(1, Purpose::Order, 0, 0));
+    }
+
+    #[test]
+    fn a_row_is_that_of_its_index_wherever_it_stands() {
+        let draw = |indices: &[usize]| rows(1, Purpose::Latent, 2, indices, 3, |s| s.next_u64());
+        let all = draw(&[4, 9, 7]);
+        assert_eq!(draw(&[9]), all[3..6]);
+        assert_eq!(draw(&[7, 4]), [&all[6..], &all[..3]].concat());
     }
 
     #[test]

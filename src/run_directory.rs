@@ -4,12 +4,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
+use burn::module::Module;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::config::{Config, ConfigError, Origin};
-use crate::model::Autoencoder;
-use crate::model::weights::{self, WeightsError};
+use crate::model::weights::{self, Network, WeightsError};
 
 /// A run's directory.
 #[derive(Clone, Debug)]
@@ -28,6 +28,12 @@ pub enum RunError {
     NotARun(PathBuf),
     #[error("{}: {error}", path.display())]
     Io { path: PathBuf, error: io::Error },
+    #[error("{}:{line}: {error}", path.display())]
+    Metrics {
+        path: PathBuf,
+        line: usize,
+        error: serde_json::Error,
+    },
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
@@ -54,7 +60,7 @@ impl RunError {
                 None
             }
             Self::Config(_) => Some("the run's config.toml was changed or is of another version"),
-            Self::Weights(_) => {
+            Self::Metrics { .. } | Self::Weights(_) => {
                 Some("the run did not finish or was damaged; train it again with --force")
             }
         }
@@ -70,8 +76,12 @@ impl RunDirectory {
     const RECONSTRUCTIONS: &'static str = "reconstructions.png";
     const CURVES: &'static str = "curves.png";
     const CODE: &'static str = "code.png";
+    const SAMPLES: &'static str = "samples.png";
+    const MANIFOLD: &'static str = "manifold.png";
+    const INTERPOLATION: &'static str = "interpolation.png";
+    const REGIONS: &'static str = "regions.png";
     /// Everything a run writes, and so all that `--force` removes.
-    const FILES: [&'static str; 8] = [
+    const FILES: [&'static str; 12] = [
         Self::CONFIG,
         Self::METRICS,
         Self::SUMMARY,
@@ -80,6 +90,10 @@ impl RunDirectory {
         Self::RECONSTRUCTIONS,
         Self::CURVES,
         Self::CODE,
+        Self::SAMPLES,
+        Self::MANIFOLD,
+        Self::INTERPOLATION,
+        Self::REGIONS,
     ];
 
     /// Whether a new run may be written to `path`; changes nothing.
@@ -169,6 +183,26 @@ impl RunDirectory {
         self.path.join(Self::CODE)
     }
 
+    /// Images of codes that were drawn at random.
+    pub fn samples(&self) -> PathBuf {
+        self.path.join(Self::SAMPLES)
+    }
+
+    /// Images of a grid of codes of two units.
+    pub fn manifold(&self) -> PathBuf {
+        self.path.join(Self::MANIFOLD)
+    }
+
+    /// Images between images.
+    pub fn interpolation(&self) -> PathBuf {
+        self.path.join(Self::INTERPOLATION)
+    }
+
+    /// Where in the plane a classifier sees which class.
+    pub fn regions(&self) -> PathBuf {
+        self.path.join(Self::REGIONS)
+    }
+
     /// Test images above their reconstructions.
     pub fn reconstructions(&self) -> PathBuf {
         self.path.join(Self::RECONSTRUCTIONS)
@@ -189,29 +223,44 @@ impl RunDirectory {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write_summary(&self, summary: &serde_json::Value) -> Result<(), RunError> {
+    pub fn write_summary(&self, summary: &Value) -> Result<(), RunError> {
         self.write(Self::SUMMARY, format!("{summary:#}\n").as_bytes())
     }
 
-    /// Writes the weights in both formats.
+    /// Writes the weights in both formats; `shape` tells other tools the network's layers.
     ///
     /// # Errors
     /// A file cannot be written.
-    pub fn write_weights(&self, model: &Autoencoder, config: &Config) -> Result<(), WeightsError> {
-        weights::save_burnpack(model, &self.path.join(Self::BURNPACK))?;
-        let safetensors = self.path.join(Self::SAFETENSORS);
-        weights::save_safetensors(model, &config.model, &safetensors)?;
-        Ok(())
+    pub fn write_weights(&self, network: &impl Network, shape: &str) -> Result<(), WeightsError> {
+        weights::save_burnpack(network, &self.path.join(Self::BURNPACK))?;
+        network.save_safetensors(shape, &self.path.join(Self::SAFETENSORS))
     }
 
-    /// The trained network.
+    /// `network` with its trained weights.
     ///
     /// # Errors
-    /// The weights are missing, damaged, or not those of the config.
-    pub fn load_model(&self, config: &Config, device: &Device) -> Result<Autoencoder, RunError> {
-        let model = Autoencoder::new(&config.model, config.seed, device);
-        let path = self.path.join(Self::BURNPACK);
-        Ok(weights::load_burnpack(model, &path)?)
+    /// The weights are missing, damaged, or not those of such a network.
+    pub fn load_weights<M: Module>(&self, network: M) -> Result<M, RunError> {
+        Ok(weights::load_burnpack(network, &self.path.join(Self::BURNPACK))?)
+    }
+
+    /// What `metrics.jsonl` says of each epoch.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds something else than one JSON object a line.
+    pub fn history(&self) -> Result<Vec<Map<String, Value>>, RunError> {
+        let path = self.metrics();
+        let text = fs::read_to_string(&path).map_err(io_error(&path))?;
+        let lines = text.lines().enumerate();
+        lines
+            .map(|(index, line)| {
+                serde_json::from_str(line).map_err(|error| RunError::Metrics {
+                    path: path.clone(),
+                    line: index + 1,
+                    error,
+                })
+            })
+            .collect()
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::answer;
 use crate::cli;
-use crate::config::Config;
+use crate::config::{Config, Experiment, Images, Points};
 use crate::data::{self, Checksum, ImageSet, Source, Split};
 use crate::error::Error;
 use crate::evaluate::entropy_nats_per_pixel;
@@ -30,13 +30,49 @@ struct Findings {
 
 pub fn check(arguments: &cli::DataCheck) -> Result<(), Error> {
     let config = Config::load(arguments.config.as_deref(), &arguments.overrides)?;
-    let directory = data::find_directory(config.data.path.as_deref())?;
+    match &config.experiment {
+        Experiment::Autoencoder { data, .. } | Experiment::Variational { data, .. } => {
+            check_images(data, arguments.json)
+        }
+        Experiment::Classifier { data, .. } => describe_points(data, config.seed, arguments.json),
+    }
+}
+
+/// Points are generated, so there is nothing to check.
+fn describe_points(data: &Points, seed: u64, json: bool) -> Result<(), Error> {
+    let splits = data.spirals.generate(data.validation, seed);
+    let (train, test) = (splits.train.count(), splits.test.count());
+    if json {
+        let splits = serde_json::json!({
+            "seed": seed,
+            "train_points": train,
+            "validation_points": data.validation,
+            "test_points": test,
+            "files": splits.checksums,
+        });
+        return answer(&format!("{splits:#}\n"));
+    }
+    let mut text = format!(
+        "spirals of {} classes, generated from seed {seed}\n\n{} training points, {} held out, {} test points\n",
+        data.spirals.classes,
+        thousands(train as u64),
+        thousands(data.validation as u64),
+        thousands(test as u64),
+    );
+    for file in &splits.checksums {
+        let _ = writeln!(text, "  {}  {}", file.sha256, file.file);
+    }
+    answer(&text)
+}
+
+fn check_images(images: &Images, json: bool) -> Result<(), Error> {
+    let directory = data::find_directory(images.path.as_deref())?;
     let mut splits = Vec::new();
     for (name, split) in [("train", Split::Train), ("test", Split::Test)] {
-        let (images, files) = data::read_split(config.data.source, &directory, split)?;
-        splits.push(findings(name, &images, files));
+        let (read, files) = data::read_split(images.source, &directory, split)?;
+        splits.push(findings(name, &read, files));
     }
-    if arguments.json {
+    if json {
         let document = serde_json::json!({ "directory": directory, "splits": splits });
         return answer(&format!("{document:#}\n"));
     }
@@ -44,7 +80,7 @@ pub fn check(arguments: &cli::DataCheck) -> Result<(), Error> {
     for split in &splits {
         describe(&mut text, split);
     }
-    text.push_str(match config.data.source {
+    text.push_str(match images.source {
         Source::Mnist => "\nall files are MNIST's own, by their SHA-256\n",
         Source::Idx => "\nall files are whole\n",
     });

@@ -1,61 +1,50 @@
-//! `evaluate`: every metric of a trained network on the test images.
+//! `evaluate`: every metric of a trained network on the test examples.
 
 use serde_json::{Map, Value, json};
 
-use super::{Loaded, answer, check_width, load_data};
+use super::prepare::{Prepared, prepare};
+use super::{answer, open_run};
 use crate::cli;
-use crate::config::Config;
-use crate::data::ImageSet;
 use crate::error::Error;
-use crate::evaluate::{Evaluator, input_psnr_db};
-use crate::model::Autoencoder;
+use crate::evaluate::{Figures, Scope};
+use crate::model::weights::Network;
 use crate::report::text::{figure, table};
+use crate::run_directory::RunDirectory;
+use crate::task::{Subset, Task};
 
 pub fn run(arguments: &cli::Evaluate) -> Result<(), Error> {
-    let loaded = Loaded::open(&arguments.run)?;
-    let data = load_data(&loaded.config)?;
-    check_width(&loaded.config, (data.test.height(), data.test.width()))?;
-    let named = figures(
-        &loaded.config,
-        &loaded.evaluator(),
-        &loaded.model,
-        &data.test,
-    )?;
+    let (run, config, opened) = open_run(&arguments.run)?;
+    let figures = match prepare(&config, &opened)? {
+        Prepared::Autoencoder(network, task) => trained_figures(&run, network, &task)?,
+        Prepared::Tied(network, task) => trained_figures(&run, network, &task)?,
+        Prepared::Variational(network, task) => trained_figures(&run, network, &task)?,
+        Prepared::Classifier(network, task) => trained_figures(&run, network, &task)?,
+    };
+    let named = figures.prefixed("test").into_iter();
     if arguments.json {
-        let metrics: Map<String, Value> = named
-            .into_iter()
-            .map(|(name, value)| (name, json!(value)))
-            .collect();
+        let metrics: Map<String, Value> = named.map(|(name, value)| (name, json!(value))).collect();
         let document = json!({
-            "name": loaded.config.name,
-            "backend": loaded.opened.backend.name(),
-            "images": data.test.count(),
+            "name": config.name,
+            "backend": opened.backend.name(),
             "metrics": metrics,
         });
         answer(&format!("{document:#}\n"))
     } else {
-        let rows: Vec<_> = named
-            .into_iter()
-            .map(|(name, value)| [name, figure(value)])
-            .collect();
+        let rows: Vec<_> = named.map(|(name, value)| [name, figure(value)]).collect();
         answer(&table(&rows))
     }
 }
 
-/// Every figure on the test images, under its name. An experiment with corruption is measured on
-/// clean images, then on corrupted ones.
-pub fn figures(
-    config: &Config,
-    evaluator: &Evaluator<'_>,
-    model: &Autoencoder,
-    images: &ImageSet,
-) -> Result<Vec<(String, f64)>, Error> {
-    let mut figures = evaluator.evaluate(model, images, None)?.named("test");
-    if let Some(noise) = config.evaluation_noise() {
-        let before = input_psnr_db(images, &noise);
-        figures.push(("test_corrupted_input_psnr_db".into(), before));
-        let corrupted = evaluator.evaluate(model, images, Some(&noise))?;
-        figures.extend(corrupted.named("test_corrupted"));
-    }
-    Ok(figures)
+fn trained_figures<M: Network>(
+    run: &RunDirectory,
+    network: M,
+    task: &impl Task<M>,
+) -> Result<Figures, Error> {
+    test_figures(&run.load_weights(network)?, task)
+}
+
+/// Everything that can be measured of a network on the test examples.
+pub fn test_figures<M: Network>(network: &M, task: &impl Task<M>) -> Result<Figures, Error> {
+    let figures = task.figures(network, Subset::Test, Scope::Full)?;
+    Ok(figures.unwrap_or_default())
 }

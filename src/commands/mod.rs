@@ -1,9 +1,14 @@
 //! One file per command.
 
+mod curves;
 mod data;
 mod devices;
 mod evaluate;
+mod interpolate;
+mod pictures;
+mod prepare;
 mod reconstruct;
+mod sample;
 mod train;
 
 use std::io::{self, Write};
@@ -13,12 +18,13 @@ use clap::CommandFactory;
 
 use crate::cli::{self, Cli, Command};
 use crate::config::Config;
-use crate::data::{DataError, Splits};
+use crate::data::ImageSet;
 use crate::device::{self, OpenDevice};
 use crate::error::Error;
-use crate::evaluate::{Evaluator, Scope};
-use crate::model::Autoencoder;
+use crate::evaluate::Evaluator;
+use crate::model::Codec;
 use crate::run_directory::RunDirectory;
+use prepare::{load_codec, load_test_images};
 
 /// Runs a command.
 ///
@@ -29,6 +35,9 @@ pub fn run(arguments: Cli) -> Result<(), Error> {
         Command::Train(command) => train::run(command, arguments.quiet),
         Command::Evaluate(command) => evaluate::run(&command),
         Command::Reconstruct(command) => reconstruct::run(command),
+        Command::Sample(command) => sample::run(command),
+        Command::Interpolate(command) => interpolate::run(command),
+        Command::Curves(command) => curves::run(&command),
         Command::Devices(command) => devices::run(&command),
         Command::Data(cli::Data::Check(command)) => data::check(&command),
         Command::Completions(command) => {
@@ -52,27 +61,13 @@ fn answer(text: &str) -> Result<(), Error> {
     }
 }
 
-/// The images of an experiment.
-fn load_data(config: &Config) -> Result<Splits, DataError> {
-    let data = &config.data;
-    let directory = crate::data::find_directory(data.path.as_deref())?;
-    crate::data::load(
-        data.source,
-        &directory,
-        data.limit,
-        data.test_limit,
-        data.validation,
-        config.seed,
-    )
-}
-
-/// Whether images of a size fit the network of an experiment.
-fn check_width(config: &Config, (height, width): (usize, usize)) -> Result<(), Error> {
-    let network = config.model.input_size();
-    match network == height * width {
+/// Whether images fit a network that takes `input_size` numbers.
+fn check_width(input_size: usize, images: &ImageSet) -> Result<(), Error> {
+    let (height, width) = (images.height(), images.width());
+    match input_size == height * width {
         true => Ok(()),
         false => Err(Error::Width {
-            network,
+            network: input_size,
             height,
             width,
         }),
@@ -91,26 +86,35 @@ fn evaluation_batch(config: &Config, opened: &OpenDevice) -> usize {
     }
 }
 
-/// A finished run, loaded for use.
+/// A finished run, its config with overrides on top, and the device to use it on.
+fn open_run(arguments: &cli::Run) -> Result<(RunDirectory, Config, OpenDevice), Error> {
+    let run = RunDirectory::open(&arguments.run)?;
+    let mut config = run.config(&arguments.overrides)?;
+    config.backend = arguments.backend.unwrap_or(config.backend);
+    let opened = device::open(config.backend)?;
+    Ok((run, config, opened))
+}
+
+/// A finished run whose network encodes and decodes images, loaded for use.
 struct Loaded {
     run: RunDirectory,
     config: Config,
     opened: OpenDevice,
-    model: Autoencoder,
+    network: Box<dyn Codec>,
+    /// Pixels of an image.
+    input_size: usize,
 }
 
 impl Loaded {
     fn open(arguments: &cli::Run) -> Result<Self, Error> {
-        let run = RunDirectory::open(&arguments.run)?;
-        let mut config = run.config(&arguments.overrides)?;
-        config.backend = arguments.backend.unwrap_or(config.backend);
-        let opened = device::open(config.backend)?;
-        let model = run.load_model(&config, &opened.device)?;
+        let (run, config, opened) = open_run(arguments)?;
+        let (network, input_size) = load_codec(&config, &run, &opened)?;
         Ok(Self {
             run,
             config,
             opened,
-            model,
+            network,
+            input_size,
         })
     }
 
@@ -118,8 +122,30 @@ impl Loaded {
         Evaluator {
             device: &self.opened.device,
             batch_size: evaluation_batch(&self.config, &self.opened),
-            scope: Scope::Full,
         }
+    }
+
+    fn no_code(&self) -> Error {
+        Error::NoCode(self.run.path().to_owned())
+    }
+
+    /// The test images of the run's experiment.
+    fn test_images(&self) -> Result<ImageSet, Error> {
+        let data = self.config.experiment.images().ok_or_else(|| self.no_code())?;
+        load_test_images(data, self.input_size)
+    }
+
+    /// Images that the user brings, of the network's size.
+    fn read_images(&self, path: &Path) -> Result<ImageSet, Error> {
+        let images = crate::data::read_images(path).map_err(|problem| input_error(path, problem))?;
+        let (height, width) = (images.height(), images.width());
+        check_width(self.input_size, &images).map_err(|_| {
+            let pixels = height * width;
+            let network = self.input_size;
+            let problem = format!("is {height}×{width}, {pixels} pixels; the network takes {network}");
+            input_error(path, problem)
+        })?;
+        Ok(images)
     }
 }
 

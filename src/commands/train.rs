@@ -3,27 +3,23 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use burn::module::Module;
 use serde_json::Value;
 
-use super::{answer, check_width, evaluate, evaluation_batch, load_data, reconstruct};
+use super::answer;
+use super::evaluate::test_figures;
+use super::pictures::Pictures;
+use super::prepare::{Prepared, prepare};
 use crate::cli;
 use crate::config::Config;
-use crate::data::ImageSet;
 use crate::device::{self, OpenDevice};
 use crate::error::Error;
-use crate::evaluate::{Evaluator, Scope, entropy_nats_per_pixel};
-use crate::model::{Autoencoder, weights};
-use crate::objective::Reconstruction;
+use crate::model::weights::{self, Network};
 use crate::report::text::{figure, table, thousands};
-use crate::report::{self, MetricsLog, Progress, Receipt};
+use crate::report::{self, CurvesPicture, MetricsLog, Progress, Receipt};
 use crate::run_directory::RunDirectory;
 use crate::train::{Event, Fit, Fitted, fit};
-
-/// Test images in `reconstructions.png`: one of each digit.
-const SHOWN: usize = 10;
 
 pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
     let begun = Instant::now();
@@ -34,73 +30,91 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
     RunDirectory::check_free(&out, arguments.force)?;
     set_threads(arguments.threads);
     let opened = device::open(config.backend)?;
-    let data = load_data(&config)?;
-    check_width(&config, (data.train.height(), data.train.width()))?;
-
-    let model = Autoencoder::new(&config.model, config.seed, &opened.device);
-    let initial_weights_sha256 = weights::fingerprint(&model);
-    let parameters = model.num_params();
-    if !quiet {
-        let text = introduction(&config, &opened, parameters, data.train.count());
-        let _ = writeln!(std::io::stderr(), "{text}");
-    }
-
-    let reconstruction = config.objective.reconstruction;
-    let run = RunDirectory::create(&out, &config, arguments.force)?;
-    let mut log = MetricsLog::create(&run.metrics(), reconstruction)?;
-    let images = data.train.count();
-    let mut progress = Progress::new(reconstruction, config.train.epochs, images, quiet);
-    let settings = fit_settings(&config, &opened, data.train.pixels().len());
-    let fitted = fit(&settings, model, &data, &opened.device, &mut |event| {
-        progress.on(&event);
-        match event {
-            Event::EpochEnds(epoch) => log.append(epoch),
-            _ => Ok(()),
-        }
-    })?;
-
-    let Fitted {
-        model,
-        history,
-        epoch,
-    } = fitted;
-    run.write_weights(&model, &config)?;
-    let evaluator = Evaluator {
-        device: &opened.device,
-        batch_size: settings.evaluation_batch,
-        scope: Scope::Full,
+    let prepared = prepare(&config, &opened)?;
+    let session = Session {
+        begun,
+        config,
+        opened,
+        out,
+        force: arguments.force,
+        quiet,
+        json: arguments.json,
     };
-    let figures = evaluate::figures(&config, &evaluator, &model, &data.test)?;
-    let receipt = Receipt::new(
-        &config,
-        &opened,
-        data.checksums.clone(),
-        parameters,
-        initial_weights_sha256,
-        weights::fingerprint(&model),
-    );
-    let summary = report::summary(&config, &history, epoch, figures, &receipt);
-    run.write_summary(&summary)?;
+    match prepared {
+        Prepared::Autoencoder(network, task) => session.train(network, &task),
+        Prepared::Tied(network, task) => session.train(network, &task),
+        Prepared::Variational(network, task) => session.train(network, &task),
+        Prepared::Classifier(network, task) => session.train(network, &task),
+    }
+}
 
-    let shown = data.test.select(&data.test.one_of_each_class(SHOWN));
-    let title = title(&config);
-    let noise = config.evaluation_noise();
-    reconstruct::draw(
-        &run.reconstructions(),
-        &title,
-        &evaluator,
-        &model,
-        &shown,
-        noise.as_ref(),
-    )?;
-    let floor = (reconstruction == Reconstruction::BinaryCrossEntropy)
-        .then(|| entropy_nats_per_pixel(&data.test));
-    report::curves(&run.curves(), &title, reconstruction, &history, floor)?;
-    draw_code(&run, &title, &config, &evaluator, &model, &data.test)?;
+/// What one training needs besides its network and task.
+struct Session {
+    begun: Instant,
+    config: Config,
+    opened: OpenDevice,
+    out: PathBuf,
+    force: bool,
+    quiet: bool,
+    json: bool,
+}
 
-    match arguments.json {
-        true => answer(&format!("{summary:#}\n")),
-        false => answer(&result(&summary, &run, begun.elapsed().as_secs_f64())),
+impl Session {
+    fn train<M: Network, T: Pictures<M>>(&self, network: M, task: &T) -> Result<(), Error> {
+        let (config, opened) = (&self.config, &self.opened);
+        let initial_weights_sha256 = weights::fingerprint(&network);
+        let parameters = network.num_params();
+        let examples = task.examples();
+        if !self.quiet {
+            let text = introduction(config, opened, parameters, examples);
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+
+        let error_metric = task.error_metric();
+        let run = RunDirectory::create(&self.out, config, self.force)?;
+        let mut log = MetricsLog::create(&run.metrics(), error_metric)?;
+        let mut progress = Progress::new(error_metric, config.train.epochs, examples, self.quiet);
+        let fitted = fit(&fit_settings(config), task, network, &mut |event| {
+            progress.on(&event);
+            match event {
+                Event::EpochEnds(epoch) => log.append(epoch),
+                _ => Ok(()),
+            }
+        })?;
+        drop(progress);
+
+        let Fitted {
+            network,
+            history,
+            epoch,
+        } = fitted;
+        run.write_weights(&network, &config.experiment.shape())?;
+        let figures = test_figures(&network, task)?;
+        let receipt = Receipt::new(
+            config,
+            opened,
+            task.checksums().to_vec(),
+            parameters,
+            initial_weights_sha256,
+            weights::fingerprint(&network),
+        );
+        let summary = report::summary(config, error_metric, &history, epoch, &figures, &receipt);
+        run.write_summary(&summary)?;
+
+        let title = config.title();
+        let mut pictures = task.draw(&network, &run, &title)?;
+        let curves = CurvesPicture {
+            title: &title,
+            metric: error_metric,
+            curves: &report::curves_of(&history, error_metric),
+            floor: task.floor(),
+        };
+        report::curves(&run.curves(), &curves)?;
+        pictures.push(run.curves());
+        match self.json {
+            true => answer(&format!("{summary:#}\n")),
+            false => answer(&result(&summary, &pictures, self.begun.elapsed())),
+        }
     }
 }
 
@@ -117,77 +131,33 @@ fn set_threads(threads: Option<u16>) {
     }
 }
 
-fn fit_settings(config: &Config, opened: &OpenDevice, train_pixels: usize) -> Fit {
-    let train_bytes = (train_pixels * size_of::<f32>()) as u64;
+fn fit_settings(config: &Config) -> Fit {
+    let train = &config.train;
     Fit {
         seed: config.seed,
-        epochs: config.train.epochs,
-        batch_size: config.train.batch_size,
-        optimizer: config.train.optimizer,
-        schedule: config.train.schedule,
-        warmup_steps: config.train.warmup_steps,
-        clip_gradient_norm: config.train.clip_gradient_norm,
-        early_stopping: config.train.early_stopping,
-        reconstruction: config.objective.reconstruction,
-        sparsity: config.objective.sparsity,
-        corruption: config.objective.corruption,
-        keep_resident: opened.keeps(train_bytes),
-        evaluation_batch: evaluation_batch(config, opened),
+        epochs: train.epochs,
+        batch_size: train.batch_size,
+        optimizer: train.optimizer,
+        schedule: train.schedule,
+        warmup_steps: train.warmup_steps,
+        clip_gradient_norm: train.clip_gradient_norm,
+        early_stopping: train.early_stopping,
+        evaluate_training: train.evaluate_training,
     }
 }
 
-/// Draws what the code looks like on the test images, and what each of its units adds to the
-/// decoder's drawing when it alone is on, at the root mean square of its values.
-fn draw_code(
-    run: &RunDirectory,
-    title: &str,
-    config: &Config,
-    evaluator: &Evaluator<'_>,
-    model: &Autoencoder,
-    images: &ImageSet,
-) -> Result<(), Error> {
-    let units = config.model.code_size();
-    let shown = units.min(report::MOST_UNITS);
-    let codes = evaluator.encode(model, images)?;
-    let mut squares = vec![0.0; shown];
-    for code in codes.chunks_exact(units) {
-        for (sum, &element) in squares.iter_mut().zip(code) {
-            *sum += f64::from(element).powi(2);
-        }
-    }
-    // One code a unit, and one with all units off to compare with.
-    let mut alone = vec![0.0; (shown + 1) * units];
-    for (unit, sum) in squares.iter().enumerate() {
-        alone[unit * units + unit] = (sum / images.count() as f64).sqrt() as f32;
-    }
-    let drawings = evaluator.decode(model, &alone, units)?;
-    let (on, off) = drawings.split_at(shown * images.pixels_per_image());
-    let picture = report::CodePicture {
-        title,
-        codes: &codes,
-        on,
-        off,
-        image_size: (images.height(), images.width()),
-    };
-    Ok(report::code(&run.code(), &picture)?)
-}
-
-fn title(config: &Config) -> String {
-    format!("{}: {}", config.name, config.model.shape())
-}
-
-fn introduction(config: &Config, opened: &OpenDevice, parameters: usize, images: usize) -> String {
+fn introduction(config: &Config, opened: &OpenDevice, parameters: usize, examples: usize) -> String {
     format!(
-        "{}, {} parameters, {} images, {} on {}",
-        title(config),
+        "{}, {} parameters, {} training examples, {} on {}",
+        config.title(),
         thousands(parameters as u64),
-        thousands(images as u64),
+        thousands(examples as u64),
         opened.backend.name(),
         opened.description,
     )
 }
 
-fn result(summary: &Value, run: &RunDirectory, seconds: f64) -> String {
+fn result(summary: &Value, pictures: &[PathBuf], time: Duration) -> String {
     let mut rows = Vec::new();
     if let Some(metrics) = summary["metrics"].as_object() {
         for (name, value) in metrics {
@@ -195,8 +165,8 @@ fn result(summary: &Value, run: &RunDirectory, seconds: f64) -> String {
         }
     }
     let mut text = table(&rows);
-    let _ = writeln!(text, "\ndone in {seconds:.1} s; look at");
-    for path in [run.reconstructions(), run.curves(), run.code()] {
+    let _ = writeln!(text, "\ndone in {:.1} s; look at", time.as_secs_f64());
+    for path in pictures {
         let _ = writeln!(text, "  {}", path.display());
     }
     text

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::data::{Corruption, Noise, Source};
+use crate::data::{Corruption, Source, Spirals};
 use crate::device::Backend;
-use crate::model::Architecture;
+use crate::model::{autoencoder, classifier, variational};
 use crate::objective::{Reconstruction, Sparsity};
+use crate::task::{ClassificationTask, VariationalTask};
 use crate::train::{EarlyStopping, Optimizer, Schedule};
 pub use problem::{Origin, Problem};
 use settings::Settings;
@@ -29,15 +30,37 @@ pub struct Config {
     /// Keys every random number of the run.
     pub seed: u64,
     pub backend: Backend,
-    pub data: Data,
-    pub model: Architecture,
-    pub objective: Objective,
+    #[serde(flatten)]
+    pub experiment: Experiment,
     pub train: Train,
+}
+
+/// Examples, network and objective, which depend on each other.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Experiment {
+    /// Images from their codes.
+    Autoencoder {
+        data: Images,
+        model: autoencoder::Architecture,
+        objective: ReconstructionObjective,
+    },
+    /// Images from distributions over codes.
+    Variational {
+        data: Images,
+        model: variational::Architecture,
+        objective: VariationalObjective,
+    },
+    /// Points to classes; the objective is always the cross-entropy.
+    Classifier {
+        data: Points,
+        model: classifier::Architecture,
+    },
 }
 
 /// Which images to train on and to test with.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Data {
+pub struct Images {
     #[serde(rename = "dataset")]
     pub source: Source,
     /// The directory of the files; the usual places when absent.
@@ -53,9 +76,19 @@ pub struct Data {
     pub validation: usize,
 }
 
-/// What training minimises.
+/// Which points to generate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Objective {
+#[serde(tag = "dataset", rename = "spirals")]
+pub struct Points {
+    #[serde(flatten)]
+    pub spirals: Spirals,
+    /// Training points held out for validation.
+    pub validation: usize,
+}
+
+/// What training an autoencoder minimises.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReconstructionObjective {
     pub reconstruction: Reconstruction,
     /// A penalty on the code.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,6 +96,61 @@ pub struct Objective {
     /// Noise on the inputs, for denoising.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub corruption: Option<Corruption>,
+}
+
+/// What training a variational autoencoder minimises: the negative evidence lower bound.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VariationalObjective {
+    /// Factor on the divergence from the prior; 1 is the bound.
+    pub kl_weight: f64,
+    /// Noise on the inputs, for denoising.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corruption: Option<Corruption>,
+}
+
+impl Experiment {
+    /// Training examples held out for validation.
+    pub fn validation(&self) -> usize {
+        match self {
+            Self::Autoencoder { data, .. } | Self::Variational { data, .. } => data.validation,
+            Self::Classifier { data, .. } => data.validation,
+        }
+    }
+
+    /// The images that it uses, if it uses images.
+    pub fn images(&self) -> Option<&Images> {
+        match self {
+            Self::Autoencoder { data, .. } | Self::Variational { data, .. } => Some(data),
+            Self::Classifier { .. } => None,
+        }
+    }
+
+    /// The name of what training reports and is judged by, with unit and reduction.
+    pub fn error_metric(&self) -> &'static str {
+        match self {
+            Self::Autoencoder { objective, .. } => objective.reconstruction.metric(),
+            Self::Variational { .. } => VariationalTask::ERROR_METRIC,
+            Self::Classifier { .. } => ClassificationTask::ERROR_METRIC,
+        }
+    }
+
+    /// The noise on its inputs, if it is to remove noise.
+    pub fn corruption(&self) -> Option<Corruption> {
+        match self {
+            Self::Autoencoder { objective, .. } => objective.corruption,
+            Self::Variational { objective, .. } => objective.corruption,
+            Self::Classifier { .. } => None,
+        }
+    }
+
+    /// All layer sizes, as one writes them: `784-128-32-128-784`.
+    pub fn shape(&self) -> String {
+        match self {
+            Self::Autoencoder { model, .. } => model.shape(),
+            Self::Variational { model, .. } => model.shape(),
+            Self::Classifier { model, .. } => model.shape(),
+        }
+    }
 }
 
 /// How training goes.
@@ -75,6 +163,8 @@ pub struct Train {
     /// The most that the norm of all gradients together may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip_gradient_norm: Option<f64>,
+    /// Whether each epoch ends with a measurement of the training examples too.
+    pub evaluate_training: bool,
     pub optimizer: Optimizer,
     pub schedule: Schedule,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,10 +221,9 @@ impl Config {
         Ok(config)
     }
 
-    /// The noise through which evaluations and pictures of a denoising network look.
-    pub fn evaluation_noise(&self) -> Option<Noise> {
-        let corruption = self.objective.corruption?;
-        Some(Noise::of_evaluation(corruption, self.seed))
+    /// What heads its pictures: name and layer sizes.
+    pub fn title(&self) -> String {
+        format!("{}: {}", self.name, self.experiment.shape())
     }
 
     /// The whole config as TOML, defaults included; reading it gives the same config.

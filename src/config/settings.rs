@@ -183,6 +183,27 @@ impl Settings {
         converted
     }
 
+    /// Reports everything that is written at or inside `section`, which has no meaning in this
+    /// config; `why` completes the sentence "`section` …".
+    pub fn refuse(&mut self, section: &str, why: &str) {
+        let inside = format!("{section}.");
+        let written: Vec<String> = self
+            .entries
+            .keys()
+            .filter(|key| *key == section || key.starts_with(&inside))
+            .cloned()
+            .collect();
+        if !written.is_empty() {
+            self.problem(section, why, Some("leave it out".into()));
+        }
+        self.asked.extend(written);
+    }
+
+    /// Yes or no.
+    pub fn flag(&mut self, key: &str) -> Option<bool> {
+        self.read(key, "true or false", Value::as_bool)
+    }
+
     /// A number of things, at least `least`.
     pub fn count(&mut self, key: &str, least: u32) -> Option<usize> {
         let expected = format!("a whole number of at least {least}");

@@ -29,14 +29,22 @@ pub enum Split {
     Test,
 }
 
-/// The images of a run.
+/// The examples of a run: images or points.
 #[derive(Debug)]
-pub struct Splits {
-    pub train: ImageSet,
-    /// Images held out of the training split, if any were asked for.
-    pub validation: Option<ImageSet>,
-    pub test: ImageSet,
+pub struct Splits<T> {
+    pub train: T,
+    /// Examples held out of the training split, if any were asked for.
+    pub validation: Option<T>,
+    pub test: T,
     pub checksums: Vec<Checksum>,
+}
+
+/// Which of `count` training examples are held out for validation, chosen by `seed`, and which are
+/// kept.
+pub(super) fn hold_out(count: usize, validation: usize, seed: u64) -> (Vec<usize>, Vec<usize>) {
+    let mut held_out = random::permutation(count, random::stream(seed, Purpose::Split, 0, 0));
+    let kept = held_out.split_off(validation);
+    (held_out, kept)
 }
 
 /// What was read from one file.
@@ -203,7 +211,7 @@ pub fn load(
     test_limit: Option<usize>,
     validation: usize,
     seed: u64,
-) -> Result<Splits, DataError> {
+) -> Result<Splits<ImageSet>, DataError> {
     let (train, test) = rayon::join(
         || read_split(source, directory, Split::Train),
         || read_split(source, directory, Split::Test),
@@ -231,10 +239,9 @@ pub fn load(
         });
     }
     let validation = (validation > 0).then(|| {
-        let order = random::permutation(train.count(), random::stream(seed, Purpose::Split, 0, 0));
-        let (held_out, kept) = order.split_at(validation);
-        let held_out = train.select(held_out);
-        train = train.select(kept);
+        let (held_out, kept) = hold_out(train.count(), validation, seed);
+        let held_out = train.select(&held_out);
+        train = train.select(&kept);
         held_out
     });
     Ok(Splits {

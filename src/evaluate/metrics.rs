@@ -2,10 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::{Scope, ssim};
+use super::{Figures, Scope, ssim};
 use crate::data::{ImageSet, Noise, to_unit};
 use crate::model::Activation;
-use crate::objective::Reconstruction;
 
 /// The error below which an image counts as exact; its PSNR is then 100 dB rather than infinite.
 const EXACT_MSE: f64 = 1e-10;
@@ -44,22 +43,8 @@ pub struct BinaryCrossEntropy {
 }
 
 impl Metrics {
-    /// The figure that an objective minimises, as it is here.
-    ///
-    /// # Panics
-    /// For the cross-entropy of an output that has none; configs exclude it.
-    pub fn error(&self, reconstruction: Reconstruction) -> f64 {
-        match reconstruction {
-            Reconstruction::BinaryCrossEntropy => {
-                self.bce.expect("a sigmoid output").nats_per_pixel
-            }
-            Reconstruction::MeanSquaredError => self.mse_per_pixel,
-            Reconstruction::SquaredError => self.squared_error_per_image,
-        }
-    }
-
-    /// The figures under their names, each behind `prefix` and an underscore.
-    pub fn named(&self, prefix: &str) -> Vec<(String, f64)> {
+    /// The figures under their names.
+    pub fn figures(&self) -> Figures {
         let bce = self.bce.map(|bce| {
             [
                 ("bce_nats_per_pixel", bce.nats_per_pixel),
@@ -82,7 +67,6 @@ impl Metrics {
             .chain(always)
             .chain(self.ssim.map(|ssim| ("ssim", ssim)))
             .chain(code)
-            .map(|(name, value)| (format!("{prefix}_{name}"), value))
             .collect()
     }
 }
@@ -175,18 +159,19 @@ impl Sums {
         for (&pixel, &answer) in pixels.iter().zip(answers) {
             let (x, answer) = (f64::from(to_unit(pixel)), f64::from(answer));
             let x_hat = if self.output == Activation::Sigmoid {
-                let z = answer;
-                let tail = (-z.abs()).exp();
-                errors.bce += z.max(0.0) - x * z + tail.ln_1p();
+                let tail = (-answer.abs()).exp();
                 let larger = 1.0 / (1.0 + tail);
-                if z >= 0.0 { larger } else { tail * larger }
+                if answer >= 0.0 { larger } else { tail * larger }
             } else {
                 answer
             };
             errors.squared_error += (x - x_hat) * (x - x_hat);
             output.push(x_hat);
         }
-        errors.entropy = entropy_nats(pixels);
+        if self.output == Activation::Sigmoid {
+            errors.bce = bce_nats(pixels, answers);
+            errors.entropy = entropy_nats(pixels);
+        }
         let mse = errors.squared_error / pixels.len() as f64;
         errors.psnr_db = psnr_db(mse);
         if scope == Scope::Full {
@@ -215,6 +200,19 @@ impl Sums {
             code_dead_units: self.code_alive.iter().filter(|alive| !**alive).count(),
         }
     }
+}
+
+/// Binary cross-entropy of grey pixels against the sigmoid of logits, a sum over pixels.
+///
+/// ```text
+/// max(z, 0) − x z + ln(1 + exp(−|z|))
+/// ```
+pub(super) fn bce_nats(pixels: &[u8], logits: &[f32]) -> f64 {
+    let each = pixels.iter().zip(logits).map(|(&pixel, &logit)| {
+        let (x, z) = (f64::from(to_unit(pixel)), f64::from(logit));
+        z.max(0.0) - x * z + (-z.abs()).exp().ln_1p()
+    });
+    each.sum()
 }
 
 fn psnr_db(mse: f64) -> f64 {
@@ -328,7 +326,7 @@ mod tests {
         assert_eq!(metrics.squared_error_per_image, 0.25);
         assert!(
             metrics
-                .named("test")
+                .figures()
                 .iter()
                 .all(|(name, _)| !name.contains("bce"))
         );

@@ -1,16 +1,24 @@
 //! What a trained network is worth: figures on a whole split, in `f64`, alike on every backend.
 
+mod classification;
+mod codes;
+mod figures;
 mod metrics;
 mod ssim;
+mod variational;
 
+pub use classification::{class_probabilities, classification};
+pub use codes::CodeDistribution;
+pub use figures::Figures;
 pub use metrics::{Metrics, entropy_nats_per_pixel, input_psnr_db};
+pub use variational::epsilon;
 
-use burn::tensor::{Device, ExecutionError, Tensor, TensorData};
+use burn::tensor::{Device, ExecutionError, Tensor};
 use metrics::Sums;
 
-use crate::batches::Batches;
+use crate::batches::{Batches, tensor};
 use crate::data::{ImageSet, Noise};
-use crate::model::{Activation, Autoencoder};
+use crate::model::{Activation, Codec};
 
 /// How much to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +36,6 @@ pub struct Evaluator<'a> {
     pub device: &'a Device,
     /// Images run at a time. A backend that compiles kernels compiles them anew for each size.
     pub batch_size: usize,
-    pub scope: Scope,
 }
 
 impl Evaluator<'_> {
@@ -41,13 +48,14 @@ impl Evaluator<'_> {
     /// The device fails.
     pub fn evaluate(
         &self,
-        model: &Autoencoder,
+        model: &dyn Codec,
         images: &ImageSet,
         noise: Option<&Noise>,
+        scope: Scope,
     ) -> Result<Metrics, ExecutionError> {
         let mut sums = Sums::new(images.height(), images.width(), model.output_activation());
         self.run(model, images, noise, |indices, answers, code| {
-            sums.add(images, indices, answers, code, self.scope);
+            sums.add(images, indices, answers, code, scope);
         })?;
         Ok(sums.finish())
     }
@@ -59,7 +67,7 @@ impl Evaluator<'_> {
     /// The device fails.
     pub fn reconstruct(
         &self,
-        model: &Autoencoder,
+        model: &dyn Codec,
         images: &ImageSet,
         noise: Option<&Noise>,
     ) -> Result<Vec<f32>, ExecutionError> {
@@ -81,14 +89,14 @@ impl Evaluator<'_> {
     /// The device fails.
     pub fn encode(
         &self,
-        model: &Autoencoder,
+        model: &dyn Codec,
         images: &ImageSet,
     ) -> Result<Vec<f32>, ExecutionError> {
-        let batches = Batches::new(images, self.device, false);
+        let batches = Batches::new(self.device);
         let indices: Vec<usize> = (0..images.count()).collect();
         let mut codes = Vec::new();
         for indices in indices.chunks(self.batch_size) {
-            codes.extend(read(model.encode(batches.gather(indices)))?);
+            codes.extend(read(model.encode(batches.gather(images, indices)))?);
         }
         Ok(codes)
     }
@@ -99,14 +107,13 @@ impl Evaluator<'_> {
     /// The device fails.
     pub fn decode(
         &self,
-        model: &Autoencoder,
+        model: &dyn Codec,
         codes: &[f32],
         code_size: usize,
     ) -> Result<Vec<f32>, ExecutionError> {
         let mut pixels = Vec::new();
         for codes in codes.chunks(self.batch_size.saturating_mul(code_size)) {
-            let shape = [codes.len() / code_size, code_size];
-            let codes = Tensor::from_data(TensorData::new(codes.to_vec(), shape), self.device);
+            let codes = tensor(codes.to_vec(), codes.len() / code_size, self.device);
             let batch = read(model.decode(codes))?;
             pixels.extend(batch.iter().map(|pixel| pixel.clamp(0.0, 1.0)));
         }
@@ -117,15 +124,15 @@ impl Evaluator<'_> {
     /// The answers are logits where the output is a sigmoid, else the outputs themselves.
     fn run(
         &self,
-        model: &Autoencoder,
+        model: &dyn Codec,
         images: &ImageSet,
         noise: Option<&Noise>,
         mut each: impl FnMut(&[usize], &[f32], &[f32]),
     ) -> Result<(), ExecutionError> {
-        let batches = Batches::new(images, self.device, false);
+        let batches = Batches::new(self.device);
         let indices: Vec<usize> = (0..images.count()).collect();
         for indices in indices.chunks(self.batch_size) {
-            let reconstructed = model.forward(batches.pairs(indices, noise).input);
+            let reconstructed = model.forward(batches.pairs(images, indices, noise).input);
             let answers = match model.output_activation() {
                 Activation::Sigmoid => reconstructed.logits,
                 other => other.apply(reconstructed.logits),

@@ -60,6 +60,20 @@ impl Activation {
         }
     }
 
+    /// The least and the greatest value that it can give, infinite where there is none.
+    pub fn range(self) -> (f32, f32) {
+        match self {
+            Self::Linear | Self::LeakyRelu | Self::Maxout => (f32::NEG_INFINITY, f32::INFINITY),
+            Self::Sigmoid => (0.0, 1.0),
+            Self::Tanh => (-1.0, 1.0),
+            Self::Relu => (0.0, f32::INFINITY),
+            Self::Elu => (-ELU_ALPHA as f32, f32::INFINITY),
+            // The minima of the two curves, at h = −0.7525 and h = −1.2785.
+            Self::Gelu => (-0.170_04, f32::INFINITY),
+            Self::Silu => (-0.278_46, f32::INFINITY),
+        }
+    }
+
     /// # Shapes
     /// `[batch, units × pieces] → [batch, units]`, the pieces of a unit side by side.
     pub fn apply(self, h: Tensor<2>) -> Tensor<2> {

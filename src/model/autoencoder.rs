@@ -4,22 +4,26 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::Serialize;
 
-use super::{Activation, DenseStack};
+use super::{Activation, Codec, DenseStack, DropoutMasks, hidden_units, shape};
 
-/// The sizes and activations of an [`Autoencoder`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// The sizes and activations of an [`Autoencoder`] or a [`TiedAutoencoder`](super::TiedAutoencoder).
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename = "autoencoder")]
 pub struct Architecture {
     /// Layer sizes from the input to the code.
     pub encoder: Vec<usize>,
     /// Layer sizes from the code to the output.
     pub decoder: Vec<usize>,
+    /// Whether the decoder's weights are the encoder's, transposed.
+    pub tied: bool,
     /// After every layer but the code's and the last.
     pub activation: Activation,
     /// After the encoder.
     pub code_activation: Activation,
     /// After the last layer.
     pub output: Activation,
+    /// Probability with which a hidden unit is left out of a step of training.
+    pub dropout: f64,
 }
 
 impl Architecture {
@@ -33,10 +37,14 @@ impl Architecture {
         self.encoder.last().copied().unwrap_or_default()
     }
 
+    /// Hidden units besides the code, which dropout may leave out.
+    pub fn hidden_units(&self) -> usize {
+        hidden_units(&self.encoder) + hidden_units(&self.decoder)
+    }
+
     /// All layer sizes, as one writes them: `784-128-32-128-784`.
     pub fn shape(&self) -> String {
-        let sizes = self.encoder.iter().chain(self.decoder.iter().skip(1));
-        sizes.map(usize::to_string).collect::<Vec<_>>().join("-")
+        shape(self.encoder.iter().chain(self.decoder.iter().skip(1)))
     }
 }
 
@@ -54,15 +62,6 @@ pub struct Autoencoder {
     decoder: DenseStack,
 }
 
-/// What the forward pass of an [`Autoencoder`] gives.
-#[derive(Debug)]
-pub struct Reconstructed {
-    /// `[batch, code size]`
-    pub code: Tensor<2>,
-    /// `[batch, pixels]`, before the output activation.
-    pub logits: Tensor<2>,
-}
-
 impl Autoencoder {
     /// A network with the initial weights that `seed` gives.
     pub fn new(architecture: &Architecture, seed: u64, device: &Device) -> Self {
@@ -75,28 +74,22 @@ impl Autoencoder {
         Self { encoder, decoder }
     }
 
-    /// # Shapes
-    /// `[batch, pixels] → [batch, code size]`
-    pub fn encode(&self, x: Tensor<2>) -> Tensor<2> {
-        self.encoder.forward(x)
+    /// A network of two halves that exist already.
+    pub(super) fn of(encoder: DenseStack, decoder: DenseStack) -> Self {
+        Self { encoder, decoder }
+    }
+}
+
+impl Codec for Autoencoder {
+    fn encode_masked(&self, x: Tensor<2>, masks: &mut DropoutMasks) -> Tensor<2> {
+        self.encoder.forward(x, masks)
     }
 
-    /// # Shapes
-    /// `[batch, code size] → [batch, pixels]`
-    pub fn decode(&self, code: Tensor<2>) -> Tensor<2> {
-        self.decoder.forward(code)
+    fn logits_masked(&self, code: Tensor<2>, masks: &mut DropoutMasks) -> Tensor<2> {
+        self.decoder.logits(code, masks)
     }
 
-    /// # Shapes
-    /// `[batch, pixels] → [batch, code size], [batch, pixels]`
-    pub fn forward(&self, x: Tensor<2>) -> Reconstructed {
-        let code = self.encode(x);
-        let logits = self.decoder.logits(code.clone());
-        Reconstructed { code, logits }
-    }
-
-    /// What turns logits into pixels.
-    pub fn output_activation(&self) -> Activation {
+    fn output_activation(&self) -> Activation {
         self.decoder.last_activation()
     }
 }

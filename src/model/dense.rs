@@ -5,7 +5,7 @@ use burn::nn::Linear;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt;
 
-use super::Activation;
+use super::{Activation, DropoutMasks};
 use crate::random::{self, Purpose};
 
 /// Dense layers one after another, each with its activation.
@@ -48,6 +48,11 @@ impl DenseStack {
                 dense(pair[0], outputs, seed, first_layer + index, device)
             })
             .collect();
+        Self::of(layers, activation, last)
+    }
+
+    /// Layers that exist already.
+    pub(super) fn of(layers: Vec<Linear>, activation: Activation, last: Activation) -> Self {
         Self {
             layers,
             activation,
@@ -55,27 +60,32 @@ impl DenseStack {
         }
     }
 
-    /// Runs all layers, without the activation after the last.
+    /// Runs all layers, without the activation after the last; `masks` leaves hidden units out.
     ///
     /// # Shapes
     /// `[batch, inputs] → [batch, outputs × pieces of the last activation]`
-    pub fn logits(&self, x: Tensor<2>) -> Tensor<2> {
+    pub fn logits(&self, x: Tensor<2>, masks: &mut DropoutMasks) -> Tensor<2> {
         let mut h = x;
         for (index, layer) in self.layers.iter().enumerate() {
             if index > 0 {
-                h = self.activation.apply(h);
+                h = masks.apply(self.activation.apply(h));
             }
             h = layer.forward(h);
         }
         h
     }
 
-    /// Runs all layers.
+    /// Runs all layers; `masks` leaves hidden units out.
     ///
     /// # Shapes
     /// `[batch, inputs] → [batch, outputs]`
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        self.last.apply(self.logits(x))
+    pub fn forward(&self, x: Tensor<2>, masks: &mut DropoutMasks) -> Tensor<2> {
+        self.last.apply(self.logits(x, masks))
+    }
+
+    /// The weights of each layer, `[inputs, outputs]`.
+    pub(super) fn weights(&self) -> impl DoubleEndedIterator<Item = Tensor<2>> + '_ {
+        self.layers.iter().map(|layer| layer.weight.val())
     }
 
     /// The activation after the last layer.

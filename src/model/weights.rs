@@ -8,8 +8,32 @@ use burn::tensor::Tensor;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::{Architecture, Autoencoder};
+use super::{Autoencoder, Classifier, TiedAutoencoder, Variational};
 use crate::data::hexadecimal;
+
+/// A network whose weights can be written for other tools.
+pub trait Network: Module {
+    /// Writes the weights for other tools: safetensors with the names and layout (`[out, in]`) of
+    /// PyTorch's `nn.Sequential(Linear, ReLU, Linear, …)` under the name of each stack of layers, so
+    /// layer `i` of an encoder is `encoder.{2i}.weight`; a classifier is one such `nn.Sequential`.
+    /// `shape` goes into the file's metadata.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    fn save_safetensors(&self, shape: &str, path: &Path) -> Result<(), WeightsError> {
+        save_safetensors(self, shape, path)
+    }
+}
+
+impl Network for Autoencoder {}
+impl Network for Variational {}
+impl Network for Classifier {}
+impl Network for TiedAutoencoder {
+    /// Other tools have no weights in two places, so the decoder gets copies.
+    fn save_safetensors(&self, shape: &str, path: &Path) -> Result<(), WeightsError> {
+        save_safetensors(&self.untied(), shape, path)
+    }
+}
 
 /// Why weights cannot be written or read.
 #[derive(Debug, Error)]
@@ -31,7 +55,7 @@ fn at<E: std::fmt::Display>(path: &Path) -> impl FnOnce(E) -> WeightsError {
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn save_burnpack(model: &Autoencoder, path: &Path) -> Result<(), WeightsError> {
+pub fn save_burnpack<M: Module>(model: &M, path: &Path) -> Result<(), WeightsError> {
     model.clone().into_record().save(path).map_err(at(path))
 }
 
@@ -39,22 +63,20 @@ pub fn save_burnpack(model: &Autoencoder, path: &Path) -> Result<(), WeightsErro
 ///
 /// # Errors
 /// The file cannot be read, or holds other tensors than the network has.
-pub fn load_burnpack(model: Autoencoder, path: &Path) -> Result<Autoencoder, WeightsError> {
+pub fn load_burnpack<M: Module>(model: M, path: &Path) -> Result<M, WeightsError> {
     // Burn names the file only in some of its messages, so a missing one is found out first.
     std::fs::metadata(path).map_err(at(path))?;
     let record = ModuleRecord::load(path).map_err(at(path))?;
     model.try_load_record(record).map_err(at(path))
 }
 
-/// Writes the weights for other tools: safetensors with the names and layout (`[out, in]`) of
-/// PyTorch's `nn.Sequential(Linear, ReLU, Linear, …)` under `encoder` and `decoder`, so layer `i`
-/// is `encoder.{2i}.weight`.
+/// Writes safetensors; each `layers.{i}` becomes the `{2i}` of an `nn.Sequential`.
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn save_safetensors(
-    model: &Autoencoder,
-    architecture: &Architecture,
+fn save_safetensors<M: Module>(
+    model: &M,
+    shape: &str,
     path: &Path,
 ) -> Result<(), WeightsError> {
     let mut store = SafetensorsStore::from_bytes(None)
@@ -62,14 +84,15 @@ pub fn save_safetensors(
         .clear_metadata()
         .metadata("format", "pt")
         .metadata("producer", concat!("hourglass ", env!("CARGO_PKG_VERSION")))
-        .metadata("architecture", architecture.shape());
-    let depth = architecture.encoder.len().max(architecture.decoder.len());
+        .metadata("architecture", shape);
+    let depth = shape.split('-').count();
     for layer in 0..depth {
         store = store.with_key_remapping(
-            format!(r"^(encoder|decoder)\.layers\.{layer}\."),
+            format!(r"^(\w+)\.layers\.{layer}\."),
             format!("${{1}}.{}.", 2 * layer),
         );
     }
+    store = store.with_key_remapping(r"^stack\.", "");
     model.save_into(&mut store).map_err(at(path))?;
     let bytes = store.get_bytes().map_err(at(path))?;
     std::fs::write(path, bytes).map_err(at(path))
@@ -77,7 +100,7 @@ pub fn save_safetensors(
 
 /// SHA-256 of all parameters in the order of the network, as little-endian `f32`, in hexadecimal.
 /// Equal weights have equal fingerprints on every backend.
-pub fn fingerprint(model: &Autoencoder) -> String {
+pub fn fingerprint<M: Module>(model: &M) -> String {
     struct Hash(Sha256);
     impl ModuleVisitor for Hash {
         fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {

@@ -1,54 +1,59 @@
-//! Training and test error over the epochs.
+//! Errors over the epochs.
 
 use std::path::Path;
 
 use plotters::prelude::*;
 
 use super::drawing::{self, BLUE, FAINT, GREEN, INK, PictureError, VERMILION};
-use crate::objective::Reconstruction;
 use crate::train::EpochRecord;
 
-/// Room beside the first and last epoch, in epochs.
-const SIDE: f64 = 0.2;
+/// Room beside the first and last epoch, as a share of the epochs between.
+const SIDE: f64 = 0.03;
 const SIZE: (u32, u32) = (1200, 750);
+/// Each epoch of a run of so many is marked with a dot.
+const MOST_DOTS: usize = 40;
 
-/// One curve: its name, colour and values by epoch.
-struct Curve {
-    name: &'static str,
-    colour: RGBColor,
-    values: Vec<f64>,
+/// One curve.
+pub struct Curve {
+    pub name: String,
+    pub colour: RGBColor,
+    pub is_dashed: bool,
+    /// By epoch, from the first.
+    pub values: Vec<f64>,
 }
 
-/// Draws the error of each epoch, and with `floor` the least error possible as a dashed line.
+/// Curves of the same figure.
+pub struct CurvesPicture<'a> {
+    pub title: &'a str,
+    /// What is drawn, as a metric's name.
+    pub metric: &'a str,
+    pub curves: &'a [Curve],
+    /// The least error possible, if it is known.
+    pub floor: Option<f64>,
+}
+
+/// Draws the curves, and the least error possible as a dashed line.
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn curves(
-    path: &Path,
-    title: &str,
-    reconstruction: Reconstruction,
-    history: &[EpochRecord],
-    floor: Option<f64>,
-) -> Result<(), PictureError> {
-    let curves = curves_of(reconstruction, history);
+pub fn curves(path: &Path, picture: &CurvesPicture<'_>) -> Result<(), PictureError> {
+    let curves = picture.curves;
     let values = || {
-        curves
-            .iter()
-            .flat_map(|curve| &curve.values)
-            .copied()
-            .chain(floor)
+        let drawn = curves.iter().flat_map(|curve| &curve.values).copied();
+        drawn.chain(picture.floor).filter(|value| value.is_finite())
     };
     let least = values().fold(f64::INFINITY, f64::min);
     let most = values().fold(f64::NEG_INFINITY, f64::max);
     let room = 0.08 * (most - least).max(1e-3 * most.abs()).max(1e-9);
-    let epochs = history.len();
-    let (first, last) = (1.0 - SIDE, epochs as f64 + SIDE);
+    let epochs = curves.iter().map(|curve| curve.values.len()).max().unwrap_or(0);
+    let side = (SIDE * epochs as f64).max(0.1);
+    let (first, last) = (1.0 - side, epochs as f64 + side);
     drawing::save(path, SIZE, |area| {
         let draw = || -> Result<(), drawing::DrawError<'_>> {
             let mut chart = ChartBuilder::on(area)
                 .margin(24)
                 .margin_right(48)
-                .caption(title, drawing::font(26, INK))
+                .caption(picture.title, drawing::font(26, INK))
                 .x_label_area_size(64)
                 .y_label_area_size(104)
                 .build_cartesian_2d(first..last, least - room..most + room)?;
@@ -64,38 +69,39 @@ pub fn curves(
                     false => String::new(),
                 })
                 .y_labels(8)
-                .y_label_formatter(&|error| format!("{error:.4}"))
+                .y_label_formatter(&|error| short(*error))
                 .label_style(drawing::font(20, INK))
                 .axis_desc_style(drawing::font(22, INK))
                 .x_desc("epoch")
-                .y_desc(description(reconstruction))
+                .y_desc(description(picture.metric))
                 .draw()?;
-            for curve in &curves {
+            for curve in curves {
                 let points = || (1..).map(f64::from).zip(curve.values.iter().copied());
                 let style = curve.colour.stroke_width(3);
-                chart
-                    .draw_series(LineSeries::new(points(), style))?
-                    .label(format!("{} ({:.4})", curve.name, curve.values[epochs - 1]))
-                    .legend(move |(x, y)| PathElement::new([(x, y), (x + 28, y)], style));
-                let dots = points().map(|point| Circle::new(point, 5, curve.colour.filled()));
-                chart.draw_series(dots)?;
+                let Some(&value) = curve.values.last() else { continue };
+                let label = format!("{} ({})", curve.name, short(value));
+                match curve.is_dashed {
+                    true => chart
+                        .draw_series(DashedLineSeries::new(points(), 8, 6, style))?
+                        .label(label)
+                        .legend(dashed_legend(style)),
+                    false => chart
+                        .draw_series(LineSeries::new(points(), style))?
+                        .label(label)
+                        .legend(move |(x, y)| PathElement::new([(x, y), (x + 28, y)], style)),
+                };
+                if epochs <= MOST_DOTS {
+                    let dots = points().map(|point| Circle::new(point, 5, curve.colour.filled()));
+                    chart.draw_series(dots)?;
+                }
             }
-            if let Some(floor) = floor {
+            if let Some(floor) = picture.floor {
                 let ends = [(first, floor), (last, floor)];
                 let style = FAINT.stroke_width(2);
                 chart
                     .draw_series(DashedLineSeries::new(ends, 8, 6, style))?
-                    .label(format!(
-                        "least possible: the test pixels’ entropy ({floor:.4})"
-                    ))
-                    .legend(move |(x, y)| {
-                        plotters::element::DashedPathElement::new(
-                            [(x, y), (x + 28, y)],
-                            8,
-                            6,
-                            style,
-                        )
-                    });
+                    .label(format!("least possible: the test pixels’ entropy ({floor:.4})"))
+                    .legend(dashed_legend(style));
             }
             chart
                 .configure_series_labels()
@@ -114,40 +120,61 @@ pub fn curves(
     })
 }
 
-fn curves_of(reconstruction: Reconstruction, history: &[EpochRecord]) -> Vec<Curve> {
-    let mut curves = vec![
-        Curve {
-            name: "training, mean during the epoch",
-            colour: BLUE,
-            values: history.iter().map(|epoch| epoch.train_loss).collect(),
-        },
-        Curve {
-            name: "test",
-            colour: VERMILION,
-            values: history
-                .iter()
-                .map(|epoch| epoch.test.error(reconstruction))
-                .collect(),
-        },
-    ];
-    let validation: Vec<f64> = history
-        .iter()
-        .filter_map(|epoch| Some(epoch.validation.as_ref()?.error(reconstruction)))
-        .collect();
-    if validation.len() == history.len() {
-        curves.push(Curve {
-            name: "validation",
-            colour: GREEN,
-            values: validation,
-        });
-    }
-    curves
+type Dashes = plotters::element::DashedPathElement<
+    <[(i32, i32); 2] as IntoIterator>::IntoIter,
+    i32,
+>;
+
+fn dashed_legend(style: ShapeStyle) -> impl Fn((i32, i32)) -> Dashes {
+    move |(x, y)| Dashes::new([(x, y), (x + 28, y)], 8, 6, style)
 }
 
-fn description(reconstruction: Reconstruction) -> &'static str {
-    match reconstruction {
-        Reconstruction::BinaryCrossEntropy => "binary cross-entropy, nats per pixel",
-        Reconstruction::MeanSquaredError => "squared error per pixel",
-        Reconstruction::SquaredError => "squared error per image",
+/// The curves of one run: its training error, and what was measured after each epoch.
+pub fn curves_of(history: &[EpochRecord], error_metric: &str) -> Vec<Curve> {
+    let measured = |name: &str, colour, pick: &dyn Fn(&EpochRecord) -> Option<f64>| Curve {
+        name: name.into(),
+        colour,
+        is_dashed: false,
+        values: history.iter().filter_map(pick).collect(),
+    };
+    let curves = [
+        measured("training, mean during the epoch", BLUE, &|epoch| {
+            Some(epoch.train_loss)
+        }),
+        Curve {
+            is_dashed: true,
+            ..measured("training, after the epoch", BLUE, &|epoch| {
+                epoch.training.as_ref()?.get(error_metric)
+            })
+        },
+        measured("test", VERMILION, &|epoch| epoch.test.get(error_metric)),
+        measured("validation", GREEN, &|epoch| {
+            epoch.validation.as_ref()?.get(error_metric)
+        }),
+    ];
+    curves
+        .into_iter()
+        .filter(|curve| curve.values.len() == history.len())
+        .collect()
+}
+
+/// Four digits for what is small, fewer behind the point for what is large.
+fn short(value: f64) -> String {
+    match value.abs() >= 10.0 {
+        true => format!("{value:.2}"),
+        false => format!("{value:.4}"),
     }
+}
+
+/// A metric's name in words.
+fn description(metric: &str) -> String {
+    let words = match metric {
+        "bce_nats_per_pixel" => "binary cross-entropy, nats per pixel",
+        "mse_per_pixel" => "squared error per pixel",
+        "squared_error_per_image" => "squared error per image",
+        "negative_elbo_nats_per_image" => "negative evidence lower bound, nats per image",
+        "cross_entropy_nats_per_example" => "cross-entropy, nats per example",
+        other => return other.replace('_', " "),
+    };
+    words.into()
 }

@@ -6,14 +6,18 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use crate::objective::Reconstruction;
+use crate::evaluate::Figures;
 use crate::train::EpochRecord;
+
+/// Before figures of training examples that were measured after an epoch, rather than during it.
+pub const EVALUATED_TRAINING: &str = "train_evaluated";
 
 /// The metrics file of a run that is being trained.
 pub struct MetricsLog {
     file: File,
     path: PathBuf,
-    reconstruction: Reconstruction,
+    /// What training reports.
+    error_metric: &'static str,
 }
 
 impl MetricsLog {
@@ -21,11 +25,11 @@ impl MetricsLog {
     ///
     /// # Errors
     /// It cannot be made; the error names it.
-    pub fn create(path: &Path, reconstruction: Reconstruction) -> io::Result<Self> {
+    pub fn create(path: &Path, error_metric: &'static str) -> io::Result<Self> {
         Ok(Self {
             file: File::create(path).map_err(named(path))?,
             path: path.to_owned(),
-            reconstruction,
+            error_metric,
         })
     }
 
@@ -38,7 +42,7 @@ impl MetricsLog {
         line.insert("epoch".into(), json!(epoch.epoch));
         line.insert("step".into(), json!(epoch.step));
         line.insert("learning_rate".into(), json!(epoch.learning_rate));
-        line.extend(figures(epoch, self.reconstruction));
+        line.extend(figures(epoch, self.error_metric));
         line.insert("train_seconds".into(), json!(epoch.train_seconds));
         line.insert("evaluate_seconds".into(), json!(epoch.evaluate_seconds));
         line.insert("samples_per_second".into(), json!(epoch.samples_per_second));
@@ -46,21 +50,19 @@ impl MetricsLog {
     }
 }
 
-/// The errors of an epoch under their full names, training, validation and test in turn.
-pub fn figures(epoch: &EpochRecord, reconstruction: Reconstruction) -> Map<String, Value> {
-    let train = (
-        format!("train_{}", reconstruction.metric()),
-        epoch.train_loss,
-    );
-    let validation = epoch
-        .validation
-        .iter()
-        .flat_map(|figures| figures.named("validation"));
-    std::iter::once(train)
-        .chain(validation)
-        .chain(epoch.test.named("test"))
-        .map(|(name, value)| (name, json!(value)))
-        .collect()
+/// The figures of an epoch under their full names: the training error, then what was measured on
+/// training, validation and test examples.
+pub fn figures(epoch: &EpochRecord, error_metric: &str) -> Map<String, Value> {
+    let mut all = Figures::default();
+    all.push(format!("train_{error_metric}"), epoch.train_loss);
+    for (prefix, figures) in [
+        (EVALUATED_TRAINING, epoch.training.as_ref()),
+        ("validation", epoch.validation.as_ref()),
+        ("test", Some(&epoch.test)),
+    ] {
+        all.extend(figures.map(|figures| figures.prefixed(prefix)).unwrap_or_default());
+    }
+    all.into_iter().map(|(name, value)| (name, json!(value))).collect()
 }
 
 fn named(path: &Path) -> impl FnOnce(io::Error) -> io::Error {

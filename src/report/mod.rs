@@ -3,16 +3,20 @@
 mod code;
 mod curves;
 mod drawing;
+mod grid;
 mod log;
 mod progress;
 mod reconstructions;
+mod regions;
 mod summary;
 pub mod text;
 
 pub use code::{CodePicture, MOST_UNITS, code};
-pub use curves::curves;
-pub use drawing::PictureError;
-pub use log::MetricsLog;
+pub use curves::{Curve, CurvesPicture, curves, curves_of};
+pub use drawing::{PictureError, SERIES_COLOURS};
+pub use grid::{Grid, grid};
+pub use log::{EVALUATED_TRAINING, MetricsLog};
 pub use progress::Progress;
 pub use reconstructions::{Row, reconstructions};
+pub use regions::{RegionsPicture, cells, regions};
 pub use summary::{Receipt, summary};

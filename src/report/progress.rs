@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::text::thousands;
-use crate::objective::Reconstruction;
 use crate::train::{EpochRecord, Event};
 
 /// A line on standard error. One that nobody reads, or that finds no room, is no reason to stop.
@@ -18,49 +17,62 @@ macro_rules! say {
 
 /// Without a terminal, a long epoch still says that it lives, this often.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+/// A run of more epochs than this does not tell of each.
+const EPOCHS_TOLD: usize = 50;
+/// It tells of one this often.
+const BETWEEN_EPOCHS_TOLD: Duration = Duration::from_secs(1);
 
 /// Shows how training goes.
 pub struct Progress {
-    /// What is minimised.
-    reconstruction: Reconstruction,
+    /// What training reports.
+    error_metric: &'static str,
     epochs: usize,
-    /// Images in an epoch.
-    images: usize,
+    /// Examples in an epoch.
+    examples: usize,
     display: Display,
     epoch: usize,
     steps: usize,
+    /// Examples of the epoch seen so far.
     seen: usize,
     loss: Option<f64>,
+    began: Instant,
     epoch_began: Instant,
+    /// When something was last written.
+    last_line: Instant,
 }
 
 enum Display {
     Bar(ProgressBar),
-    Lines { last: Instant },
+    Lines,
     Quiet,
 }
 
 impl Progress {
-    /// Progress over `epochs` epochs of `images` images; shows nothing when `quiet`.
-    pub fn new(reconstruction: Reconstruction, epochs: usize, images: usize, quiet: bool) -> Self {
-        let now = Instant::now();
+    /// Progress over `epochs` epochs of `examples` examples; shows nothing when `quiet`.
+    pub fn new(error_metric: &'static str, epochs: usize, examples: usize, quiet: bool) -> Self {
         let display = if quiet {
             Display::Quiet
         } else if std::io::stderr().is_terminal() {
-            Display::Bar(ProgressBar::no_length())
+            let template = "epoch {prefix}  {bar:28.cyan/dim} {percent:>3} %  {msg}";
+            let style = ProgressStyle::with_template(template);
+            let bar = ProgressBar::new((epochs * examples) as u64);
+            Display::Bar(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
         } else {
-            Display::Lines { last: now }
+            Display::Lines
         };
+        let now = Instant::now();
         Self {
-            reconstruction,
+            error_metric,
             epochs,
-            images,
+            examples,
             display,
             epoch: 0,
             steps: 0,
             seen: 0,
             loss: None,
+            began: now,
             epoch_began: now,
+            last_line: now,
         }
     }
 
@@ -70,10 +82,10 @@ impl Progress {
             Event::EpochBegins { epoch, steps } => self.begin(*epoch, *steps),
             Event::Step {
                 step,
-                images,
+                examples,
                 mean_loss,
             } => {
-                self.seen += images;
+                self.seen += examples;
                 self.loss = mean_loss.or(self.loss);
                 self.step(*step);
             }
@@ -87,83 +99,88 @@ impl Progress {
         self.seen = 0;
         self.loss = None;
         self.epoch_began = Instant::now();
-        if let Display::Bar(bar) = &mut self.display {
-            let style = ProgressStyle::with_template(
-                "epoch {prefix}  {bar:28.cyan/dim} {pos}/{len} steps  {msg}",
-            );
-            *bar = ProgressBar::new(steps as u64)
-                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-                .with_prefix(format!("{epoch}/{}", self.epochs));
+        if let Display::Bar(bar) = &self.display {
+            bar.set_prefix(format!("{epoch}/{}", self.epochs));
         }
     }
 
     fn step(&mut self, step: usize) {
-        let now = Instant::now();
         match &self.display {
             Display::Quiet => {}
             Display::Bar(bar) => {
-                bar.set_position(step as u64);
+                bar.set_position(self.seen_in_all() as u64);
                 if self.loss.is_some() {
                     bar.set_message(self.state());
                 }
             }
-            Display::Lines { last } => {
-                if now.duration_since(*last) >= SIGN_OF_LIFE {
-                    say!(
-                        "epoch {}/{}  step {step}/{}  {}",
-                        self.epoch,
-                        self.epochs,
-                        self.steps,
-                        self.state()
-                    );
-                    self.display = Display::Lines { last: now };
+            Display::Lines => {
+                if self.last_line.elapsed() >= SIGN_OF_LIFE {
+                    let (epoch, epochs, steps) = (self.epoch, self.epochs, self.steps);
+                    say!("epoch {epoch}/{epochs}  step {step}/{steps}  {}", self.state());
+                    self.last_line = Instant::now();
                 }
             }
         }
     }
 
-    /// Loss, speed and the time that the rest of the run will take at that speed.
+    fn seen_in_all(&self) -> usize {
+        (self.epoch - 1) * self.examples + self.seen
+    }
+
+    /// Loss, speed and the time that the rest of the run will take if it goes on as so far.
     fn state(&self) -> String {
-        let seconds = self.epoch_began.elapsed().as_secs_f64();
-        let speed = self.seen as f64 / seconds.max(1e-9);
-        let left = (self.epochs - self.epoch) * self.images + (self.images - self.seen);
-        let left = Duration::from_secs_f64(left as f64 / speed.max(1e-9));
+        let speed = self.seen as f64 / self.epoch_began.elapsed().as_secs_f64().max(1e-9);
+        let seen = self.seen_in_all();
+        let left = (self.epochs * self.examples - seen) as f64 / seen.max(1) as f64;
+        let left = left * self.began.elapsed().as_secs_f64();
         let loss = self.loss.map_or(String::new(), |loss| {
-            format!("{} {loss:.4}  ", self.reconstruction.metric())
+            format!("{} {loss:.4}  ", self.error_metric)
         });
         format!(
-            "{loss}{} images/s  {} left",
+            "{loss}{} examples/s  {} left",
             thousands(speed.round() as u64),
-            HumanDuration(Duration::from_secs(left.as_secs()))
+            HumanDuration(Duration::from_secs(left as u64))
         )
     }
 
     fn end(&mut self, record: &EpochRecord) {
+        let is_last = record.epoch == self.epochs;
+        let now_and_then = self.last_line.elapsed() >= BETWEEN_EPOCHS_TOLD;
+        if self.epochs > EPOCHS_TOLD && !is_last && !now_and_then {
+            return;
+        }
+        self.last_line = Instant::now();
+        let error = |figures: &crate::evaluate::Figures| {
+            figures.get(self.error_metric).unwrap_or(f64::NAN)
+        };
         let line = format!(
-            "epoch {}/{}  {}: train {:.4}{}  test {:.4}  in {:.1} s, {} images/s",
+            "epoch {}/{}  {}: train {:.4}{}  test {:.4}  in {:.1} s, {} examples/s",
             record.epoch,
             self.epochs,
-            self.reconstruction.metric(),
+            self.error_metric,
             record.train_loss,
             record
                 .validation
                 .as_ref()
-                .map(|figures| format!("  validation {:.4}", figures.error(self.reconstruction)))
+                .map(|figures| format!("  validation {:.4}", error(figures)))
                 .unwrap_or_default(),
-            record.test.error(self.reconstruction),
+            error(&record.test),
             record.train_seconds,
             thousands(record.samples_per_second.round() as u64),
         );
-        match &mut self.display {
+        match &self.display {
             Display::Quiet => {}
-            Display::Bar(bar) => {
-                bar.finish_and_clear();
-                say!("{line}");
-            }
-            Display::Lines { last } => {
-                say!("{line}");
-                *last = Instant::now();
-            }
+            Display::Bar(bar) => bar.suspend(|| say!("{line}")),
+            Display::Lines => say!("{line}"),
+        }
+    }
+}
+
+/// However training ends, the bar does not stay.
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Display::Bar(bar) = &self.display {
+            bar.finish_and_clear();
         }
     }
 }

@@ -8,6 +8,7 @@ use super::log;
 use crate::config::Config;
 use crate::data::{Checksum, hexadecimal};
 use crate::device::{self, OpenDevice};
+use crate::evaluate::Figures;
 use crate::train::EpochRecord;
 
 /// The release of Burn that `Cargo.toml` pins.
@@ -61,35 +62,33 @@ impl Receipt {
     }
 }
 
-/// The summary of a run: `metrics` holds the figures of the `epoch` whose weights were kept, with those on the test images
-/// replaced by the full measurement, `figures`.
+/// The summary of a run: `metrics` holds the figures of the `epoch` whose weights were kept, with
+/// those on the test examples replaced by the full measurement, `test`.
 pub fn summary(
     config: &Config,
+    error_metric: &str,
     history: &[EpochRecord],
     epoch: usize,
-    figures: Vec<(String, f64)>,
+    test: &Figures,
     receipt: &Receipt,
 ) -> Value {
     let mut metrics = Map::new();
     if let Some(kept) = history.get(epoch - 1) {
-        metrics = log::figures(kept, config.objective.reconstruction);
+        metrics = log::figures(kept, error_metric);
         metrics.retain(|name, _| !name.starts_with("test_"));
     }
-    metrics.extend(
-        figures
-            .into_iter()
-            .map(|(name, value)| (name, json!(value))),
-    );
+    let test = test.prefixed("test").into_iter();
+    metrics.extend(test.map(|(name, value)| (name, json!(value))));
     let train_seconds: f64 = history.iter().map(|epoch| epoch.train_seconds).sum();
-    let images: f64 = history
+    let examples: f64 = history
         .iter()
         .map(|epoch| epoch.samples_per_second * epoch.train_seconds)
         .sum();
     metrics.insert("train_seconds".into(), json!(train_seconds));
-    metrics.insert("samples_per_second".into(), json!(images / train_seconds));
+    metrics.insert("samples_per_second".into(), json!(examples / train_seconds));
     json!({
         "name": config.name,
-        "shape": config.model.shape(),
+        "shape": config.experiment.shape(),
         "epochs": history.len(),
         "kept_epoch": epoch,
         "metrics": metrics,

@@ -1,6 +1,6 @@
 //! What training tells those who watch it.
 
-use crate::evaluate::Metrics;
+use crate::evaluate::Figures;
 
 /// A moment of training.
 #[derive(Debug)]
@@ -11,8 +11,8 @@ pub enum Event<'a> {
     Step {
         /// Steps of this epoch so far.
         step: usize,
-        /// Images in the step.
-        images: usize,
+        /// Examples in the step.
+        examples: usize,
         /// The mean loss of this epoch, when it has just been read from the device.
         mean_loss: Option<f64>,
     },
@@ -28,15 +28,18 @@ pub struct EpochRecord {
     /// Steps since the run began.
     pub step: usize,
     pub learning_rate: f64,
-    /// The mean reconstruction error over the epoch's images (penalties not included), each
-    /// image's taken just before the step it was part of.
+    /// The mean error over the epoch's examples (penalties not included), each example's taken just
+    /// before the step it was part of.
     pub train_loss: f64,
-    /// On the images held out for validation, if any are.
-    pub validation: Option<Metrics>,
-    pub test: Metrics,
+    /// On the training examples after the epoch, neither corrupted nor with units left out, if asked
+    /// for.
+    pub training: Option<Figures>,
+    /// On the examples held out for validation, if any are.
+    pub validation: Option<Figures>,
+    pub test: Figures,
     /// Training alone, without evaluation.
     pub train_seconds: f64,
     pub evaluate_seconds: f64,
-    /// Images trained on per second of training alone.
+    /// Examples trained on per second of training alone.
     pub samples_per_second: f64,
 }

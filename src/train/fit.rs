@@ -5,17 +5,14 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, ExecutionError, Tensor};
+use burn::tensor::{ExecutionError, Tensor};
 use serde::Serialize;
 use thiserror::Error;
 
 use super::{EpochRecord, Event, LearningRate, Optimizer, Schedule, clip_global_norm};
-use crate::batches::{Batches, Pairs};
-use crate::data::{Corruption, Noise, Splits};
-use crate::evaluate::{self, Evaluator};
-use crate::model::{Autoencoder, Reconstructed};
-use crate::objective::{Reconstruction, Sparsity};
+use crate::evaluate::Scope;
 use crate::random::{self, Purpose};
+use crate::task::{Loss, Subset, Task};
 
 /// Steps between two readings of the loss. Each makes the device finish what it was given, so on a
 /// GPU they are few; they are counted and not timed, so that sums are the same in every run.
@@ -33,17 +30,10 @@ pub struct Fit {
     pub warmup_steps: usize,
     /// The most that the norm of all gradients together may be.
     pub clip_gradient_norm: Option<f64>,
-    /// When to stop before the last epoch; needs validation images.
+    /// When to stop before the last epoch; needs validation examples.
     pub early_stopping: Option<EarlyStopping>,
-    pub reconstruction: Reconstruction,
-    /// A penalty on the code, beside the reconstruction error.
-    pub sparsity: Option<Sparsity>,
-    /// Noise on the input, drawn anew each epoch; the target stays clean.
-    pub corruption: Option<Corruption>,
-    /// Whether the training images are copied to the device once.
-    pub keep_resident: bool,
-    /// Images evaluated at a time.
-    pub evaluation_batch: usize,
+    /// Whether each epoch ends with a measurement of the training examples too.
+    pub evaluate_training: bool,
 }
 
 /// Stops when the validation error no longer improves, and keeps the weights of the last epoch
@@ -58,9 +48,9 @@ pub struct EarlyStopping {
 
 /// A trained network and how it came to be.
 #[derive(Debug)]
-pub struct Fitted {
+pub struct Fitted<M> {
     /// Without autodiff.
-    pub model: Autoencoder,
+    pub network: M,
     pub history: Vec<EpochRecord>,
     /// The epoch, counted from 1, whose weights these are: the last, unless stopping early kept
     /// better ones.
@@ -100,36 +90,27 @@ impl TrainError {
     }
 }
 
-/// Trains `model`, whose parameters lie on `device`.
+/// Trains `network`, whose parameters lie on the device of the task.
 ///
-/// Every epoch visits all training images once in a new order; the last batch may be short. The
+/// Every epoch visits all training examples once in a new order; the last batch may be short. The
 /// device is waited for only when the loss is read, every 50 steps.
 ///
 /// # Errors
 /// The loss is no longer finite, the device fails, or the listener does.
-pub fn fit(
+pub fn fit<M: Module, T: Task<M>>(
     settings: &Fit,
-    model: Autoencoder,
-    data: &Splits,
-    device: &Device,
+    task: &T,
+    network: M,
     listener: &mut dyn FnMut(Event<'_>) -> io::Result<()>,
-) -> Result<Fitted, TrainError> {
-    let batches = Batches::new(&data.train, device, settings.keep_resident);
-    let evaluator = Evaluator {
-        device,
-        batch_size: settings.evaluation_batch,
-        scope: evaluate::Scope::Quick,
-    };
+) -> Result<Fitted<M>, TrainError> {
     let mut trainer = Trainer {
         optimizer: settings.optimizer.init(),
-        reconstruction: settings.reconstruction,
-        sparsity: settings.sparsity,
         clip_gradient_norm: settings.clip_gradient_norm,
     };
-    let mut model = model.train();
+    let mut network = network.train();
     let mut history = Vec::new();
-    let images = data.train.count();
-    let steps = images.div_ceil(settings.batch_size);
+    let examples = task.examples();
+    let steps = examples.div_ceil(settings.batch_size);
     let learning_rate = LearningRate {
         base: settings.optimizer.learning_rate(),
         schedule: settings.schedule,
@@ -137,25 +118,21 @@ pub fn fit(
         steps_per_epoch: steps,
         epochs: settings.epochs,
     };
-    let mut best: Option<Best> = None;
+    let mut best: Option<Best<M>> = None;
 
     for epoch in 1..=settings.epochs {
         listener(Event::EpochBegins { epoch, steps })?;
         let begun = Instant::now();
         let order = random::stream(settings.seed, Purpose::Order, epoch as u64, 0);
-        let order = random::permutation(images, order);
-        let noise = settings
-            .corruption
-            .map(|corruption| Noise::of_epoch(corruption, settings.seed, epoch));
+        let order = random::permutation(examples, order);
         let mut loss = LossSum::default();
         for (index, indices) in order.chunks(settings.batch_size).enumerate() {
             let step = index + 1;
             let steps_before = (epoch - 1) * steps + index;
             let rate = learning_rate.at(steps_before);
-            let pairs = batches.pairs(indices, noise.as_ref());
-            let (trained, batch_loss) = trainer.step(model, pairs, rate);
-            model = trained;
-            loss.add(batch_loss, indices.len());
+            let (trained, error) = trainer.step(task, network, task.batch(epoch, indices), rate);
+            network = trained;
+            loss.add(error, indices.len());
             let mut mean_loss = None;
             if step % STEPS_BETWEEN_READINGS == 0 || step == steps {
                 let mean = loss.read().map_err(TrainError::Device)?;
@@ -171,7 +148,7 @@ pub fn fit(
             }
             listener(Event::Step {
                 step,
-                images: indices.len(),
+                examples: indices.len(),
                 mean_loss,
             })?;
         }
@@ -179,17 +156,20 @@ pub fn fit(
         let train_seconds = begun.elapsed().as_secs_f64();
 
         let begun = Instant::now();
-        let snapshot = model.valid();
-        let evaluate = |images| {
-            evaluator
-                .evaluate(&snapshot, images, None)
+        let snapshot = network.valid();
+        let measure = |subset| {
+            task.figures(&snapshot, subset, Scope::Quick)
                 .map_err(TrainError::Device)
         };
-        let validation = data.validation.as_ref().map(evaluate).transpose()?;
-        let test = evaluate(&data.test)?;
+        let training = match settings.evaluate_training {
+            true => measure(Subset::Training)?,
+            false => None,
+        };
+        let validation = measure(Subset::Validation)?;
+        let test = measure(Subset::Test)?.unwrap_or_default();
         // The last step of an epoch shows only here.
-        for figures in validation.iter().chain([&test]) {
-            let loss = figures.error(settings.reconstruction);
+        for figures in training.iter().chain(&validation).chain([&test]) {
+            let loss = figures.get(task.error_metric()).unwrap_or(0.0);
             if !loss.is_finite() {
                 return Err(TrainError::NotFinite {
                     loss,
@@ -204,22 +184,23 @@ pub fn fit(
             step: epoch * steps,
             learning_rate: learning_rate.at(epoch * steps - 1),
             train_loss,
+            training,
             validation,
             test,
             train_seconds,
             evaluate_seconds: begun.elapsed().as_secs_f64(),
-            samples_per_second: images as f64 / train_seconds,
+            samples_per_second: examples as f64 / train_seconds,
         };
         listener(Event::EpochEnds(&record))?;
         let error = record.validation.as_ref();
-        let error = error.map(|figures| figures.error(settings.reconstruction));
+        let error = error.and_then(|figures| figures.get(task.error_metric()));
         history.push(record);
         if let (Some(stopping), Some(error)) = (settings.early_stopping, error) {
-            let improves = |best: &Best| error < best.error - stopping.least_improvement;
+            let improves = |best: &Best<M>| error < best.error - stopping.least_improvement;
             if best.as_ref().is_none_or(improves) {
-                let model = snapshot;
+                let network = snapshot;
                 best = Some(Best {
-                    model,
+                    network,
                     epoch,
                     error,
                 });
@@ -232,86 +213,76 @@ pub fn fit(
         }
     }
     let last = history.len();
-    let (model, epoch) = match best {
-        Some(best) => (best.model, best.epoch),
-        None => (model.valid(), last),
+    let (network, epoch) = match best {
+        Some(best) => (best.network, best.epoch),
+        None => (network.valid(), last),
     };
     Ok(Fitted {
-        model,
+        network,
         history,
         epoch,
     })
 }
 
 /// The weights of the last epoch that improved the validation error.
-struct Best {
-    model: Autoencoder,
+struct Best<M> {
+    network: M,
     epoch: usize,
     error: f64,
 }
 
-/// What one step needs besides the model and the batch.
+/// What one step needs besides the network and the batch.
 #[derive(Clone)]
 pub struct Trainer {
     pub optimizer: ModuleOptimizer,
-    pub reconstruction: Reconstruction,
-    pub sparsity: Option<Sparsity>,
     pub clip_gradient_norm: Option<f64>,
 }
 
 impl Trainer {
-    /// One step of gradient descent on a batch; gives the reconstruction error before it, which
-    /// stays on the device.
-    pub fn step(
+    /// One step of gradient descent on a batch; gives the error before it, which stays on the
+    /// device.
+    pub fn step<M: Module, T: Task<M>>(
         &mut self,
-        model: Autoencoder,
-        batch: Pairs,
+        task: &T,
+        network: M,
+        batch: T::Batch,
         learning_rate: f64,
-    ) -> (Autoencoder, Tensor<1>) {
-        let Reconstructed { code, logits } = model.forward(batch.input.autodiff());
-        let target = batch.target.autodiff();
-        let error = self
-            .reconstruction
-            .loss(logits, model.output_activation(), target);
-        let value = error.clone().without_autodiff();
-        let loss = match self.sparsity {
-            None => error,
-            Some(sparsity) => error + sparsity.penalty(code),
-        };
-        let mut gradients = GradientsParams::from_grads(loss.backward(), &model);
+    ) -> (M, Tensor<1>) {
+        let Loss { minimised, error } = task.loss(&network, batch);
+        let mut gradients = GradientsParams::from_grads(minimised.backward(), &network);
         if let Some(most) = self.clip_gradient_norm {
-            clip_global_norm(&mut gradients, &model, most);
+            clip_global_norm(&mut gradients, &network, most);
         }
-        let model = self.optimizer.step(learning_rate, model, gradients);
-        (model, value)
+        let network = self.optimizer.step(learning_rate, network, gradients);
+        (network, error)
     }
 }
 
-/// A running sum of losses weighted by images: a few steps of it on the device in `f32`, the rest
+/// A running sum of losses weighted by examples: a few steps of it on the device in `f32`, the rest
 /// here in `f64`.
 #[derive(Default)]
 struct LossSum {
     pending: Option<Tensor<1>>,
     sum: f64,
-    images: usize,
+    examples: usize,
 }
 
 impl LossSum {
-    fn add(&mut self, loss: Tensor<1>, images: usize) {
-        let weighted = loss.mul_scalar(images as f64);
+    fn add(&mut self, loss: Tensor<1>, examples: usize) {
+        let weighted = loss.mul_scalar(examples as f64);
         self.pending = Some(match self.pending.take() {
             None => weighted,
             Some(pending) => pending + weighted,
         });
-        self.images += images;
+        self.examples += examples;
     }
 
-    /// The mean over all images so far; waits for the device.
+    /// The mean over all examples so far; waits for the device.
     fn read(&mut self) -> Result<f64, ExecutionError> {
         if let Some(pending) = self.pending.take() {
             let data = pending.try_into_data()?;
             self.sum += data.iter::<f64>().sum::<f64>();
         }
-        Ok(self.sum / self.images as f64)
+        Ok(self.sum / self.examples as f64)
     }
 }

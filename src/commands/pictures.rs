@@ -1,0 +1,227 @@
+//! The pictures that each kind of experiment leaves in its run directory.
+
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+
+use crate::data::{ImageSet, Noise, to_unit};
+use crate::error::Error;
+use crate::evaluate::{CodeDistribution, Evaluator, class_probabilities, entropy_nats_per_pixel};
+use crate::model::{Classifier, Codec, Variational};
+use crate::objective::Reconstruction;
+use crate::report::{self, CodePicture, Grid, RegionsPicture, Row};
+use crate::run_directory::RunDirectory;
+use crate::task::{ClassificationTask, ReconstructionTask, Task, VariationalTask};
+
+/// Test images in `reconstructions.png`: one of each digit.
+const SHOWN: usize = 10;
+/// Images in `samples.png`.
+const SAMPLES: usize = 100;
+/// Images along each side of `manifold.png`.
+const MANIFOLD_SIDE: usize = 20;
+
+/// A task whose networks can be shown.
+pub trait Pictures<M: Module>: Task<M> {
+    /// Draws what a trained network makes of the test examples; gives the files.
+    fn draw(&self, network: &M, run: &RunDirectory, title: &str) -> Result<Vec<PathBuf>, Error>;
+
+    /// The least error that any network can have on the test examples, if that is known.
+    fn floor(&self) -> Option<f64>;
+}
+
+impl<M: Module + Codec> Pictures<M> for ReconstructionTask {
+    fn draw(&self, network: &M, run: &RunDirectory, title: &str) -> Result<Vec<PathBuf>, Error> {
+        let evaluator = self.evaluator();
+        let test = &self.images.splits.test;
+        let shown = test.select(&test.one_of_each_class(SHOWN));
+        let noise = self.images.evaluation_noise();
+        let reconstructions = run.reconstructions();
+        draw_reconstructions(&reconstructions, title, &evaluator, network, &shown, noise.as_ref())?;
+        draw_code(&run.code(), title, &evaluator, network, test)?;
+        Ok(vec![reconstructions, run.code()])
+    }
+
+    fn floor(&self) -> Option<f64> {
+        (self.reconstruction == Reconstruction::BinaryCrossEntropy)
+            .then(|| entropy_nats_per_pixel(&self.images.splits.test))
+    }
+}
+
+impl Pictures<Variational> for VariationalTask {
+    fn draw(
+        &self,
+        network: &Variational,
+        run: &RunDirectory,
+        title: &str,
+    ) -> Result<Vec<PathBuf>, Error> {
+        let evaluator = self.evaluator();
+        let test = &self.images.splits.test;
+        let shown = test.select(&test.one_of_each_class(SHOWN));
+        let noise = self.images.evaluation_noise();
+        let reconstructions = run.reconstructions();
+        draw_reconstructions(&reconstructions, title, &evaluator, network, &shown, noise.as_ref())?;
+        draw_code(&run.code(), title, &evaluator, network, test)?;
+        let space = CodeSpace {
+            title,
+            evaluator,
+            network,
+            codes: &CodeDistribution::Standard {
+                code_size: self.code_size,
+            },
+            image_size: (test.height(), test.width()),
+        };
+        space.draw_samples(&run.samples(), SAMPLES, self.images.seed)?;
+        let mut pictures = vec![reconstructions, run.code(), run.samples()];
+        if self.code_size == 2 {
+            space.draw_manifold(&run.manifold(), MANIFOLD_SIDE)?;
+            pictures.push(run.manifold());
+        }
+        Ok(pictures)
+    }
+
+    /// The divergence could vanish, but the entropy of the pixels stays.
+    fn floor(&self) -> Option<f64> {
+        let test = &self.images.splits.test;
+        Some(entropy_nats_per_pixel(test) * test.pixels_per_image() as f64)
+    }
+}
+
+impl Pictures<Classifier> for ClassificationTask {
+    fn draw(
+        &self,
+        network: &Classifier,
+        run: &RunDirectory,
+        title: &str,
+    ) -> Result<Vec<PathBuf>, Error> {
+        let picture = RegionsPicture {
+            title: &format!("{title}, its training points and its regions"),
+            probabilities: &class_probabilities(network, &report::cells(), 2, &self.device)?,
+            points: &self.points.train,
+        };
+        report::regions(&run.regions(), &picture)?;
+        Ok(vec![run.regions()])
+    }
+
+    fn floor(&self) -> Option<f64> {
+        None
+    }
+}
+
+/// Draws `images` above their reconstructions by `model`; with `noise`, between them what the
+/// network saw.
+pub fn draw_reconstructions(
+    out: &Path,
+    title: &str,
+    evaluator: &Evaluator<'_>,
+    model: &dyn Codec,
+    images: &ImageSet,
+    noise: Option<&Noise>,
+) -> Result<(), Error> {
+    let originals: Vec<f32> = images.pixels().iter().copied().map(to_unit).collect();
+    let reconstructed = evaluator.reconstruct(model, images, noise)?;
+    let corrupted = noise.map(|noise| {
+        let mut pixels = originals.clone();
+        noise.apply(&mut pixels, &(0..images.count()).collect::<Vec<_>>());
+        pixels
+    });
+    let row = |label, pixels| Row { label, pixels };
+    let rows = match &corrupted {
+        None => vec![
+            row("original", &originals),
+            row("reconstruction", &reconstructed),
+        ],
+        Some(corrupted) => vec![
+            row("original", &originals),
+            row("corrupted", corrupted),
+            row("restored", &reconstructed),
+        ],
+    };
+    let size = (images.height(), images.width());
+    Ok(report::reconstructions(out, title, &rows, size)?)
+}
+
+/// Draws what the code looks like on `images`, and what each of its units adds to the decoder's
+/// drawing when it alone is on, at the root mean square of its values.
+fn draw_code(
+    out: &Path,
+    title: &str,
+    evaluator: &Evaluator<'_>,
+    model: &dyn Codec,
+    images: &ImageSet,
+) -> Result<(), Error> {
+    let codes = evaluator.encode(model, images)?;
+    let units = codes.len() / images.count();
+    let shown = units.min(report::MOST_UNITS);
+    let mut squares = vec![0.0; shown];
+    for code in codes.chunks_exact(units) {
+        for (sum, &element) in squares.iter_mut().zip(code) {
+            *sum += f64::from(element).powi(2);
+        }
+    }
+    // One code a unit, and one with all units off to compare with.
+    let mut alone = vec![0.0; (shown + 1) * units];
+    for (unit, sum) in squares.iter().enumerate() {
+        alone[unit * units + unit] = (sum / images.count() as f64).sqrt() as f32;
+    }
+    let drawings = evaluator.decode(model, &alone, units)?;
+    let (on, off) = drawings.split_at(shown * images.pixels_per_image());
+    let picture = CodePicture {
+        title,
+        codes: &codes,
+        on,
+        off,
+        image_size: (images.height(), images.width()),
+    };
+    Ok(report::code(out, &picture)?)
+}
+
+/// A network's code space, to draw images from.
+pub struct CodeSpace<'a> {
+    pub title: &'a str,
+    pub evaluator: Evaluator<'a>,
+    pub network: &'a dyn Codec,
+    pub codes: &'a CodeDistribution,
+    /// Height and width of an image.
+    pub image_size: (usize, usize),
+}
+
+impl CodeSpace<'_> {
+    /// Draws the images of `count` random codes.
+    pub fn draw_samples(&self, out: &Path, count: usize, seed: u64) -> Result<(), Error> {
+        let note = match self.codes {
+            CodeDistribution::Standard { .. } => "codes drawn from the prior, a standard normal",
+            CodeDistribution::Fitted(_) => {
+                "codes drawn from a normal fitted to the codes of the test images"
+            }
+        };
+        let columns = (count as f64).sqrt().ceil() as usize;
+        self.draw_grid(out, note, &self.codes.draw(count, seed), columns, 4)
+    }
+
+    /// Draws the images of codes of two units on a grid of `side × side`.
+    pub fn draw_manifold(&self, out: &Path, side: usize) -> Result<(), Error> {
+        let note = "even quantiles of the first code unit from left to right, of the second upwards";
+        self.draw_grid(out, note, &self.codes.quantile_grid(side), side, 0)
+    }
+
+    fn draw_grid(
+        &self,
+        out: &Path,
+        note: &str,
+        codes: &[f32],
+        columns: usize,
+        gap: usize,
+    ) -> Result<(), Error> {
+        let code_size = self.codes.code_size();
+        let grid = Grid {
+            title: self.title,
+            note,
+            pixels: &self.evaluator.decode(self.network, codes, code_size)?,
+            image_size: self.image_size,
+            columns,
+            side: 56,
+            gap,
+        };
+        Ok(report::grid(out, &grid)?)
+    }
+}

@@ -1,0 +1,92 @@
+//! Settings to checked values, one section a file; mistakes go to the settings.
+
+mod data;
+mod model;
+mod objective;
+mod train;
+
+use super::settings::Settings;
+use super::{Config, Experiment};
+use crate::device::Backend;
+
+/// The kinds of network, by their names.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Autoencoder,
+    Variational,
+    Classifier,
+}
+
+const KINDS: [(&str, Kind); 3] = [
+    ("autoencoder", Kind::Autoencoder),
+    ("variational", Kind::Variational),
+    ("classifier", Kind::Classifier),
+];
+
+/// Reads every setting. Where one is wrong, a default stands in until `finish` reports it.
+pub fn config(settings: &mut Settings) -> Config {
+    let name = settings
+        .read(
+            "name",
+            "letters, digits, `.`, `_` and `-`, beginning with a letter or digit",
+            |value| {
+                value
+                    .as_str()
+                    .filter(|name| is_plain_name(name))
+                    .map(str::to_owned)
+            },
+        )
+        .unwrap_or_else(|| "unnamed".into());
+    let seed = settings.seed("seed").unwrap_or(42);
+    let backend = settings
+        .choice("backend", &Backend::NAMES)
+        .unwrap_or(Backend::Flex);
+    let experiment = experiment(settings);
+    let train = train::train(settings, experiment.validation());
+    Config {
+        name,
+        seed,
+        backend,
+        experiment,
+        train,
+    }
+}
+
+fn experiment(settings: &mut Settings) -> Experiment {
+    let kind = settings.choice("model.kind", &KINDS);
+    match kind.unwrap_or(Kind::Autoencoder) {
+        Kind::Autoencoder => {
+            let data = data::images(settings);
+            let model = model::autoencoder(settings);
+            let objective = objective::reconstruction(settings, &model);
+            Experiment::Autoencoder {
+                data,
+                model,
+                objective,
+            }
+        }
+        Kind::Variational => Experiment::Variational {
+            data: data::images(settings),
+            model: model::variational(settings),
+            objective: objective::variational(settings),
+        },
+        Kind::Classifier => {
+            let data = data::points(settings);
+            settings.refuse(
+                "objective",
+                "means nothing to a classifier, which minimises the cross-entropy of its classes",
+            );
+            let model = model::classifier(settings, &data);
+            Experiment::Classifier { data, model }
+        }
+    }
+}
+
+/// Whether a name is safe as that of a directory on every system.
+fn is_plain_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+        && name.len() <= 100
+}

@@ -1,0 +1,50 @@
+//! Figures under their names.
+
+/// Figures of one split, in the order in which they are shown. A name says what was measured, its
+/// unit and its reduction, such as `bce_nats_per_pixel`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Figures(Vec<(String, f64)>);
+
+impl Figures {
+    /// Adds a figure.
+    pub fn push(&mut self, name: impl Into<String>, value: f64) {
+        self.0.push((name.into(), value));
+    }
+
+    /// The figure of a name.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        let mut figures = self.0.iter();
+        figures.find_map(|(known, value)| (known == name).then_some(*value))
+    }
+
+    /// The same figures, each name behind `prefix` and an underscore.
+    pub fn prefixed(&self, prefix: &str) -> Self {
+        let figures = self.0.iter();
+        Self(figures.map(|(name, value)| (format!("{prefix}_{name}"), *value)).collect())
+    }
+
+    /// Names and values in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+}
+
+impl<N: Into<String>> FromIterator<(N, f64)> for Figures {
+    fn from_iter<I: IntoIterator<Item = (N, f64)>>(figures: I) -> Self {
+        Self(figures.into_iter().map(|(name, value)| (name.into(), value)).collect())
+    }
+}
+
+impl Extend<(String, f64)> for Figures {
+    fn extend<I: IntoIterator<Item = (String, f64)>>(&mut self, figures: I) {
+        self.0.extend(figures);
+    }
+}
+
+impl IntoIterator for Figures {
+    type Item = (String, f64);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}

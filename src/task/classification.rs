@@ -1,0 +1,88 @@
+//! Classifiers: points to their classes.
+
+use burn::tensor::{Device, ExecutionError, Int, Tensor, TensorData};
+
+use super::{Loss, Subset, Task};
+use crate::batches::tensor;
+use crate::data::{Checksum, PointSet, Splits};
+use crate::evaluate::{Figures, Scope, classification};
+use crate::model::{Classifier, Dropout, DropoutMasks};
+use crate::objective::cross_entropy_nats;
+
+/// Telling the classes of points apart.
+#[derive(Debug)]
+pub struct ClassificationTask {
+    pub points: Splits<PointSet>,
+    pub device: Device,
+    pub dropout: Option<Dropout>,
+}
+
+/// What one step of a classifier needs.
+#[derive(Debug)]
+pub struct PointBatch {
+    /// `[batch, coordinates]`
+    pub points: Tensor<2>,
+    /// `[batch]`
+    pub classes: Tensor<1, Int>,
+    pub masks: DropoutMasks,
+}
+
+impl ClassificationTask {
+    /// What training reports.
+    pub const ERROR_METRIC: &'static str = "cross_entropy_nats_per_example";
+}
+
+impl Task<Classifier> for ClassificationTask {
+    type Batch = PointBatch;
+
+    fn examples(&self) -> usize {
+        self.points.train.count()
+    }
+
+    fn batch(&self, epoch: usize, indices: &[usize]) -> PointBatch {
+        let points = self.points.train.select(indices);
+        let classes: Vec<i32> = points.classes().iter().copied().map(i32::from).collect();
+        let classes = TensorData::new(classes, [indices.len()]);
+        PointBatch {
+            points: tensor(points.coordinates().to_vec(), indices.len(), &self.device),
+            classes: Tensor::from_data(classes, &self.device),
+            masks: match &self.dropout {
+                None => DropoutMasks::none(),
+                Some(dropout) => dropout.masks(epoch, indices, &self.device),
+            },
+        }
+    }
+
+    fn loss(&self, network: &Classifier, mut batch: PointBatch) -> Loss {
+        let logits = network.logits(batch.points.autodiff(), &mut batch.masks);
+        let minimised = cross_entropy_nats(logits, batch.classes.autodiff());
+        Loss {
+            error: minimised.clone().without_autodiff(),
+            minimised,
+        }
+    }
+
+    fn error_metric(&self) -> &'static str {
+        Self::ERROR_METRIC
+    }
+
+    fn figures(
+        &self,
+        network: &Classifier,
+        subset: Subset,
+        _: Scope,
+    ) -> Result<Option<Figures>, ExecutionError> {
+        let points = match subset {
+            Subset::Training => Some(&self.points.train),
+            Subset::Validation => self.points.validation.as_ref(),
+            Subset::Test => Some(&self.points.test),
+        };
+        points
+            .map(|points| classification(network, points, &self.device))
+            .transpose()
+    }
+
+    fn checksums(&self) -> &[Checksum] {
+        &self.points.checksums
+    }
+}

@@ -1,0 +1,73 @@
+//! What can be trained: a network with its examples, its objective and its figures.
+//!
+//! A [`Task`] is the seam between the training loop, which knows about none of these, and the kinds
+//! of experiment, which know nothing of steps and epochs.
+
+mod classification;
+mod images;
+mod reconstruction;
+mod variational;
+
+use burn::module::Module;
+use burn::tensor::{ExecutionError, Tensor};
+
+pub use classification::ClassificationTask;
+pub use images::TrainingImages;
+pub use reconstruction::ReconstructionTask;
+pub use variational::VariationalTask;
+
+use crate::data::Checksum;
+use crate::evaluate::{Figures, Scope};
+
+/// A kind of experiment on networks `M`.
+pub trait Task<M: Module> {
+    /// What one step needs, on the device.
+    type Batch;
+
+    /// The number of training examples.
+    fn examples(&self) -> usize;
+
+    /// The training examples at `indices`, as a step of `epoch` sees them.
+    fn batch(&self, epoch: usize, indices: &[usize]) -> Self::Batch;
+
+    /// The loss of a network, which records its gradients, on a batch.
+    fn loss(&self, network: &M, batch: Self::Batch) -> Loss;
+
+    /// The name of what training reports and is judged by, with unit and reduction; [`figures`]
+    /// holds it for every subset.
+    ///
+    /// [`figures`]: Task::figures
+    fn error_metric(&self) -> &'static str;
+
+    /// What a network without gradients is worth on a subset of the examples; `None` when the
+    /// subset is empty.
+    ///
+    /// # Errors
+    /// The device fails.
+    fn figures(
+        &self,
+        network: &M,
+        subset: Subset,
+        scope: Scope,
+    ) -> Result<Option<Figures>, ExecutionError>;
+
+    /// What the examples were read from.
+    fn checksums(&self) -> &[Checksum];
+}
+
+/// The loss of a step, on the device.
+#[derive(Clone, Debug)]
+pub struct Loss {
+    /// What is minimised, penalties included; carries the gradients.
+    pub minimised: Tensor<1>,
+    /// What is reported: the error metric of the batch, without gradients.
+    pub error: Tensor<1>,
+}
+
+/// A part of an experiment's examples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subset {
+    Training,
+    Validation,
+    Test,
+}

@@ -1,0 +1,119 @@
+//! Variational autoencoders: the evidence lower bound.
+
+use burn::tensor::{ExecutionError, Tensor};
+
+use super::{Loss, Subset, Task, TrainingImages};
+use crate::batches::{Pairs, tensor};
+use crate::data::Checksum;
+use crate::evaluate::{Evaluator, Figures, Scope, epsilon};
+use crate::model::{Activation, Codec, DropoutMasks, Variational};
+use crate::objective::{Reconstruction, kl_nats_per_image};
+use crate::random::Purpose;
+
+/// Maximising the evidence lower bound, in nats per image throughout:
+///
+/// ```text
+/// −ELBO = Σ over pixels of the binary cross-entropy + KL(q(z|x) ‖ p(z))
+/// ```
+///
+/// # Source
+/// Kingma and Welling 2014, *Auto-Encoding Variational Bayes*, equation 10 with one sample.
+#[derive(Debug)]
+pub struct VariationalTask {
+    pub images: TrainingImages,
+    pub code_size: usize,
+    /// Factor on the divergence in what is minimised; what is reported has none. 1 is the bound.
+    ///
+    /// # Source
+    /// Higgins and others 2017, *β-VAE*, equation 4.
+    pub kl_weight: f64,
+    /// Images evaluated at a time.
+    pub evaluation_batch: usize,
+}
+
+/// What one step of a variational network needs.
+#[derive(Debug)]
+pub struct VariationalBatch {
+    pub pairs: Pairs,
+    pub masks: DropoutMasks,
+    /// Standard normal, `[batch, code size]`: picks a code out of each posterior.
+    pub epsilon: Tensor<2>,
+}
+
+impl VariationalTask {
+    /// What training reports.
+    pub const ERROR_METRIC: &'static str = "negative_elbo_nats_per_image";
+
+    /// What measures networks of this task.
+    pub fn evaluator(&self) -> Evaluator<'_> {
+        Evaluator {
+            device: &self.images.device,
+            batch_size: self.evaluation_batch,
+        }
+    }
+}
+
+impl Task<Variational> for VariationalTask {
+    type Batch = VariationalBatch;
+
+    fn examples(&self) -> usize {
+        self.images.splits.train.count()
+    }
+
+    fn batch(&self, epoch: usize, indices: &[usize]) -> VariationalBatch {
+        let (pairs, masks) = self.images.batch(epoch, indices);
+        let epsilon = epsilon(self.images.seed, Purpose::Latent, epoch, indices, self.code_size);
+        VariationalBatch {
+            pairs,
+            masks,
+            epsilon: tensor(epsilon, indices.len(), &self.images.device),
+        }
+    }
+
+    fn loss(&self, network: &Variational, batch: VariationalBatch) -> Loss {
+        let VariationalBatch {
+            pairs,
+            mut masks,
+            epsilon,
+        } = batch;
+        let posterior = network.posterior(pairs.input.autodiff(), &mut masks);
+        let z = posterior.sample(epsilon.autodiff());
+        let logits = network.logits_masked(z, &mut masks);
+        let pixels = pairs.target.dims()[1] as f64;
+        let bce = Reconstruction::BinaryCrossEntropy;
+        let per_pixel = bce.loss(logits, Activation::Sigmoid, pairs.target.autodiff());
+        let expected_bce = per_pixel.mul_scalar(pixels);
+        let kl = kl_nats_per_image(&posterior);
+        Loss {
+            error: (expected_bce.clone() + kl.clone()).without_autodiff(),
+            minimised: expected_bce + kl.mul_scalar(self.kl_weight),
+        }
+    }
+
+    fn error_metric(&self) -> &'static str {
+        Self::ERROR_METRIC
+    }
+
+    /// In full, the network is measured as an autoencoder too, with the mean of the posterior as its
+    /// code.
+    fn figures(
+        &self,
+        network: &Variational,
+        subset: Subset,
+        scope: Scope,
+    ) -> Result<Option<Figures>, ExecutionError> {
+        let Some(images) = self.images.subset(subset) else {
+            return Ok(None);
+        };
+        let evaluator = self.evaluator();
+        let mut figures = evaluator.elbo(network, images, self.images.seed)?;
+        if scope == Scope::Full {
+            figures.extend(evaluator.evaluate(network, images, None, scope)?.figures());
+        }
+        Ok(Some(figures))
+    }
+
+    fn checksums(&self) -> &[Checksum] {
+        &self.images.splits.checksums
+    }
+}
