@@ -107,13 +107,15 @@ pub struct Reconstruct {
 
 /// Draw images of codes that were drawn at random
 #[derive(Debug, Args)]
-#[command(after_help = "A variational network has a prior, the standard normal, from which codes are drawn. \
+#[command(
+    after_help = "A variational network has a prior, the standard normal, from which codes are drawn. \
 Another has none: its codes are drawn from a normal fitted to the codes of the test images.
 
 Examples:
   hourglass sample artifacts/variational
   hourglass sample artifacts/variational-2d --manifold --count 625
-  hourglass sample artifacts/deep --seed 7 --out samples.png")]
+  hourglass sample artifacts/deep --seed 7 --out samples.png"
+)]
 pub struct Sample {
     #[command(flatten)]
     pub run: Run,
@@ -133,13 +135,15 @@ pub struct Sample {
 
 /// Draw what lies between images in code space
 #[derive(Debug, Args)]
-#[command(after_help = "Each row begins and ends with an image; between them are the images of codes evenly spaced \
+#[command(
+    after_help = "Each row begins and ends with an image; between them are the images of codes evenly spaced \
 on the line between their codes.
 
 Examples:
   hourglass interpolate artifacts/variational
   hourglass interpolate artifacts/deep --rows 3 --steps 15
-  hourglass interpolate artifacts/deep --input three.png --input eight.png --out mine.png")]
+  hourglass interpolate artifacts/deep --input three.png --input eight.png --out mine.png"
+)]
 pub struct Interpolate {
     #[command(flatten)]
     pub run: Run,
@@ -160,12 +164,14 @@ pub struct Interpolate {
 
 /// Draw the errors of several runs over their epochs in one picture
 #[derive(Debug, Args)]
-#[command(after_help = "Runs that measured their training images after each epoch (train.evaluate_training) show that \
+#[command(
+    after_help = "Runs that measured their training images after each epoch (train.evaluate_training) show that \
 error as a dashed line beside the test error; the gap between them is how much was memorised.
 
 Examples:
   hourglass curves artifacts/overfit artifacts/overfit-denoising --out overfit.png
-  hourglass curves artifacts/deep artifacts/longer --metric mse_per_pixel")]
+  hourglass curves artifacts/deep artifacts/longer --metric mse_per_pixel"
+)]
 pub struct Curves {
     /// Run directories that `train` made
     #[arg(required = true, value_name = "RUN")]

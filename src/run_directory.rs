@@ -241,7 +241,10 @@ impl RunDirectory {
     /// # Errors
     /// The weights are missing, damaged, or not those of such a network.
     pub fn load_weights<M: Module>(&self, network: M) -> Result<M, RunError> {
-        Ok(weights::load_burnpack(network, &self.path.join(Self::BURNPACK))?)
+        Ok(weights::load_burnpack(
+            network,
+            &self.path.join(Self::BURNPACK),
+        )?)
     }
 
     /// What `metrics.jsonl` says of each epoch.

@@ -67,7 +67,11 @@ pub fn run(arguments: &cli::Curves) -> Result<(), Error> {
     report::curves(&arguments.out, &picture)?;
     match arguments.json {
         true => answer(&format!("{:#}\n", document(&metric, &runs))),
-        false => answer(&format!("{}\n{}\n", text(&metric, &runs), arguments.out.display())),
+        false => answer(&format!(
+            "{}\n{}\n",
+            text(&metric, &runs),
+            arguments.out.display()
+        )),
     }
 }
 
@@ -82,7 +86,12 @@ impl RunCurves {
             }
         }
         let last = self.test.len() - 1;
-        (self.training.last().copied(), self.test[last], self.test[least], least + 1)
+        (
+            self.training.last().copied(),
+            self.test[last],
+            self.test[least],
+            least + 1,
+        )
     }
 }
 

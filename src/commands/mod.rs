@@ -131,18 +131,24 @@ impl Loaded {
 
     /// The test images of the run's experiment.
     fn test_images(&self) -> Result<ImageSet, Error> {
-        let data = self.config.experiment.images().ok_or_else(|| self.no_code())?;
+        let data = self
+            .config
+            .experiment
+            .images()
+            .ok_or_else(|| self.no_code())?;
         load_test_images(data, self.input_size)
     }
 
     /// Images that the user brings, of the network's size.
     fn read_images(&self, path: &Path) -> Result<ImageSet, Error> {
-        let images = crate::data::read_images(path).map_err(|problem| input_error(path, problem))?;
+        let images =
+            crate::data::read_images(path).map_err(|problem| input_error(path, problem))?;
         let (height, width) = (images.height(), images.width());
         check_width(self.input_size, &images).map_err(|_| {
             let pixels = height * width;
             let network = self.input_size;
-            let problem = format!("is {height}×{width}, {pixels} pixels; the network takes {network}");
+            let problem =
+                format!("is {height}×{width}, {pixels} pixels; the network takes {network}");
             input_error(path, problem)
         })?;
         Ok(images)

@@ -36,7 +36,14 @@ impl<M: Module + Codec> Pictures<M> for ReconstructionTask {
         let shown = test.select(&test.one_of_each_class(SHOWN));
         let noise = self.images.evaluation_noise();
         let reconstructions = run.reconstructions();
-        draw_reconstructions(&reconstructions, title, &evaluator, network, &shown, noise.as_ref())?;
+        draw_reconstructions(
+            &reconstructions,
+            title,
+            &evaluator,
+            network,
+            &shown,
+            noise.as_ref(),
+        )?;
         draw_code(&run.code(), title, &evaluator, network, test)?;
         Ok(vec![reconstructions, run.code()])
     }
@@ -59,7 +66,14 @@ impl Pictures<Variational> for VariationalTask {
         let shown = test.select(&test.one_of_each_class(SHOWN));
         let noise = self.images.evaluation_noise();
         let reconstructions = run.reconstructions();
-        draw_reconstructions(&reconstructions, title, &evaluator, network, &shown, noise.as_ref())?;
+        draw_reconstructions(
+            &reconstructions,
+            title,
+            &evaluator,
+            network,
+            &shown,
+            noise.as_ref(),
+        )?;
         draw_code(&run.code(), title, &evaluator, network, test)?;
         let space = CodeSpace {
             title,
@@ -200,7 +214,8 @@ impl CodeSpace<'_> {
 
     /// Draws the images of codes of two units on a grid of `side × side`.
     pub fn draw_manifold(&self, out: &Path, side: usize) -> Result<(), Error> {
-        let note = "even quantiles of the first code unit from left to right, of the second upwards";
+        let note =
+            "even quantiles of the first code unit from left to right, of the second upwards";
         self.draw_grid(out, note, &self.codes.quantile_grid(side), side, 0)
     }
 

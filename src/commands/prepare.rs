@@ -8,9 +8,7 @@ use crate::config::{Config, Experiment, Images};
 use crate::data::{Corruption, ImageSet, Splits};
 use crate::device::OpenDevice;
 use crate::error::Error;
-use crate::model::{
-    Autoencoder, Classifier, Codec, Dropout, TiedAutoencoder, Variational,
-};
+use crate::model::{Autoencoder, Classifier, Codec, Dropout, TiedAutoencoder, Variational};
 use crate::run_directory::{RunDirectory, RunError};
 use crate::task::{ClassificationTask, ReconstructionTask, TrainingImages, VariationalTask};
 

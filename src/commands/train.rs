@@ -146,7 +146,12 @@ fn fit_settings(config: &Config) -> Fit {
     }
 }
 
-fn introduction(config: &Config, opened: &OpenDevice, parameters: usize, examples: usize) -> String {
+fn introduction(
+    config: &Config,
+    opened: &OpenDevice,
+    parameters: usize,
+    examples: usize,
+) -> String {
     format!(
         "{}, {} parameters, {} training examples, {} on {}",
         config.title(),

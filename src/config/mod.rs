@@ -240,8 +240,7 @@ mod tests {
     #[test]
     fn the_lecture_is_the_default_and_names_its_numbers() {
         let config = Config::load(None, &[]).unwrap();
-        assert_eq!(config.model.encoder, [784, 128, 32]);
-        assert_eq!(config.model.decoder, [32, 128, 784]);
+        assert_eq!(config.experiment.shape(), "784-128-32-128-784");
         assert_eq!((config.train.epochs, config.train.batch_size), (5, 32));
         let adam = Adam {
             learning_rate: 1e-3,
@@ -254,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_resolved_config_reads_back_as_itself() {
-        let overrides = [
+        let autoencoder = [
             "data.path=/some where/\"x\"",
             "data.limit=7",
             "data.test_limit=3",
@@ -271,12 +270,115 @@ mod tests {
             "train.early_stopping={ patience = 2 }",
             "train.warmup_steps=5",
             "train.clip_gradient_norm=1",
-        ]
-        .map(String::from);
-        let config = Config::load(None, &overrides).unwrap();
-        let again = Config::parse("resolved", &config.to_toml(), &[]).unwrap();
-        assert_eq!(again, config);
-        assert_eq!(again.to_toml(), config.to_toml());
+            "train.evaluate_training=true",
+            "model.dropout=0.5",
+        ];
+        let variational = [
+            "model={ kind = 'variational', encoder = [784, 30, 4], dropout = 0.1 }",
+            "objective={ kl_weight = 2, corruption = { kind = 'masking' } }",
+        ];
+        let classifier = [
+            "model={ kind = 'classifier', layers = [2, 9, 4], activation = 'tanh' }",
+            "data={ classes = 4, points_per_class = 7, noise = 0, validation = 3 }",
+            "objective={}",
+        ];
+        let tied = ["model={ tied = true, encoder = [784, 30, 4] }"];
+        let spirals = "[model]\nkind = \"classifier\"\nlayers = [2, 9, 3]\n";
+        for (text, overrides) in [
+            (DEEP, &autoencoder[..]),
+            (DEEP, &tied),
+            (DEEP, &variational),
+            (spirals, &classifier),
+        ] {
+            let overrides: Vec<_> = overrides.iter().map(|&text| text.to_owned()).collect();
+            let config = Config::parse("written", text, &overrides).unwrap();
+            let again = Config::parse("resolved", &config.to_toml(), &[]).unwrap();
+            assert_eq!(again, config);
+            assert_eq!(again.to_toml(), config.to_toml());
+        }
+    }
+
+    /// What has no meaning for a kind of network is refused, not ignored.
+    #[test]
+    fn keys_of_other_kinds_are_refused_with_the_reason() {
+        let problems = |overrides: &[&str]| -> Vec<String> {
+            let overrides: Vec<_> = overrides.iter().map(|&text| text.to_owned()).collect();
+            let problems = Config::parse("none", "", &overrides).unwrap_err();
+            problems.iter().map(Problem::to_string).collect()
+        };
+        let every = |overrides: &[&str], parts: &[&str]| {
+            let found = problems(overrides);
+            assert_eq!(found.len(), parts.len(), "{found:?}");
+            for (problem, part) in found.iter().zip(parts) {
+                assert!(problem.contains(part), "{problem}");
+            }
+        };
+        every(
+            &[
+                "model.layers=[2, 3]",
+                "objective.kl_weight=1",
+                "data.noise=0.1",
+            ],
+            &["needs data.dataset", "`model.encoder`", "\"variational\""],
+        );
+        every(
+            &[
+                "model.kind=variational",
+                "model.tied=true",
+                "model.output=relu",
+                "objective.reconstruction=mse",
+                "objective.sparsity={ kind = 'l1', reduction = 'batch_sum' }",
+            ],
+            &["means nothing", "\"sigmoid\"", "\"bce\"", "means nothing"],
+        );
+        every(
+            &[
+                "model.kind=classifier",
+                "model.encoder=[784, 3]",
+                "data.limit=5",
+                "data.dataset=mnist",
+                "objective.reconstruction=bce",
+                "objective.corruption={ kind = 'masking' }",
+            ],
+            &[
+                "\"spirals\"",
+                "generated",
+                "cross-entropy",
+                "`model.layers`",
+            ],
+        );
+        every(&["data.dataset=spirals"], &["points, not images"]);
+    }
+
+    #[test]
+    fn tied_weights_dropout_and_points_have_their_conditions() {
+        let refused = |overrides: &[&str], part: &str| {
+            let overrides: Vec<_> = overrides.iter().map(|&text| text.to_owned()).collect();
+            let error = Config::load(None, &overrides).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        };
+        refused(&["model.tied=true", "model.decoder=[32, 784]"], "mirrors");
+        refused(&["model.tied=true", "model.activation=maxout"], "maxout");
+        refused(&["model.dropout=1"], "below 1");
+        refused(&["model.dropout=-0.1"], "at least 0");
+        refused(
+            &["model.dropout=0.5", "model.encoder=[784, 32]"],
+            "no hidden layer",
+        );
+        refused(&["train.evaluate_training=1"], "true or false");
+        let classifier = |more: &[&str], part: &str| {
+            let all = [
+                &["model={ kind = 'classifier' }", "objective={}", "data={}"],
+                more,
+            ];
+            refused(&all.concat(), part);
+        };
+        classifier(&["model.layers=[3, 9, 3]"], "begin with 2");
+        classifier(&["model.layers=[2, 9, 4]"], "end with 3");
+        classifier(&["data.classes=1"], "from 2 to 100");
+        classifier(&["data.noise=-1"], "at least 0");
+        classifier(&["data.validation=300"], "leaves none");
+        classifier(&["data.points_per_class=4000000"], "more than");
     }
 
     #[test]

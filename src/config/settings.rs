@@ -193,7 +193,11 @@ impl Settings {
             .filter(|key| *key == section || key.starts_with(&inside))
             .cloned()
             .collect();
-        if !written.is_empty() {
+        let says_something = |key: &String| {
+            let value = &self.entries[key].value;
+            !matches!(value, Value::Table(table) if table.is_empty())
+        };
+        if written.iter().any(says_something) {
             self.problem(section, why, Some("leave it out".into()));
         }
         self.asked.extend(written);

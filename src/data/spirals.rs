@@ -5,9 +5,9 @@ use rand_distr::StandardNormal;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::hexadecimal;
 use super::points::PointSet;
 use super::source::{Checksum, Splits, hold_out};
-use super::hexadecimal;
 use crate::random::{self, Purpose};
 
 /// How many points lie on how many arms, and how near to them.
@@ -39,7 +39,9 @@ impl Spirals {
         let mut train = self.points(self.points_per_class, seed, 0);
         let test = self.points(self.test_points_per_class, seed, 1);
         let checksums = [("spirals-train", &train), ("spirals-test", &test)];
-        let checksums = checksums.map(|(name, points)| checksum(name, points)).into();
+        let checksums = checksums
+            .map(|(name, points)| checksum(name, points))
+            .into();
         let validation = (validation > 0).then(|| {
             let (held_out, kept) = hold_out(train.count(), validation, seed);
             let held_out = train.select(&held_out);
@@ -97,7 +99,10 @@ mod tests {
 
     #[test]
     fn without_noise_every_point_lies_on_its_arm() {
-        let spirals = Spirals { noise: 0.0, ..THREE };
+        let spirals = Spirals {
+            noise: 0.0,
+            ..THREE
+        };
         let points = spirals.generate(0, 1).train;
         assert_eq!((points.count(), points.width()), (300, 2));
         for (point, &class) in points.coordinates().chunks_exact(2).zip(points.classes()) {
@@ -113,12 +118,19 @@ mod tests {
     fn splits_and_seeds_have_points_of_their_own_and_validation_comes_out_of_training() {
         let splits = THREE.generate(60, 1);
         let validation = splits.validation.as_ref().unwrap();
-        let counts = (splits.train.count(), validation.count(), splits.test.count());
+        let counts = (
+            splits.train.count(),
+            validation.count(),
+            splits.test.count(),
+        );
         assert_eq!(counts, (240, 60, 150));
         let whole = THREE.generate(0, 1);
         assert_eq!(whole.train, THREE.generate(0, 1).train);
         assert_ne!(whole.train, THREE.generate(0, 2).train);
-        let same_size = Spirals { test_points_per_class: 100, ..THREE };
+        let same_size = Spirals {
+            test_points_per_class: 100,
+            ..THREE
+        };
         let same_size = same_size.generate(0, 1);
         assert_ne!(same_size.train, same_size.test);
         let mut of_validation = validation.coordinates().chunks_exact(2);

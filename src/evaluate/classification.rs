@@ -35,11 +35,14 @@ pub fn class_probabilities(
     let logits = logits(model, coordinates, width, device)?;
     let classes = logits.len() / (coordinates.len() / width);
     let each = logits.chunks_exact(classes);
-    Ok(each.flat_map(|logits| {
-        let log_sum = log_sum_exp(logits);
-        logits.iter().map(move |&logit| (f64::from(logit) - log_sum).exp())
-    })
-    .collect())
+    Ok(each
+        .flat_map(|logits| {
+            let log_sum = log_sum_exp(logits);
+            logits
+                .iter()
+                .map(move |&logit| (f64::from(logit) - log_sum).exp())
+        })
+        .collect())
 }
 
 /// `[points, classes]`, row-major.
@@ -69,7 +72,10 @@ fn figures(logits: &[f32], classes: &[u8]) -> Figures {
         right += usize::from(greatest(logits) == class);
     }
     Figures::from_iter([
-        ("cross_entropy_nats_per_example", cross_entropy / count as f64),
+        (
+            "cross_entropy_nats_per_example",
+            cross_entropy / count as f64,
+        ),
         ("accuracy", right as f64 / count as f64),
     ])
 }
@@ -77,7 +83,10 @@ fn figures(logits: &[f32], classes: &[u8]) -> Figures {
 /// `ln Σ exp f`, without overflow.
 fn log_sum_exp(logits: &[f32]) -> f64 {
     let greatest = f64::from(logits[greatest(logits)]);
-    let sum: f64 = logits.iter().map(|&logit| (f64::from(logit) - greatest).exp()).sum();
+    let sum: f64 = logits
+        .iter()
+        .map(|&logit| (f64::from(logit) - greatest).exp())
+        .sum();
     greatest + sum.ln()
 }
 
@@ -110,7 +119,10 @@ mod tests {
     #[test]
     fn large_logits_stay_finite_and_what_is_no_number_shows() {
         assert_eq!(cross_entropy(&figures(&[1e30, 0.0], &[0])), 0.0);
-        assert_eq!(cross_entropy(&figures(&[1e30, 0.0], &[1])), f64::from(1e30f32));
+        assert_eq!(
+            cross_entropy(&figures(&[1e30, 0.0], &[1])),
+            f64::from(1e30f32)
+        );
         assert!(cross_entropy(&figures(&[f32::NAN, 0.0], &[1])).is_nan());
         assert!(cross_entropy(&figures(&[0.0, f32::NAN], &[0])).is_nan());
     }

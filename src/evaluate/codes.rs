@@ -115,7 +115,9 @@ impl FittedCodes {
         }
         let scale = ((self.centred.len() / code_size) as f64).sqrt().recip();
         let drawn = sum.iter().zip(&self.mean);
-        drawn.map(|(sum, mean)| self.within(mean + scale * sum)).collect()
+        drawn
+            .map(|(sum, mean)| self.within(mean + scale * sum))
+            .collect()
     }
 
     /// `quantile` standard deviations from the mean of a unit.
@@ -137,10 +139,17 @@ mod tests {
     /// Mean and covariance of pairs.
     fn moments(codes: &[f32]) -> ([f64; 2], [f64; 3]) {
         let count = (codes.len() / 2) as f64;
-        let pairs = || codes.chunks_exact(2).map(|c| [f64::from(c[0]), f64::from(c[1])]);
+        let pairs = || {
+            codes
+                .chunks_exact(2)
+                .map(|c| [f64::from(c[0]), f64::from(c[1])])
+        };
         let mean = [0, 1].map(|unit| pairs().map(|pair| pair[unit]).sum::<f64>() / count);
         let covariance = [(0, 0), (0, 1), (1, 1)].map(|(a, b)| {
-            pairs().map(|pair| (pair[a] - mean[a]) * (pair[b] - mean[b])).sum::<f64>() / count
+            pairs()
+                .map(|pair| (pair[a] - mean[a]) * (pair[b] - mean[b]))
+                .sum::<f64>()
+                / count
         });
         (mean, covariance)
     }
@@ -155,7 +164,8 @@ mod tests {
             })
             .collect();
         let drawn = CodeDistribution::fitted(&codes, 2, ANYWHERE).draw(20_000, 3);
-        let ((mean, covariance), (drawn_mean, drawn_covariance)) = (moments(&codes), moments(&drawn));
+        let ((mean, covariance), (drawn_mean, drawn_covariance)) =
+            (moments(&codes), moments(&drawn));
         for (a, b) in mean.iter().zip(drawn_mean) {
             assert!((a - b).abs() < 0.05, "{mean:?} {drawn_mean:?}");
         }

@@ -20,7 +20,11 @@ impl Figures {
     /// The same figures, each name behind `prefix` and an underscore.
     pub fn prefixed(&self, prefix: &str) -> Self {
         let figures = self.0.iter();
-        Self(figures.map(|(name, value)| (format!("{prefix}_{name}"), *value)).collect())
+        Self(
+            figures
+                .map(|(name, value)| (format!("{prefix}_{name}"), *value))
+                .collect(),
+        )
     }
 
     /// Names and values in order.
@@ -31,7 +35,12 @@ impl Figures {
 
 impl<N: Into<String>> FromIterator<(N, f64)> for Figures {
     fn from_iter<I: IntoIterator<Item = (N, f64)>>(figures: I) -> Self {
-        Self(figures.into_iter().map(|(name, value)| (name.into(), value)).collect())
+        Self(
+            figures
+                .into_iter()
+                .map(|(name, value)| (name.into(), value))
+                .collect(),
+        )
     }
 }
 

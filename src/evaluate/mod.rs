@@ -87,11 +87,7 @@ impl Evaluator<'_> {
     ///
     /// # Errors
     /// The device fails.
-    pub fn encode(
-        &self,
-        model: &dyn Codec,
-        images: &ImageSet,
-    ) -> Result<Vec<f32>, ExecutionError> {
+    pub fn encode(&self, model: &dyn Codec, images: &ImageSet) -> Result<Vec<f32>, ExecutionError> {
         let batches = Batches::new(self.device);
         let indices: Vec<usize> = (0..images.count()).collect();
         let mut codes = Vec::new();

@@ -70,9 +70,6 @@ impl DropoutMasks {
         let units = h.dims()[1];
         let mask = mask.clone().narrow(1, self.used, units);
         self.used += units;
-        match h.is_autodiff() {
-            true => h * mask.autodiff(),
-            false => h * mask,
-        }
+        h * mask
     }
 }

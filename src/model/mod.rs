@@ -26,5 +26,9 @@ fn shape<'a>(sizes: impl Iterator<Item = &'a usize>) -> String {
 
 /// Units of the layers between the first and the last of `sizes`.
 fn hidden_units(sizes: &[usize]) -> usize {
-    sizes.get(1..sizes.len() - 1).unwrap_or_default().iter().sum()
+    sizes
+        .get(1..sizes.len() - 1)
+        .unwrap_or_default()
+        .iter()
+        .sum()
 }

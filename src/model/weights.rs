@@ -74,11 +74,7 @@ pub fn load_burnpack<M: Module>(model: M, path: &Path) -> Result<M, WeightsError
 ///
 /// # Errors
 /// The file cannot be written.
-fn save_safetensors<M: Module>(
-    model: &M,
-    shape: &str,
-    path: &Path,
-) -> Result<(), WeightsError> {
+fn save_safetensors<M: Module>(model: &M, shape: &str, path: &Path) -> Result<(), WeightsError> {
     let mut store = SafetensorsStore::from_bytes(None)
         .with_to_adapter(BurnToPyTorchAdapter)
         .clear_metadata()

@@ -45,7 +45,11 @@ pub fn curves(path: &Path, picture: &CurvesPicture<'_>) -> Result<(), PictureErr
     let least = values().fold(f64::INFINITY, f64::min);
     let most = values().fold(f64::NEG_INFINITY, f64::max);
     let room = 0.08 * (most - least).max(1e-3 * most.abs()).max(1e-9);
-    let epochs = curves.iter().map(|curve| curve.values.len()).max().unwrap_or(0);
+    let epochs = curves
+        .iter()
+        .map(|curve| curve.values.len())
+        .max()
+        .unwrap_or(0);
     let side = (SIDE * epochs as f64).max(0.1);
     let (first, last) = (1.0 - side, epochs as f64 + side);
     drawing::save(path, SIZE, |area| {
@@ -78,7 +82,9 @@ pub fn curves(path: &Path, picture: &CurvesPicture<'_>) -> Result<(), PictureErr
             for curve in curves {
                 let points = || (1..).map(f64::from).zip(curve.values.iter().copied());
                 let style = curve.colour.stroke_width(3);
-                let Some(&value) = curve.values.last() else { continue };
+                let Some(&value) = curve.values.last() else {
+                    continue;
+                };
                 let label = format!("{} ({})", curve.name, short(value));
                 match curve.is_dashed {
                     true => chart
@@ -100,7 +106,9 @@ pub fn curves(path: &Path, picture: &CurvesPicture<'_>) -> Result<(), PictureErr
                 let style = FAINT.stroke_width(2);
                 chart
                     .draw_series(DashedLineSeries::new(ends, 8, 6, style))?
-                    .label(format!("least possible: the test pixels’ entropy ({floor:.4})"))
+                    .label(format!(
+                        "least possible: the test pixels’ entropy ({floor:.4})"
+                    ))
                     .legend(dashed_legend(style));
             }
             chart
@@ -120,10 +128,8 @@ pub fn curves(path: &Path, picture: &CurvesPicture<'_>) -> Result<(), PictureErr
     })
 }
 
-type Dashes = plotters::element::DashedPathElement<
-    <[(i32, i32); 2] as IntoIterator>::IntoIter,
-    i32,
->;
+type Dashes =
+    plotters::element::DashedPathElement<<[(i32, i32); 2] as IntoIterator>::IntoIter, i32>;
 
 fn dashed_legend(style: ShapeStyle) -> impl Fn((i32, i32)) -> Dashes {
     move |(x, y)| Dashes::new([(x, y), (x + 28, y)], 8, 6, style)

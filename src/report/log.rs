@@ -60,9 +60,15 @@ pub fn figures(epoch: &EpochRecord, error_metric: &str) -> Map<String, Value> {
         ("validation", epoch.validation.as_ref()),
         ("test", Some(&epoch.test)),
     ] {
-        all.extend(figures.map(|figures| figures.prefixed(prefix)).unwrap_or_default());
+        all.extend(
+            figures
+                .map(|figures| figures.prefixed(prefix))
+                .unwrap_or_default(),
+        );
     }
-    all.into_iter().map(|(name, value)| (name, json!(value))).collect()
+    all.into_iter()
+        .map(|(name, value)| (name, json!(value)))
+        .collect()
 }
 
 fn named(path: &Path) -> impl FnOnce(io::Error) -> io::Error {

@@ -116,7 +116,10 @@ impl Progress {
             Display::Lines => {
                 if self.last_line.elapsed() >= SIGN_OF_LIFE {
                     let (epoch, epochs, steps) = (self.epoch, self.epochs, self.steps);
-                    say!("epoch {epoch}/{epochs}  step {step}/{steps}  {}", self.state());
+                    say!(
+                        "epoch {epoch}/{epochs}  step {step}/{steps}  {}",
+                        self.state()
+                    );
                     self.last_line = Instant::now();
                 }
             }
@@ -150,9 +153,8 @@ impl Progress {
             return;
         }
         self.last_line = Instant::now();
-        let error = |figures: &crate::evaluate::Figures| {
-            figures.get(self.error_metric).unwrap_or(f64::NAN)
-        };
+        let error =
+            |figures: &crate::evaluate::Figures| figures.get(self.error_metric).unwrap_or(f64::NAN);
         let line = format!(
             "epoch {}/{}  {}: train {:.4}{}  test {:.4}  in {:.1} s, {} examples/s",
             record.epoch,

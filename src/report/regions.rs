@@ -110,7 +110,10 @@ mod tests {
     fn certainty_is_strong_and_doubt_lies_between() {
         let sure = mixture(&[1.0, 0.0]);
         let RGBColor(r, ..) = SERIES_COLOURS[0];
-        assert_eq!(sure.0, (255.0 + TINT * (f64::from(r) - 255.0)).round() as u8);
+        assert_eq!(
+            sure.0,
+            (255.0 + TINT * (f64::from(r) - 255.0)).round() as u8
+        );
         let other = mixture(&[0.0, 1.0]);
         let doubt = mixture(&[0.5, 0.5]);
         let between = (f64::from(sure.0) + f64::from(other.0)) / 2.0;
@@ -123,6 +126,9 @@ mod tests {
         assert_eq!(cells.len(), 2 * CELLS * CELLS);
         assert!(cells.iter().sum::<f32>().abs() < 1e-1);
         assert!(cells[0] == cells[1] && cells[0] > -REACH && cells[0] < -REACH + 0.02);
-        assert!(cells[2] > cells[0] && cells[3] == cells[1], "columns go first");
+        assert!(
+            cells[2] > cells[0] && cells[3] == cells[1],
+            "columns go first"
+        );
     }
 }

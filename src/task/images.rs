@@ -27,7 +27,9 @@ impl TrainingImages {
         let noise = self
             .corruption
             .map(|corruption| Noise::of_epoch(corruption, self.seed, epoch));
-        let pairs = self.batches.pairs(&self.splits.train, indices, noise.as_ref());
+        let pairs = self
+            .batches
+            .pairs(&self.splits.train, indices, noise.as_ref());
         let masks = match &self.dropout {
             None => DropoutMasks::none(),
             Some(dropout) => dropout.masks(epoch, indices, &self.device),

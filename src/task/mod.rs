@@ -11,10 +11,10 @@ mod variational;
 use burn::module::Module;
 use burn::tensor::{ExecutionError, Tensor};
 
-pub use classification::ClassificationTask;
+pub use classification::{ClassificationTask, PointBatch};
 pub use images::TrainingImages;
 pub use reconstruction::ReconstructionTask;
-pub use variational::VariationalTask;
+pub use variational::{VariationalBatch, VariationalTask};
 
 use crate::data::Checksum;
 use crate::evaluate::{Figures, Scope};

@@ -62,7 +62,13 @@ impl Task<Variational> for VariationalTask {
 
     fn batch(&self, epoch: usize, indices: &[usize]) -> VariationalBatch {
         let (pairs, masks) = self.images.batch(epoch, indices);
-        let epsilon = epsilon(self.images.seed, Purpose::Latent, epoch, indices, self.code_size);
+        let epsilon = epsilon(
+            self.images.seed,
+            Purpose::Latent,
+            epoch,
+            indices,
+            self.code_size,
+        );
         VariationalBatch {
             pairs,
             masks,

@@ -5,7 +5,7 @@ images, pixels 0 and 1 among them: loss and every gradient for each objective; t
 steps of each optimizer (epsilon is large in most, so that its place in the formula shows; 1e-7 is
 what hourglass trains with); the gradients clipped by their global norm; each activation with its
 derivative at a few points. The objective with the Kullback-Leibler penalty has a sigmoid after its
-code.
+code. Then loss and gradients of other networks: with dropout, tied, variational, classifying.
 
     pip install torch==2.15.0 && python tests/golden/generate.py
 
@@ -22,19 +22,26 @@ SIZES = [7, 5, 3, 5, 7]
 NAMES = ["encoder.0", "encoder.2", "decoder.0", "decoder.2"]
 
 
+def rounded(shape, generator, low=-0.8, high=0.8):
+    """Uniform numbers, rounded to float32 so that both programs start from the very same."""
+    values = torch.rand(shape, generator=generator) * (high - low) + low
+    return values.to(torch.float32).to(torch.float64)
+
+
+def fill(model, generator):
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(rounded(parameter.shape, generator))
+    return model
+
+
 def network():
-    generator = torch.Generator().manual_seed(20)
     encoder = torch.nn.Sequential(
         torch.nn.Linear(7, 5), torch.nn.ReLU(), torch.nn.Linear(5, 3), torch.nn.ReLU()
     )
     decoder = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.ReLU(), torch.nn.Linear(5, 7))
     model = torch.nn.ModuleDict({"encoder": encoder, "decoder": decoder})
-    with torch.no_grad():
-        for parameter in model.parameters():
-            # Rounded to float32, so that both programs start from the very same numbers.
-            values = torch.rand(parameter.shape, generator=generator) * 1.6 - 0.8
-            parameter.copy_(values.to(torch.float32).to(torch.float64))
-    return model
+    return fill(model, torch.Generator().manual_seed(20))
 
 
 def batch():
@@ -74,6 +81,67 @@ OBJECTIVES = [
     "bce_and_l1_batch_mean",
     "bce_and_kl",
 ]
+
+def with_gradients(model, loss, **more):
+    """A case of its own: the network's weights, what else it was given, loss and gradients."""
+    weights = tensors(model, lambda p: p.detach())
+    loss.backward()
+    gradients = tensors(model, lambda p: p.grad)
+    return {"weights": weights, **more, "loss": loss.item(), "gradients": gradients}
+
+
+def with_dropout(x):
+    """Hidden units scaled by given masks, 0 or 2: a dropout of one half."""
+    generator = torch.Generator().manual_seed(22)
+    masks = 2.0 * torch.randint(0, 2, (4, 10), generator=generator).to(torch.float64)
+    model = network()
+    encoder, decoder = model["encoder"], model["decoder"]
+    h = encoder[1](encoder[0](x)) * masks[:, :5]
+    code = encoder[3](encoder[2](h))
+    h = decoder[1](decoder[0](code)) * masks[:, 5:]
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(decoder[2](h), x)
+    return with_gradients(model, loss, masks=masks.tolist())
+
+
+def tied(x):
+    """The decoder's weights are the encoder's, transposed; its biases are its own."""
+    full = network()
+    encoder = full["encoder"]
+    biases = torch.nn.ParameterList([full["decoder"][0].bias, full["decoder"][2].bias])
+    model = torch.nn.ModuleDict({"encoder": encoder})
+    model.biases = biases
+    h = torch.relu(encoder(x) @ encoder[2].weight + biases[0])
+    logits = h @ encoder[0].weight + biases[1]
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, x)
+    return with_gradients(model, loss)
+
+
+def variational(x, kl_weight):
+    """The negative evidence lower bound in nats per image, as PyTorch's own example has it."""
+    generator = torch.Generator().manual_seed(23)
+    encoder = torch.nn.Sequential(torch.nn.Linear(7, 5), torch.nn.ReLU(), torch.nn.Linear(5, 6))
+    decoder = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.ReLU(), torch.nn.Linear(5, 7))
+    model = fill(torch.nn.ModuleDict({"encoder": encoder, "decoder": decoder}), generator)
+    epsilon = rounded((4, 3), generator, -2.0, 2.0)
+    mu, log_var = encoder(x).chunk(2, dim=1)
+    z = mu + torch.exp(0.5 * log_var) * epsilon
+    bce = torch.nn.functional.binary_cross_entropy_with_logits(decoder(z), x, reduction="sum")
+    kl = -0.5 * torch.sum(1 + log_var - mu.pow(2) - log_var.exp())
+    loss = (bce + kl_weight * kl) / x.shape[0]
+    terms = {"expected_bce": (bce / 4).item(), "kl": (kl / 4).item()}
+    return with_gradients(model, loss, epsilon=epsilon.tolist(), kl_weight=kl_weight, **terms)
+
+
+def classifier():
+    """A softmax network on points of the plane."""
+    generator = torch.Generator().manual_seed(24)
+    stack = [torch.nn.Linear(2, 5), torch.nn.ReLU(), torch.nn.Linear(5, 3)]
+    model = fill(torch.nn.Sequential(*stack), generator)
+    points = rounded((6, 2), generator, -1.0, 1.0)
+    classes = torch.tensor([0, 1, 2, 2, 1, 0])
+    loss = torch.nn.functional.cross_entropy(model(points), classes)
+    return with_gradients(model, loss, points=points.tolist(), classes=classes.tolist())
+
 
 OPTIMIZERS = {
     "sgd": (torch.optim.SGD, {"lr": 0.5}),
@@ -145,7 +213,14 @@ def main():
         values = function(h)
         values.square().sum().backward()  # so that each derivative meets another factor
         golden["activations"][name] = {"values": values.tolist(), "gradients": h.grad.tolist()}
-    path = pathlib.Path(__file__).with_name("autoencoder.json")
+    golden["networks"] = {
+        "dropout": with_dropout(x),
+        "tied": tied(x),
+        "variational": variational(x, 1.0),
+        "variational_weighted": variational(x, 4.0),
+        "classifier": classifier(),
+    }
+    path = pathlib.Path(__file__).with_name("golden.json")
     path.write_text(json.dumps(golden, indent=1) + "\n")
 
 

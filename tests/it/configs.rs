@@ -22,7 +22,7 @@ fn configs(directory: &Path) -> Vec<PathBuf> {
 #[test]
 fn every_config_says_what_it_is_and_trains_two_steps() {
     let files = configs(&support::root().join("configs"));
-    assert!(files.len() >= 2);
+    assert!(files.len() >= 14);
     let directory = tempfile::tempdir().unwrap();
     for (index, file) in files.iter().enumerate() {
         let text = std::fs::read_to_string(file).unwrap();
@@ -46,12 +46,23 @@ fn every_config_says_what_it_is_and_trains_two_steps() {
         );
 
         let config = Config::load(Some(file), &[]).unwrap();
-        let limit = config.data.validation + 2 * config.train.batch_size;
+        let two_steps = config.experiment.validation() + 2 * config.train.batch_size;
+        let sizes = match config.experiment.images() {
+            Some(_) => [
+                format!("--set=data.limit={two_steps}"),
+                "--set=data.test_limit=20".to_owned(),
+            ],
+            None => [
+                format!("--set=data.points_per_class={}", two_steps / 3),
+                "--set=data.test_points_per_class=20".to_owned(),
+            ],
+        };
+        let [training, test] = sizes;
         support::succeed(&[
             "train".to_owned(),
             format!("--config={}", file.display()),
-            format!("--set=data.limit={limit}"),
-            "--set=data.test_limit=20".to_owned(),
+            training,
+            test,
             "--set=train.epochs=1".to_owned(),
             format!(
                 "--out={}",

@@ -1,33 +1,52 @@
 //! The network's shape, and its weights through files.
 
 use burn::module::Module;
-use hourglass::config::Config;
-use hourglass::model::{Autoencoder, weights};
+use hourglass::model::autoencoder::Architecture;
+use hourglass::model::weights::{self, Network};
+use hourglass::model::{
+    Activation, Autoencoder, Classifier, Codec, TiedAutoencoder, Variational, classifier,
+    variational,
+};
 use safetensors::SafeTensors;
 
 use crate::support;
 
+fn architecture(encoder: &[usize]) -> Architecture {
+    Architecture {
+        encoder: encoder.to_vec(),
+        decoder: encoder.iter().rev().copied().collect(),
+        tied: false,
+        activation: Activation::Relu,
+        code_activation: Activation::Relu,
+        output: Activation::Sigmoid,
+        dropout: 0.0,
+    }
+}
+
 #[test]
 fn the_lectures_network_has_209_968_parameters() {
-    let config = Config::load(None, &[]).unwrap();
+    let lecture = architecture(&[784, 128, 32]);
     let opened = &support::backends()[0];
-    let model = Autoencoder::new(&config.model, 1, &opened.device);
+    let model = Autoencoder::new(&lecture, 1, &opened.device);
     assert_eq!(model.num_params(), 209_968);
-    assert_eq!(config.model.shape(), "784-128-32-128-784");
+    assert_eq!(lecture.shape(), "784-128-32-128-784");
+    // Without the decoder's two weight matrices, 32 × 128 and 128 × 784.
+    let tied = TiedAutoencoder::new(&lecture, 1, &opened.device);
+    assert_eq!(tied.num_params(), 209_968 - 104_448);
 }
 
 #[test]
 fn weights_are_the_same_on_every_backend_and_survive_burnpack() {
-    let config = Config::load(None, &["model.encoder=[9, 4, 2]".into()]).unwrap();
+    let architecture = architecture(&[9, 4, 2]);
     let directory = tempfile::tempdir().unwrap();
     let mut fingerprints = Vec::new();
     for opened in support::backends() {
-        let model = Autoencoder::new(&config.model, 3, &opened.device);
+        let model = Autoencoder::new(&architecture, 3, &opened.device);
         let path = directory
             .path()
             .join(format!("{}.bpk", opened.backend.name()));
         weights::save_burnpack(&model, &path).unwrap();
-        let other = Autoencoder::new(&config.model, 4, &opened.device);
+        let other = Autoencoder::new(&architecture, 4, &opened.device);
         assert_ne!(weights::fingerprint(&other), weights::fingerprint(&model));
         let loaded = weights::load_burnpack(other, &path).unwrap();
         assert_eq!(weights::fingerprint(&loaded), weights::fingerprint(&model));
@@ -41,30 +60,29 @@ fn burnpack_of_another_shape_or_damaged_is_refused() {
     let opened = &support::backends()[0];
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("model.bpk");
-    let network = |encoder: &str| {
-        let config = Config::load(None, &[format!("model.encoder={encoder}")]).unwrap();
-        Autoencoder::new(&config.model, 3, &opened.device)
-    };
-    weights::save_burnpack(&network("[9, 4, 2]"), &path).unwrap();
-    for other in ["[9, 5, 2]", "[9, 2]", "[9, 4, 3, 2]"] {
+    let network = |encoder: &[usize]| Autoencoder::new(&architecture(encoder), 3, &opened.device);
+    weights::save_burnpack(&network(&[9, 4, 2]), &path).unwrap();
+    for other in [&[9, 5, 2][..], &[9, 2], &[9, 4, 3, 2]] {
         let error = weights::load_burnpack(network(other), &path).unwrap_err();
         assert!(error.to_string().contains("model.bpk"), "{error}");
     }
     let bytes = std::fs::read(&path).unwrap();
     for length in [0, 1, 20, bytes.len() / 2, bytes.len() - 1] {
         std::fs::write(&path, &bytes[..length]).unwrap();
-        weights::load_burnpack(network("[9, 4, 2]"), &path).unwrap_err();
+        weights::load_burnpack(network(&[9, 4, 2]), &path).unwrap_err();
     }
 }
 
 #[test]
 fn safetensors_has_pytorchs_names_and_layout() {
     let opened = &support::backends()[0];
-    let config = Config::load(None, &["model.encoder=[9, 4, 2]".into()]).unwrap();
-    let model = Autoencoder::new(&config.model, 3, &opened.device);
+    let architecture = architecture(&[9, 4, 2]);
+    let model = Autoencoder::new(&architecture, 3, &opened.device);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("model.safetensors");
-    weights::save_safetensors(&model, &config.model, &path).unwrap();
+    model
+        .save_safetensors(&architecture.shape(), &path)
+        .unwrap();
     let bytes = std::fs::read(&path).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let mut shapes: Vec<_> = file
@@ -109,5 +127,91 @@ fn safetensors_has_pytorchs_names_and_layout() {
     let code: Vec<f32> = model.encode(x).into_data().iter::<f32>().collect();
     for (code, by_hand) in code.iter().zip(by_hand) {
         assert!((code - by_hand).abs() < 1e-6);
+    }
+}
+
+/// Names and shapes of the tensors in a safetensors file that `network` writes.
+fn exported(network: &impl Network, shape: &str) -> Vec<(String, Vec<usize>)> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("model.safetensors");
+    network.save_safetensors(shape, &path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let mut shapes: Vec<_> = file
+        .tensors()
+        .into_iter()
+        .map(|(name, tensor)| (name, tensor.shape().to_vec()))
+        .collect();
+    shapes.sort();
+    shapes
+}
+
+#[test]
+fn other_networks_have_pytorchs_names_too() {
+    let device = &support::backends()[0].device;
+    let named = |names: &[(&str, &[usize])]| -> Vec<(String, Vec<usize>)> {
+        let owned = |(name, shape): &(&str, &[usize])| ((*name).to_owned(), shape.to_vec());
+        names.iter().map(owned).collect()
+    };
+    let classifier = classifier::Architecture {
+        layers: vec![2, 5, 3],
+        activation: Activation::Relu,
+        dropout: 0.0,
+    };
+    let network = Classifier::new(&classifier, 1, device);
+    assert_eq!(
+        exported(&network, &classifier.shape()),
+        named(&[
+            ("0.bias", &[5]),
+            ("0.weight", &[5, 2]),
+            ("2.bias", &[3]),
+            ("2.weight", &[3, 5]),
+        ])
+    );
+    let variational = variational::Architecture {
+        encoder: vec![9, 4, 2],
+        decoder: vec![2, 4, 9],
+        activation: Activation::Relu,
+        dropout: 0.0,
+    };
+    let network = Variational::new(&variational, 1, device);
+    let names = exported(&network, &variational.shape());
+    // Two means, then two logarithms of variances.
+    assert!(
+        names.contains(&("encoder.2.weight".into(), vec![4, 4])),
+        "{names:?}"
+    );
+    assert!(
+        names.contains(&("decoder.2.weight".into(), vec![9, 4])),
+        "{names:?}"
+    );
+    // A tied network goes out with all the weights that it uses.
+    let tied = architecture(&[9, 4, 2]);
+    let plain = exported(&Autoencoder::new(&tied, 1, device), &tied.shape());
+    let network = TiedAutoencoder::new(&tied, 1, device);
+    assert_eq!(exported(&network, &tied.shape()), plain);
+}
+
+/// Copies of the weights make the same network, before and after they have gone through a file.
+#[test]
+fn untying_changes_nothing_but_where_the_weights_are() {
+    for opened in support::backends() {
+        let device = &opened.device;
+        let architecture = Architecture {
+            code_activation: Activation::Tanh,
+            ..architecture(&[9, 4, 2])
+        };
+        let tied = TiedAutoencoder::new(&architecture, 3, device);
+        let x: Vec<f32> = (0..18).map(|i| i as f32 / 18.0).collect();
+        let x = hourglass::batches::tensor(x, 2, device);
+        let reconstruct = |network: &dyn Codec| -> Vec<f32> {
+            let code = network.encode(x.clone());
+            network.decode(code).into_data().iter::<f32>().collect()
+        };
+        let expected = reconstruct(&tied);
+        assert!(expected.iter().any(|pixel| (pixel - 0.5).abs() > 0.01));
+        for (a, b) in reconstruct(&tied.untied()).iter().zip(&expected) {
+            assert!((a - b).abs() < 1e-6, "{}", opened.backend.name());
+        }
     }
 }

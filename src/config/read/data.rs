@@ -23,7 +23,12 @@ pub fn images(settings: &mut Settings) -> Images {
             Some("set model.kind = \"classifier\", or data.dataset = \"mnist\"".into()),
         );
     }
-    for key in ["classes", "points_per_class", "test_points_per_class", "noise"] {
+    for key in [
+        "classes",
+        "points_per_class",
+        "test_points_per_class",
+        "noise",
+    ] {
         settings.refuse(&format!("data.{key}"), "needs data.dataset = \"spirals\"");
     }
     let source = source.flatten().unwrap_or(Source::Mnist);
@@ -71,7 +76,9 @@ pub fn points(settings: &mut Settings) -> Points {
         settings.refuse(&format!("data.{key}"), "means nothing to generated points");
     }
     let classes = settings.read("data.classes", "a whole number from 2 to 100", |value| {
-        let classes = value.as_integer().filter(|classes| (2..=100).contains(classes));
+        let classes = value
+            .as_integer()
+            .filter(|classes| (2..=100).contains(classes));
         classes.map(|classes| classes as usize)
     });
     let spirals = Spirals {

@@ -64,7 +64,10 @@ pub fn classifier(settings: &mut Settings, points: &Points) -> classifier::Archi
     if layers.first() != Some(&2) {
         settings.problem(
             "model.layers",
-            format!("must begin with 2, the coordinates of a point, not with {}", layers[0]),
+            format!(
+                "must begin with 2, the coordinates of a point, not with {}",
+                layers[0]
+            ),
             None,
         );
     }
@@ -129,7 +132,11 @@ fn encoder_and_decoder(settings: &mut Settings, default: &[usize]) -> (Vec<usize
             );
         }
     }
-    check_size(settings, "model.encoder", parameters(&encoder) + parameters(&decoder));
+    check_size(
+        settings,
+        "model.encoder",
+        parameters(&encoder) + parameters(&decoder),
+    );
     (encoder, decoder)
 }
 

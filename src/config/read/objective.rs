@@ -31,7 +31,10 @@ pub fn reconstruction(settings: &mut Settings, model: &Architecture) -> Reconstr
 pub fn variational(settings: &mut Settings) -> VariationalObjective {
     // The only reconstruction error here that is a log-likelihood, as the evidence bound needs.
     settings.choice("objective.reconstruction", &Reconstruction::NAMES[..1]);
-    settings.refuse("objective.sparsity", "means nothing to a variational autoencoder");
+    settings.refuse(
+        "objective.sparsity",
+        "means nothing to a variational autoencoder",
+    );
     let key = "objective.kl_weight";
     let kl_weight = settings.number(key, "a number of at least 0", |x| x >= 0.0);
     VariationalObjective {

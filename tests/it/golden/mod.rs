@@ -1,0 +1,248 @@
+//! Losses, gradients and optimizers against PyTorch, on every backend.
+//!
+//! `tests/golden/generate.py` made the values in float64; here everything is float32.
+
+mod networks;
+mod training;
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor, TensorData};
+use hourglass::batches::{Batches, tensor};
+use hourglass::data::{ImageSet, Splits};
+use hourglass::model::autoencoder::Architecture;
+use hourglass::model::{Activation, Autoencoder};
+use hourglass::objective::{Reconstruction, Sparsity};
+use hourglass::task::{ReconstructionTask, TrainingImages};
+use serde_json::Value;
+
+use crate::support;
+
+/// Tensors by PyTorch's names, flattened as PyTorch has them.
+type Tensors = BTreeMap<String, Vec<f64>>;
+
+fn golden() -> Value {
+    let path = support::root().join("tests/golden/golden.json");
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(numbers).collect(),
+        number => vec![number.as_f64().unwrap()],
+    }
+}
+
+fn tensors(value: &Value) -> Tensors {
+    let named = value.as_object().unwrap();
+    named
+        .iter()
+        .map(|(name, value)| (name.clone(), numbers(value)))
+        .collect()
+}
+
+/// `encoder.layers.1.weight` here is `encoder.2.weight` there: activations count as layers. A
+/// classifier's stack is the whole network there.
+fn pytorch_name(path: &[String]) -> String {
+    match path {
+        [stack, layers, index, parameter] if layers == "layers" => {
+            let name = format!("{}.{parameter}", 2 * index.parse::<usize>().unwrap());
+            match &stack[..] {
+                "stack" => name,
+                _ => format!("{stack}.{name}"),
+            }
+        }
+        other => other.join("."),
+    }
+}
+
+fn transpose(values: &[f64], rows: usize, columns: usize) -> Vec<f64> {
+    (0..rows * columns)
+        .map(|i| values[i % rows * columns + i / rows])
+        .collect()
+}
+
+/// Puts PyTorch's weights into a network.
+struct Fill<'a> {
+    weights: &'a Tensors,
+    path: Vec<String>,
+}
+
+impl ModuleMapper for Fill<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let mut values = self.weights[&pytorch_name(&self.path)].clone();
+        let shape = parameter.val().dims();
+        if D == 2 {
+            values = transpose(&values, shape[1], shape[0]);
+        }
+        let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+        let device = parameter.val().device();
+        parameter.map(|_| Tensor::from_data(TensorData::new(values.clone(), shape), &device))
+    }
+}
+
+/// Takes a network's weights, or their gradients, in PyTorch's names and layout.
+struct Take<'a> {
+    gradients: Option<&'a GradientsParams>,
+    taken: Tensors,
+    path: Vec<String>,
+}
+
+impl ModuleVisitor for Take<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_owned());
+    }
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        let tensor = match self.gradients {
+            None => parameter.val(),
+            Some(gradients) => gradients.get::<D>(parameter.id).expect("a gradient"),
+        };
+        let shape = tensor.dims();
+        let mut values: Vec<f64> = tensor.into_data().iter::<f64>().collect();
+        if D == 2 {
+            values = transpose(&values, shape[0], shape[1]);
+        }
+        self.taken.insert(pytorch_name(&self.path), values);
+    }
+}
+
+fn take<M: Module>(network: &M, gradients: Option<&GradientsParams>) -> Tensors {
+    let mut visitor = Take {
+        gradients,
+        taken: Tensors::new(),
+        path: Vec::new(),
+    };
+    network.visit(&mut visitor);
+    visitor.taken
+}
+
+/// `network` with PyTorch's weights.
+fn filled<M: Module>(network: M, weights: &Value) -> M {
+    let weights = tensors(weights);
+    network.map(&mut Fill {
+        weights: &weights,
+        path: Vec::new(),
+    })
+}
+
+fn architecture(code_activation: Activation) -> Architecture {
+    Architecture {
+        encoder: vec![7, 5, 3],
+        decoder: vec![3, 5, 7],
+        tied: false,
+        activation: Activation::Relu,
+        code_activation,
+        output: Activation::Sigmoid,
+        dropout: 0.0,
+    }
+}
+
+fn network(golden: &Value, code_activation: Activation, device: &Device) -> Autoencoder {
+    let network = Autoencoder::new(&architecture(code_activation), 0, device);
+    filled(network, &golden["weights"])
+}
+
+/// The four images, on a device.
+fn images(golden: &Value, device: &Device) -> TrainingImages {
+    let pixels: Vec<u8> = numbers(&golden["pixels"])
+        .iter()
+        .map(|&pixel| pixel as u8)
+        .collect();
+    let images = ImageSet::new(1, 7, pixels, None);
+    TrainingImages {
+        splits: Splits {
+            train: images.clone(),
+            validation: None,
+            test: images,
+            checksums: Vec::new(),
+        },
+        batches: Batches::new(device),
+        device: device.clone(),
+        seed: 0,
+        corruption: None,
+        dropout: None,
+    }
+}
+
+/// All of the four images.
+const ALL: [usize; 4] = [0, 1, 2, 3];
+
+fn task(
+    golden: &Value,
+    reconstruction: Reconstruction,
+    sparsity: Option<Sparsity>,
+    device: &Device,
+) -> ReconstructionTask {
+    ReconstructionTask {
+        images: images(golden, device),
+        reconstruction,
+        sparsity,
+        evaluation_batch: 4,
+    }
+}
+
+/// Rows of numbers from the file, on a device.
+fn rows(value: &Value, device: &Device) -> Tensor<2> {
+    let values = numbers(value).iter().map(|&number| number as f32).collect();
+    tensor(values, value.as_array().unwrap().len(), device)
+}
+
+fn close(what: &str, found: &[f64], expected: &[f64], relative: f64, absolute: f64) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let difference = (found - expected).abs();
+        assert!(
+            difference <= relative * expected.abs() + absolute,
+            "{what}[{index}]: {found} where PyTorch has {expected}"
+        );
+    }
+}
+
+fn all_close(what: &str, found: &Tensors, expected: &Tensors, relative: f64, absolute: f64) {
+    assert!(found.keys().eq(expected.keys()), "{what}");
+    for (name, expected) in expected {
+        close(
+            &format!("{what} {name}"),
+            &found[name],
+            expected,
+            relative,
+            absolute,
+        );
+    }
+}
+
+#[test]
+fn activations_and_their_derivatives_are_pytorchs() {
+    let golden = golden();
+    let points: Vec<f32> = numbers(&golden["points"])
+        .iter()
+        .map(|&x| x as f32)
+        .collect();
+    for opened in support::backends() {
+        let device = opened.device.clone().autodiff();
+        for (name, activation) in Activation::NAMES {
+            let expected = &golden["activations"][name];
+            let what = format!("{name} on {}", opened.backend.name());
+            let h = TensorData::new(points.clone(), [2, 4]);
+            let h = Tensor::<2>::from_data(h, &device).require_grad();
+            let values = activation.apply(h.clone());
+            let gradients = values.clone().square().sum().backward();
+            let found: Vec<f64> = values.into_data().iter::<f64>().collect();
+            close(&what, &found, &numbers(&expected["values"]), 2e-6, 1e-7);
+            let found = h.grad(&gradients).unwrap();
+            let found: Vec<f64> = found.into_data().iter::<f64>().collect();
+            close(&what, &found, &numbers(&expected["gradients"]), 1e-5, 1e-6);
+        }
+    }
+}
