@@ -5,7 +5,7 @@ use std::path::Path;
 use image::GrayImage;
 use serde_json::Value;
 
-use crate::support::{self, hourglass, succeed, write_idx, write_squares};
+use crate::support::{self, hourglass, refused, succeed, write_idx, write_squares};
 
 /// A quick run on the squares, into `out`.
 fn train_squares(data: &Path, out: &Path, more: &[&str]) -> Vec<String> {
@@ -162,21 +162,6 @@ fn an_existing_run_stays_unless_force_is_given() {
     refused(
         &train_squares(&data, &other, &["--force"]),
         &["is not a run directory"],
-    );
-}
-
-/// Demands exit 2, nothing on standard output, a message of few lines that holds `parts`.
-fn refused<S: AsRef<std::ffi::OsStr> + std::fmt::Debug>(arguments: &[S], parts: &[&str]) {
-    let output = hourglass(arguments);
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
-    assert!(output.stdout.is_empty(), "{arguments:?}");
-    for part in parts {
-        assert!(message.contains(part), "{arguments:?}: {message}");
-    }
-    assert!(
-        !message.contains("panicked") && !message.contains("RUST_BACKTRACE"),
-        "{message}"
     );
 }
 
@@ -437,7 +422,14 @@ fn a_missing_adapter_is_an_error_with_a_remedy_and_no_fallback() {
 
 #[test]
 fn help_shows_examples() {
-    for command in ["train", "evaluate", "reconstruct"] {
+    for command in [
+        "train",
+        "evaluate",
+        "reconstruct",
+        "sample",
+        "interpolate",
+        "curves",
+    ] {
         assert!(
             succeed(&[command, "--help"]).contains("Example"),
             "{command}"

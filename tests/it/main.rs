@@ -8,6 +8,8 @@ mod command_line;
 mod configs;
 mod finite_differences;
 mod golden;
+mod kinds;
 mod linear;
 mod support;
+mod tasks;
 mod weights;

@@ -30,6 +30,21 @@ pub fn succeed<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Demands exit 2, nothing on standard output, a message of few lines that holds `parts`.
+pub fn refused<S: AsRef<std::ffi::OsStr> + std::fmt::Debug>(arguments: &[S], parts: &[&str]) {
+    let output = hourglass(arguments);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+    assert!(output.stdout.is_empty(), "{arguments:?}");
+    for part in parts {
+        assert!(message.contains(part), "{arguments:?}: {message}");
+    }
+    assert!(
+        !message.contains("panicked") && !message.contains("RUST_BACKTRACE"),
+        "{message}"
+    );
+}
+
 /// Every backend of this build whose device is here. A missing graphics adapter is skipped with a
 /// printed reason, or fails the test where `HOURGLASS_REQUIRE_WGPU` is set, as in CI.
 pub fn backends() -> Vec<OpenDevice> {

@@ -1,0 +1,141 @@
+//! What a step sees is the same on every backend.
+
+use burn::tensor::Tensor;
+use hourglass::batches::Batches;
+use hourglass::data::{Corruption, ImageSet, Splits};
+use hourglass::device::OpenDevice;
+use hourglass::model::Dropout;
+use hourglass::task::{ReconstructionTask, Task, TrainingImages, VariationalTask};
+
+use crate::support;
+
+/// Twenty images of 3 × 4 pixels, all greys among them.
+fn images() -> ImageSet {
+    let pixels = (0..240).map(|i| (i * 37 % 256) as u8).collect();
+    ImageSet::new(3, 4, pixels, None)
+}
+
+fn training_images(opened: &OpenDevice, corruption: Option<Corruption>) -> TrainingImages {
+    let device = &opened.device;
+    let bytes = (images().pixels().len() * size_of::<f32>()) as u64;
+    TrainingImages {
+        splits: Splits {
+            train: images(),
+            validation: None,
+            test: images(),
+            checksums: Vec::new(),
+        },
+        batches: match opened.keeps(bytes) {
+            true => Batches::resident(device, &images()),
+            false => Batches::new(device),
+        },
+        device: device.clone(),
+        seed: 7,
+        corruption,
+        dropout: Some(Dropout {
+            rate: 0.25,
+            units: 5,
+            seed: 7,
+        }),
+    }
+}
+
+fn numbers(tensor: Tensor<2>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+const INDICES: [usize; 3] = [4, 19, 0];
+
+#[test]
+fn corruption_stays_in_range_and_is_the_same_on_every_backend() {
+    for corruption in [
+        Corruption::Gaussian { sigma: 0.4 },
+        Corruption::Masking { fraction: 0.5 },
+        Corruption::SaltAndPepper { fraction: 0.5 },
+    ] {
+        let mut first = None;
+        for opened in support::backends() {
+            let (pairs, _) = training_images(&opened, Some(corruption)).batch(2, &INDICES);
+            let (input, target) = (numbers(pairs.input), numbers(pairs.target));
+            assert_eq!(target, images().gather(&INDICES));
+            assert_ne!(input, target);
+            assert!(input.iter().all(|pixel| (0.0..=1.0).contains(pixel)));
+            let reference = first.get_or_insert_with(|| input.clone());
+            assert_eq!(reference, &input, "{}", opened.backend.name());
+        }
+    }
+}
+
+#[test]
+fn dropout_masks_and_latent_noise_are_the_same_on_every_backend_and_new_in_each_epoch() {
+    let mut first = None;
+    for opened in support::backends() {
+        let images = training_images(&opened, None);
+        let ones = || Tensor::<2>::ones([3, 5], &opened.device);
+        let masks = |epoch| numbers(images.batch(epoch, &INDICES).1.apply(ones()));
+        let (mask, later) = (masks(1), masks(2));
+        assert!(mask.iter().all(|&m| m == 0.0 || m == 1.0 / 0.75));
+        assert_ne!(mask, later);
+
+        let task = VariationalTask {
+            images: training_images(&opened, None),
+            code_size: 4,
+            kl_weight: 1.0,
+            evaluation_batch: 20,
+        };
+        let epsilon = |epoch| numbers(task.batch(epoch, &INDICES).epsilon);
+        assert_ne!(epsilon(1), epsilon(2));
+        let drawn = (mask, later, epsilon(1));
+        let reference = first.get_or_insert_with(|| drawn.clone());
+        assert_eq!(reference, &drawn, "{}", opened.backend.name());
+    }
+}
+
+/// 20,000 draws: the standard error of a share of 0.25 is 0.003.
+#[test]
+fn dropout_leaves_out_its_share_and_keeps_the_mean() {
+    let opened = &support::backends()[0];
+    let dropout = Dropout {
+        rate: 0.25,
+        units: 1000,
+        seed: 1,
+    };
+    let indices: Vec<usize> = (0..20).collect();
+    let ones = Tensor::<2>::ones([20, 1000], &opened.device);
+    let mask = numbers(dropout.masks(1, &indices, &opened.device).apply(ones));
+    let zeros = mask.iter().filter(|&&m| m == 0.0).count() as f64 / 20_000.0;
+    let mean = mask.iter().copied().map(f64::from).sum::<f64>() / 20_000.0;
+    assert!((zeros - 0.25).abs() < 0.015, "{zeros}");
+    assert!((mean - 1.0).abs() < 0.02, "{mean}");
+}
+
+/// The layers of a network use up the masks one after another.
+#[test]
+fn each_hidden_layer_takes_the_next_columns_of_the_mask() {
+    let opened = &support::backends()[0];
+    let mask: Vec<f32> = (0..10).map(|i| i as f32).collect();
+    let mask = hourglass::batches::tensor(mask, 2, &opened.device);
+    let mut masks = hourglass::model::DropoutMasks::new(mask);
+    let ones = |units| Tensor::<2>::ones([2, units], &opened.device);
+    assert_eq!(numbers(masks.apply(ones(2))), [0.0, 1.0, 5.0, 6.0]);
+    assert_eq!(
+        numbers(masks.apply(ones(3))),
+        [2.0, 3.0, 4.0, 7.0, 8.0, 9.0]
+    );
+}
+
+/// A task is made once and used for every epoch; batches of a resident copy equal gathered ones.
+#[test]
+fn a_resident_copy_gives_the_batches_that_gathering_gives() {
+    for opened in support::backends() {
+        let task = ReconstructionTask {
+            images: training_images(&opened, None),
+            reconstruction: hourglass::objective::Reconstruction::MeanSquaredError,
+            sparsity: None,
+            evaluation_batch: 20,
+        };
+        let resident = Batches::resident(&opened.device, &images());
+        let batch = numbers(resident.gather(&images(), &INDICES));
+        assert_eq!(batch, numbers(task.images.batch(1, &INDICES).0.input));
+    }
+}
