@@ -25,10 +25,26 @@ smoke out="artifacts":
     {{run}} train --config configs/smoke.toml --backend wgpu --out {{out}}/smoke-wgpu --force
     {{run}} evaluate {{out}}/smoke-wgpu --backend flex
     {{run}} reconstruct {{out}}/smoke-wgpu --backend flex --count 20
+    {{run}} interpolate {{out}}/smoke-flex
+    {{run}} sample {{out}}/smoke-flex --count 25
+    {{run}} curves {{out}}/smoke-flex {{out}}/smoke-ndarray {{out}}/smoke-wgpu --out {{out}}/smoke.png
 
-# The README's table of results: five seeds of each experiment
+# The tables of README and docs/results.md: five seeds of each experiment
 results:
-    scripts/results
+    scripts/results.py --write
+
+# Every command of docs/lecture.md in order, and its pictures
+lecture:
+    scripts/walk.py docs/lecture.md
+    cp artifacts/spirals.png docs/spirals-curves.png
+    cp artifacts/spirals-adam/regions.png docs/spirals-regions.png
+    cp artifacts/activations.png artifacts/overfit.png docs/
+    cp artifacts/linear/code.png docs/linear-code.png
+    cp artifacts/sparse/code.png docs/sparse-code.png
+    cp artifacts/deep/reconstructions.png artifacts/deep/curves.png docs/
+    cp artifacts/denoising/reconstructions.png docs/denoising.png
+    cp artifacts/variational/samples.png docs/variational-samples.png
+    cp artifacts/variational/interpolation.png artifacts/variational-2d/manifold.png docs/
 
 # Golden values of the tests, from PyTorch and scikit-image in the active Python environment
 golden:

@@ -179,6 +179,9 @@ pub struct Curves {
     /// Figure to draw, without its split [default: the error that the runs minimise]
     #[arg(long, short, value_name = "NAME")]
     pub metric: Option<String>,
+    /// Leave the training errors out, where many runs are compared
+    #[arg(long)]
+    pub test_only: bool,
     /// Picture to write
     #[arg(long, short, value_name = "PNG", default_value = "curves.png")]
     pub out: PathBuf,

@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_row_is_that_of_its_index_wherever_it_stands() {
-        let draw = |indices: &[usize]| rows(1, Purpose::Latent, 2, indices, 3, |s| s.next_u64());
+        let draw = |indices: &[usize]| rows(1, Purpose::Latent, 2, indices, 3, Rng::next_u64);
         let all = draw(&[4, 9, 7]);
         assert_eq!(draw(&[9]), all[3..6]);
         assert_eq!(draw(&[7, 4]), [&all[6..], &all[..3]].concat());

@@ -48,18 +48,27 @@ pub fn run(arguments: &cli::Curves) -> Result<(), Error> {
     let metric = metric.unwrap_or_default();
     let mut curves = Vec::new();
     for (run, colour) in runs.iter().zip(SERIES_COLOURS.iter().cycle()) {
-        let curve = |part, is_dashed, values: &Vec<f64>| Curve {
+        let curve = |part: &str, is_dashed, values: &Vec<f64>| Curve {
             name: format!("{}, {part}", run.config.name),
             colour: *colour,
             is_dashed,
             values: values.clone(),
         };
-        curves.push(curve("test", false, &run.test));
-        curves.push(curve("training", true, &run.training));
+        let finals = run.finals();
+        let test = match finals.gap() {
+            Some(gap) => format!("test, {} above training", figure(gap)),
+            None => "test".into(),
+        };
+        if arguments.test_only {
+            curves.push(curve("test", false, &run.test));
+        } else {
+            curves.push(curve(&test, false, &run.test));
+            curves.push(curve("training", true, &run.training));
+        }
     }
     let titles: Vec<_> = runs.iter().map(|run| run.config.name.clone()).collect();
     let picture = CurvesPicture {
-        title: &titles.join(" and "),
+        title: &titles.join(", "),
         metric: &metric,
         curves: &curves,
         floor: None,
@@ -75,23 +84,36 @@ pub fn run(arguments: &cli::Curves) -> Result<(), Error> {
     }
 }
 
+/// What is said of a run's last epoch.
+struct Finals {
+    training: Option<f64>,
+    test: f64,
+    /// The least test error, and the epoch that it was reached in.
+    least_test: f64,
+    least_test_epoch: usize,
+}
+
+impl Finals {
+    /// How much worse the network is on what it has not seen.
+    fn gap(&self) -> Option<f64> {
+        Some(self.test - self.training?)
+    }
+}
+
 impl RunCurves {
-    /// Of the last epoch: the training error if it is known, the test error, and the least test error
-    /// with its epoch.
-    fn finals(&self) -> (Option<f64>, f64, f64, usize) {
+    fn finals(&self) -> Finals {
         let mut least = 0;
         for (epoch, error) in self.test.iter().enumerate() {
             if *error < self.test[least] {
                 least = epoch;
             }
         }
-        let last = self.test.len() - 1;
-        (
-            self.training.last().copied(),
-            self.test[last],
-            self.test[least],
-            least + 1,
-        )
+        Finals {
+            training: self.training.last().copied(),
+            test: self.test[self.test.len() - 1],
+            least_test: self.test[least],
+            least_test_epoch: least + 1,
+        }
     }
 }
 
@@ -99,14 +121,14 @@ fn document(metric: &str, runs: &[RunCurves]) -> Value {
     let runs: Vec<_> = runs
         .iter()
         .map(|run| {
-            let (training, test, least, epoch) = run.finals();
+            let finals = run.finals();
             json!({
                 "name": run.config.name,
-                "training": training,
-                "test": test,
-                "gap": training.map(|training| test - training),
-                "least_test": least,
-                "least_test_epoch": epoch,
+                "training": finals.training,
+                "test": finals.test,
+                "gap": finals.gap(),
+                "least_test": finals.least_test,
+                "least_test_epoch": finals.least_test_epoch,
             })
         })
         .collect();
@@ -117,15 +139,15 @@ fn text(metric: &str, runs: &[RunCurves]) -> String {
     let head = [metric, "training", "test", "gap", "least test", "in epoch"];
     let mut rows = vec![head.map(String::from)];
     for run in runs {
-        let (training, test, least, epoch) = run.finals();
+        let finals = run.finals();
         let known = |value: Option<f64>| value.map_or("?".into(), figure);
         rows.push([
             run.config.name.clone(),
-            known(training),
-            figure(test),
-            known(training.map(|training| test - training)),
-            figure(least),
-            epoch.to_string(),
+            known(finals.training),
+            figure(finals.test),
+            known(finals.gap()),
+            figure(finals.least_test),
+            finals.least_test_epoch.to_string(),
         ]);
     }
     table(&rows)

@@ -6,12 +6,14 @@ use burn::module::Module;
 
 use crate::data::{ImageSet, Noise, to_unit};
 use crate::error::Error;
-use crate::evaluate::{CodeDistribution, Evaluator, class_probabilities, entropy_nats_per_pixel};
+use crate::evaluate::{
+    CodeDistribution, Evaluator, Scope, class_probabilities, entropy_nats_per_pixel,
+};
 use crate::model::{Classifier, Codec, Variational};
 use crate::objective::Reconstruction;
 use crate::report::{self, CodePicture, Grid, RegionsPicture, Row};
 use crate::run_directory::RunDirectory;
-use crate::task::{ClassificationTask, ReconstructionTask, Task, VariationalTask};
+use crate::task::{ClassificationTask, ReconstructionTask, Subset, Task, VariationalTask};
 
 /// Test images in `reconstructions.png`: one of each digit.
 const SHOWN: usize = 10;
@@ -107,8 +109,13 @@ impl Pictures<Classifier> for ClassificationTask {
         run: &RunDirectory,
         title: &str,
     ) -> Result<Vec<PathBuf>, Error> {
+        let figures = self.figures(network, Subset::Test, Scope::Quick)?;
+        let accuracy = figures.and_then(|figures| figures.get("accuracy"));
         let picture = RegionsPicture {
-            title: &format!("{title}, its training points and its regions"),
+            title: &format!(
+                "{title}, its training points, its regions; {:.1} % of test points right",
+                100.0 * accuracy.unwrap_or_default()
+            ),
             probabilities: &class_probabilities(network, &report::cells(), 2, &self.device)?,
             points: &self.points.train,
         };

@@ -107,7 +107,8 @@ pub fn curves(path: &Path, picture: &CurvesPicture<'_>) -> Result<(), PictureErr
                 chart
                     .draw_series(DashedLineSeries::new(ends, 8, 6, style))?
                     .label(format!(
-                        "least possible: the test pixels’ entropy ({floor:.4})"
+                        "least possible: the test pixels’ entropy ({})",
+                        short(floor)
                     ))
                     .legend(dashed_legend(style));
             }

@@ -30,13 +30,16 @@ pub const BLUE: RGBColor = RGBColor(0, 114, 178);
 pub const VERMILION: RGBColor = RGBColor(213, 94, 0);
 pub const GREEN: RGBColor = RGBColor(0, 158, 115);
 /// For series that have no colour of their own.
-pub const SERIES_COLOURS: [RGBColor; 6] = [
+pub const SERIES_COLOURS: [RGBColor; 9] = [
     BLUE,
     VERMILION,
     GREEN,
     RGBColor(204, 121, 167),
     RGBColor(230, 159, 0),
     RGBColor(86, 180, 233),
+    RGBColor(38, 38, 38),
+    RGBColor(215, 200, 40),
+    RGBColor(140, 90, 60),
 ];
 pub const INK: RGBColor = RGBColor(38, 38, 38);
 pub const FAINT: RGBColor = RGBColor(120, 120, 120);

@@ -6,6 +6,7 @@
 mod backends;
 mod command_line;
 mod configs;
+mod documents;
 mod finite_differences;
 mod golden;
 mod kinds;

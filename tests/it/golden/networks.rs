@@ -20,7 +20,7 @@ use super::{
 use crate::support;
 
 /// Compares a loss and its gradients with the file's.
-fn compare<M: Module>(what: &str, network: &M, loss: Loss, expected: &Value) {
+fn compare<M: Module>(what: &str, network: &M, loss: &Loss, expected: &Value) {
     let value: Vec<f64> = loss.minimised.clone().into_data().iter::<f64>().collect();
     close(what, &value, &numbers(&expected["loss"]), 1e-6, 0.0);
     let gradients = GradientsParams::from_grads(loss.minimised.backward(), network);
@@ -74,7 +74,7 @@ fn losses_and_all_gradients_are_pytorchs() {
             let network = network(&golden, code_activation, device).train();
             let loss = task.loss(&network, task.images.batch(1, &ALL));
             let what = format!("{name} on {}", opened.backend.name());
-            compare(&what, &network, loss, &golden["objectives"][name]);
+            compare(&what, &network, &loss, &golden["objectives"][name]);
         }
     }
 }
@@ -91,7 +91,7 @@ fn dropout_gives_pytorchs_gradients_for_the_same_masks() {
         let (pairs, _) = task.images.batch(1, &ALL);
         let loss = task.loss(&network, (pairs, masks));
         let what = format!("dropout on {}", opened.backend.name());
-        compare(&what, &network, loss, expected);
+        compare(&what, &network, &loss, expected);
     }
 }
 
@@ -106,7 +106,7 @@ fn tied_weights_have_pytorchs_gradients() {
         let network = filled(network, &expected["weights"]).train();
         let loss = task.loss(&network, task.images.batch(1, &ALL));
         let what = format!("tied on {}", opened.backend.name());
-        compare(&what, &network, loss, expected);
+        compare(&what, &network, &loss, expected);
     }
 }
 
@@ -150,7 +150,7 @@ fn the_evidence_bound_has_pytorchs_terms_and_gradients() {
             let term = |name: &str| expected[name].as_f64().unwrap();
             let bound = term("expected_bce") + term("kl");
             close(&what, &error, &[bound], 1e-6, 0.0);
-            compare(&what, &network, loss, expected);
+            compare(&what, &network, &loss, expected);
         }
     }
 }
@@ -190,6 +190,6 @@ fn the_cross_entropy_has_pytorchs_gradients() {
         };
         let loss = task.loss(&network, batch);
         let what = format!("classifier on {}", opened.backend.name());
-        compare(&what, &network, loss, expected);
+        compare(&what, &network, &loss, expected);
     }
 }
