@@ -73,7 +73,7 @@ pub struct Train {
     pub json: bool,
 }
 
-/// Measure a trained network on the test images
+/// Measure a trained network on the test examples
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   hourglass evaluate artifacts/deep --json")]
@@ -120,14 +120,15 @@ pub struct Sample {
     #[command(flatten)]
     pub run: Run,
     /// Instead of random codes, a grid over all codes of a network that has two code units
-    #[arg(long)]
+    #[arg(long, conflicts_with = "seed")]
     pub manifold: bool,
     /// Picture to write [default: samples.png or manifold.png in the run directory]
     #[arg(long, short, value_name = "PNG")]
     pub out: Option<PathBuf>,
-    /// How many images; a manifold takes the largest square that is no more
-    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000), default_value_t = 100)]
-    pub count: u16,
+    /// How many images; a manifold takes the largest square that is no more [default: 100, of a
+    /// manifold 400]
+    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub count: Option<u16>,
     /// Seed of the codes [default: the run's]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -149,7 +150,7 @@ pub struct Interpolate {
     pub run: Run,
     /// Image to begin or end with, instead of test images; given twice: a PNG of the right size, or
     /// an IDX file, of which the first image is taken
-    #[arg(long, short, value_name = "PATH")]
+    #[arg(long, short, value_name = "PATH", conflicts_with = "rows")]
     pub input: Vec<PathBuf>,
     /// Picture to write [default: interpolation.png in the run directory]
     #[arg(long, short, value_name = "PNG")]
@@ -162,7 +163,7 @@ pub struct Interpolate {
     pub steps: u16,
 }
 
-/// Draw the errors of several runs over their epochs in one picture
+/// Draw the errors of one or more runs over their epochs in one picture
 #[derive(Debug, Args)]
 #[command(
     after_help = "Runs that measured their training images after each epoch (train.evaluate_training) show that \
@@ -173,10 +174,10 @@ Examples:
   hourglass curves artifacts/deep artifacts/longer --metric mse_per_pixel"
 )]
 pub struct Curves {
-    /// Run directories that `train` made
-    #[arg(required = true, value_name = "RUN")]
+    /// Run directories that `train` made, up to nine so that colours tell them apart
+    #[arg(required = true, value_name = "RUN", num_args = 1..=9)]
     pub runs: Vec<PathBuf>,
-    /// Figure to draw, without its split [default: the error that the runs minimise]
+    /// Figure to draw, without its split [default: the error that the first run minimises]
     #[arg(long, short, value_name = "NAME")]
     pub metric: Option<String>,
     /// Leave the training errors out, where many runs are compared

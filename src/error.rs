@@ -44,8 +44,20 @@ pub enum Error {
     NoCode(PathBuf),
     #[error("a manifold is drawn over codes of two units; this network's have {0}")]
     NotAPlane(usize),
-    #[error("{} did not measure `{metric}`", path.display())]
+    #[error("{} finished no epoch", .0.display())]
+    NoEpoch(PathBuf),
+    #[error("{} did not measure `{metric}` in every epoch", path.display())]
     NoMetric { path: PathBuf, metric: String },
+    /// A picture cannot be written there.
+    #[error("{}: {problem}", path.display())]
+    Out {
+        path: PathBuf,
+        problem: &'static str,
+    },
+    #[error("--input was given {0} times; a line between images has two ends")]
+    NotTwoInputs(usize),
+    #[error("the picture needs {wanted} test images; there are {found}")]
+    TooFewImages { wanted: usize, found: usize },
     #[error("{}: {problem}", path.display())]
     Input { path: PathBuf, problem: String },
     #[error("{0}")]
@@ -62,7 +74,12 @@ impl Error {
             | Self::Width { .. }
             | Self::NoCode(_)
             | Self::NotAPlane(_)
+            | Self::NoEpoch(_)
             | Self::NoMetric { .. }
+            | Self::Out { .. }
+            | Self::NotTwoInputs(_)
+            | Self::TooFewImages { .. }
+            | Self::Picture(PictureError::TooLarge { .. })
             | Self::Input { .. } => 2,
             Self::Run(error) => match error {
                 RunError::Io { .. } => 1,
@@ -70,7 +87,7 @@ impl Error {
             },
             Self::Weights(_)
             | Self::Train(_)
-            | Self::Picture(_)
+            | Self::Picture(PictureError::Failed { .. })
             | Self::Execution(_)
             | Self::Io(_) => 1,
         }
@@ -95,7 +112,12 @@ impl Error {
             Self::Input { .. } => {
                 Some("give a grey or colour PNG of the training images' size, or an IDX file of such images".into())
             }
-            Self::Picture(_) | Self::Io(_) | Self::Weights(_) => {
+            Self::NotTwoInputs(_) => Some("give --input twice, or leave it out to use test images".into()),
+            Self::TooFewImages { .. } => Some("take fewer --rows, or raise data.test_limit".into()),
+            Self::NoEpoch(_) => Some("train it again with --force".into()),
+            Self::Out { .. } => Some("make the directory, or choose another --out".into()),
+            Self::Picture(PictureError::TooLarge { .. }) => Some("show fewer images".into()),
+            Self::Picture(PictureError::Failed { .. }) | Self::Io(_) | Self::Weights(_) => {
                 Some("check that the directory exists, can be written and has room".into())
             }
             Self::Config(ConfigError::Problems(_)) | Self::Execution(_) => None,

@@ -26,6 +26,8 @@ pub enum RunError {
     InTheWay(PathBuf),
     #[error("{} is not a run directory: it has no config.toml", .0.display())]
     NotARun(PathBuf),
+    #[error("{} has no metrics.jsonl", .0.display())]
+    NoMetrics(PathBuf),
     #[error("{}: {error}", path.display())]
     Io { path: PathBuf, error: io::Error },
     #[error("{}:{line}: {error}", path.display())]
@@ -60,7 +62,7 @@ impl RunError {
                 None
             }
             Self::Config(_) => Some("the run's config.toml was changed or is of another version"),
-            Self::Metrics { .. } | Self::Weights(_) => {
+            Self::NoMetrics(_) | Self::Metrics { .. } | Self::Weights(_) => {
                 Some("the run did not finish or was damaged; train it again with --force")
             }
         }
@@ -247,14 +249,19 @@ impl RunDirectory {
         )?)
     }
 
-    /// What `metrics.jsonl` says of each epoch.
+    /// What `metrics.jsonl` says of each epoch that was finished.
     ///
     /// # Errors
     /// The file cannot be read, or holds something else than one JSON object a line.
     pub fn history(&self) -> Result<Vec<Map<String, Value>>, RunError> {
         let path = self.metrics();
-        let text = fs::read_to_string(&path).map_err(io_error(&path))?;
-        let lines = text.lines().enumerate();
+        let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => RunError::NoMetrics(self.path.clone()),
+            _ => io_error(&path)(error),
+        })?;
+        // A line without an end was cut off while it was written.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let lines = text[..whole].lines().enumerate();
         lines
             .map(|(index, line)| {
                 serde_json::from_str(line).map_err(|error| RunError::Metrics {

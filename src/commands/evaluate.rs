@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::prepare::{Prepared, prepare};
+use super::prepare::{Examples, Prepared, prepare};
 use super::{answer, open_run};
 use crate::cli;
 use crate::error::Error;
@@ -14,7 +14,7 @@ use crate::task::{Subset, Task};
 
 pub fn run(arguments: &cli::Evaluate) -> Result<(), Error> {
     let (run, config, opened) = open_run(&arguments.run)?;
-    let figures = match prepare(&config, &opened)? {
+    let (examples, figures) = match prepare(&config, &opened, Examples::Test)? {
         Prepared::Autoencoder(network, task) => trained_figures(&run, network, &task)?,
         Prepared::Tied(network, task) => trained_figures(&run, network, &task)?,
         Prepared::Variational(network, task) => trained_figures(&run, network, &task)?,
@@ -26,6 +26,7 @@ pub fn run(arguments: &cli::Evaluate) -> Result<(), Error> {
         let document = json!({
             "name": config.name,
             "backend": opened.backend.name(),
+            "examples": examples,
             "metrics": metrics,
         });
         answer(&format!("{document:#}\n"))
@@ -35,12 +36,14 @@ pub fn run(arguments: &cli::Evaluate) -> Result<(), Error> {
     }
 }
 
+/// The number of test examples, and what the trained network is worth on them.
 fn trained_figures<M: Network>(
     run: &RunDirectory,
     network: M,
     task: &impl Task<M>,
-) -> Result<Figures, Error> {
-    test_figures(&run.load_weights(network)?, task)
+) -> Result<(usize, Figures), Error> {
+    let figures = test_figures(&run.load_weights(network)?, task)?;
+    Ok((task.examples(Subset::Test), figures))
 }
 
 /// Everything that can be measured of a network on the test examples.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Loaded, answer, input_error};
+use super::{Loaded, answer, check_out, input_error};
 use crate::cli;
 use crate::data::{ImageSet, to_unit};
 use crate::error::Error;
@@ -12,17 +12,23 @@ pub fn run(arguments: cli::Interpolate) -> Result<(), Error> {
     let inputs = match &arguments.input[..] {
         [] => None,
         [first, last] => Some([first, last]),
-        [first, ..] => {
-            let problem = "is not one of two images: give --input twice".into();
-            return Err(input_error(first, problem));
-        }
+        more => return Err(Error::NotTwoInputs(more.len())),
     };
     let loaded = Loaded::open(&arguments.run)?;
+    let out = arguments.out.unwrap_or_else(|| loaded.run.interpolation());
+    check_out(&out)?;
     let ends = match inputs {
         Some(inputs) => own_ends(&loaded, inputs)?,
         None => {
             let test = loaded.test_images()?;
-            test.select(&test.one_of_each_class(2 * usize::from(arguments.rows)))
+            let wanted = 2 * usize::from(arguments.rows);
+            if test.count() < wanted {
+                return Err(Error::TooFewImages {
+                    wanted,
+                    found: test.count(),
+                });
+            }
+            test.select(&test.one_of_each_class(wanted))
         }
     };
     let steps = usize::from(arguments.steps);
@@ -48,7 +54,6 @@ pub fn run(arguments: cli::Interpolate) -> Result<(), Error> {
         side: 84,
         gap: 6,
     };
-    let out: PathBuf = arguments.out.unwrap_or_else(|| loaded.run.interpolation());
     report::grid(&out, &grid)?;
     answer(&format!("{}\n", out.display()))
 }

@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::evaluate::Evaluator;
 use crate::model::Codec;
 use crate::run_directory::RunDirectory;
-use prepare::{load_codec, load_test_images};
+use prepare::{TrainedCodec, load_codec, load_test_images};
 
 /// Runs a command.
 ///
@@ -59,6 +59,21 @@ fn answer(text: &str) -> Result<(), Error> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Whether a picture can be written to `path`, as far as can be told before the work.
+fn check_out(path: &Path) -> Result<(), Error> {
+    let problem = match path.parent() {
+        _ if path.is_dir() => "is a directory, not a place for a picture",
+        Some(parent) if !parent.as_os_str().is_empty() && !parent.is_dir() => {
+            "is in a directory that does not exist"
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::Out {
+        path: path.to_owned(),
+        problem,
+    })
 }
 
 /// Whether images fit a network that takes `input_size` numbers.
@@ -103,18 +118,24 @@ struct Loaded {
     network: Box<dyn Codec>,
     /// Pixels of an image.
     input_size: usize,
+    code_size: usize,
 }
 
 impl Loaded {
     fn open(arguments: &cli::Run) -> Result<Self, Error> {
         let (run, config, opened) = open_run(arguments)?;
-        let (network, input_size) = load_codec(&config, &run, &opened)?;
+        let TrainedCodec {
+            network,
+            input_size,
+            code_size,
+        } = load_codec(&config, &run, &opened)?;
         Ok(Self {
             run,
             config,
             opened,
             network,
             input_size,
+            code_size,
         })
     }
 

@@ -13,14 +13,16 @@ use crate::model::{Classifier, Codec, Variational};
 use crate::objective::Reconstruction;
 use crate::report::{self, CodePicture, Grid, RegionsPicture, Row};
 use crate::run_directory::RunDirectory;
-use crate::task::{ClassificationTask, ReconstructionTask, Subset, Task, VariationalTask};
+use crate::task::{
+    ClassificationTask, ImageExamples, ReconstructionTask, Subset, Task, VariationalTask,
+};
 
 /// Test images in `reconstructions.png`: one of each digit.
 const SHOWN: usize = 10;
 /// Images in `samples.png`.
-const SAMPLES: usize = 100;
+pub const SAMPLES: usize = 100;
 /// Images along each side of `manifold.png`.
-const MANIFOLD_SIDE: usize = 20;
+pub const MANIFOLD_SIDE: usize = 20;
 
 /// A task whose networks can be shown.
 pub trait Pictures<M: Module>: Task<M> {
@@ -33,21 +35,7 @@ pub trait Pictures<M: Module>: Task<M> {
 
 impl<M: Module + Codec> Pictures<M> for ReconstructionTask {
     fn draw(&self, network: &M, run: &RunDirectory, title: &str) -> Result<Vec<PathBuf>, Error> {
-        let evaluator = self.evaluator();
-        let test = &self.images.splits.test;
-        let shown = test.select(&test.one_of_each_class(SHOWN));
-        let noise = self.images.evaluation_noise();
-        let reconstructions = run.reconstructions();
-        draw_reconstructions(
-            &reconstructions,
-            title,
-            &evaluator,
-            network,
-            &shown,
-            noise.as_ref(),
-        )?;
-        draw_code(&run.code(), title, &evaluator, network, test)?;
-        Ok(vec![reconstructions, run.code()])
+        draw_codec(&self.images, network, run, title)
     }
 
     fn floor(&self) -> Option<f64> {
@@ -63,23 +51,11 @@ impl Pictures<Variational> for VariationalTask {
         run: &RunDirectory,
         title: &str,
     ) -> Result<Vec<PathBuf>, Error> {
-        let evaluator = self.evaluator();
+        let mut pictures = draw_codec(&self.images, network, run, title)?;
         let test = &self.images.splits.test;
-        let shown = test.select(&test.one_of_each_class(SHOWN));
-        let noise = self.images.evaluation_noise();
-        let reconstructions = run.reconstructions();
-        draw_reconstructions(
-            &reconstructions,
-            title,
-            &evaluator,
-            network,
-            &shown,
-            noise.as_ref(),
-        )?;
-        draw_code(&run.code(), title, &evaluator, network, test)?;
         let space = CodeSpace {
             title,
-            evaluator,
+            evaluator: self.images.evaluator(),
             network,
             codes: &CodeDistribution::Standard {
                 code_size: self.code_size,
@@ -87,7 +63,7 @@ impl Pictures<Variational> for VariationalTask {
             image_size: (test.height(), test.width()),
         };
         space.draw_samples(&run.samples(), SAMPLES, self.images.seed)?;
-        let mut pictures = vec![reconstructions, run.code(), run.samples()];
+        pictures.push(run.samples());
         if self.code_size == 2 {
             space.draw_manifold(&run.manifold(), MANIFOLD_SIDE)?;
             pictures.push(run.manifold());
@@ -126,6 +102,27 @@ impl Pictures<Classifier> for ClassificationTask {
     fn floor(&self) -> Option<f64> {
         None
     }
+}
+
+/// Draws reconstructions of some test images, and the code of all of them.
+fn draw_codec(
+    images: &ImageExamples,
+    network: &dyn Codec,
+    run: &RunDirectory,
+    title: &str,
+) -> Result<Vec<PathBuf>, Error> {
+    let evaluator = images.evaluator();
+    let test = &images.splits.test;
+    draw_reconstructions(
+        &run.reconstructions(),
+        title,
+        &evaluator,
+        network,
+        &test.select(&test.one_of_each_class(SHOWN)),
+        images.evaluation_noise().as_ref(),
+    )?;
+    draw_code(&run.code(), title, &evaluator, network, test)?;
+    Ok(vec![run.reconstructions(), run.code()])
 }
 
 /// Draws `images` above their reconstructions by `model`; with `noise`, between them what the

@@ -5,12 +5,12 @@ use burn::module::Module;
 use super::{check_width, evaluation_batch};
 use crate::batches::Batches;
 use crate::config::{Config, Experiment, Images};
-use crate::data::{Corruption, ImageSet, Splits};
+use crate::data::{ImageSet, Splits};
 use crate::device::OpenDevice;
 use crate::error::Error;
 use crate::model::{Autoencoder, Classifier, Codec, Dropout, TiedAutoencoder, Variational};
 use crate::run_directory::{RunDirectory, RunError};
-use crate::task::{ClassificationTask, ReconstructionTask, TrainingImages, VariationalTask};
+use crate::task::{ClassificationTask, ImageExamples, ReconstructionTask, VariationalTask};
 
 /// A network with its initial weights, and what it is trained on.
 pub enum Prepared {
@@ -20,12 +20,47 @@ pub enum Prepared {
     Classifier(Classifier, ClassificationTask),
 }
 
+/// Which examples are read.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Examples {
+    All,
+    /// Enough to measure with; there is nothing to train on.
+    Test,
+}
+
 /// Reads the examples of an experiment and makes its network.
 ///
 /// # Errors
 /// The data cannot be read, or does not fit the network.
-pub fn prepare(config: &Config, opened: &OpenDevice) -> Result<Prepared, Error> {
+pub fn prepare(
+    config: &Config,
+    opened: &OpenDevice,
+    examples: Examples,
+) -> Result<Prepared, Error> {
     let (seed, device) = (config.seed, &opened.device);
+    let images = |data: &Images, input_size, corruption, dropout| -> Result<_, Error> {
+        let splits = match examples {
+            Examples::All => load_images(data, input_size, seed)?,
+            Examples::Test => {
+                let test = load_test_images(data, input_size)?;
+                Splits {
+                    train: test.select(&[]),
+                    validation: None,
+                    test,
+                    checksums: Vec::new(),
+                }
+            }
+        };
+        Ok(ImageExamples {
+            batches: batches(&splits.train, opened),
+            splits,
+            device: device.clone(),
+            seed,
+            corruption,
+            dropout,
+            evaluation_batch: evaluation_batch(config, opened),
+        })
+    };
     let dropout = |rate, units| (rate > 0.0).then_some(Dropout { rate, units, seed });
     Ok(match &config.experiment {
         Experiment::Autoencoder {
@@ -34,13 +69,10 @@ pub fn prepare(config: &Config, opened: &OpenDevice) -> Result<Prepared, Error> 
             objective,
         } => {
             let dropout = dropout(model.dropout, model.hidden_units());
-            let corruption = objective.corruption;
-            let splits = load_images(data, model.input_size(), seed)?;
             let task = ReconstructionTask {
-                images: training_images(splits, opened, seed, corruption, dropout),
+                images: images(data, model.input_size(), objective.corruption, dropout)?,
                 reconstruction: objective.reconstruction,
                 sparsity: objective.sparsity,
-                evaluation_batch: evaluation_batch(config, opened),
             };
             match model.tied {
                 false => Prepared::Autoencoder(Autoencoder::new(model, seed, device), task),
@@ -53,13 +85,10 @@ pub fn prepare(config: &Config, opened: &OpenDevice) -> Result<Prepared, Error> 
             objective,
         } => {
             let dropout = dropout(model.dropout, model.hidden_units());
-            let corruption = objective.corruption;
-            let splits = load_images(data, model.input_size(), seed)?;
             let task = VariationalTask {
-                images: training_images(splits, opened, seed, corruption, dropout),
+                images: images(data, model.input_size(), objective.corruption, dropout)?,
                 code_size: model.code_size(),
                 kl_weight: objective.kl_weight,
-                evaluation_batch: evaluation_batch(config, opened),
             };
             Prepared::Variational(Variational::new(model, seed, device), task)
         }
@@ -88,29 +117,24 @@ fn load_images(data: &Images, input_size: usize, seed: u64) -> Result<Splits<Ima
     Ok(splits)
 }
 
-fn training_images(
-    splits: Splits<ImageSet>,
-    opened: &OpenDevice,
-    seed: u64,
-    corruption: Option<Corruption>,
-    dropout: Option<Dropout>,
-) -> TrainingImages {
-    let bytes = splits.train.pixels().len() * size_of::<f32>();
-    let batches = match opened.keeps(bytes as u64) {
-        true => Batches::resident(&opened.device, &splits.train),
+/// Batches of training images, which are copied to a device that has room for all of them.
+fn batches(train: &ImageSet, opened: &OpenDevice) -> Batches {
+    let bytes = train.pixels().len() * size_of::<f32>();
+    match bytes > 0 && opened.keeps(bytes as u64) {
+        true => Batches::resident(&opened.device, train),
         false => Batches::new(&opened.device),
-    };
-    TrainingImages {
-        splits,
-        batches,
-        device: opened.device.clone(),
-        seed,
-        corruption,
-        dropout,
     }
 }
 
-/// The trained network of a run that encodes and decodes images, and the pixels it takes.
+/// A trained network that encodes and decodes images.
+pub struct TrainedCodec {
+    pub network: Box<dyn Codec>,
+    /// Pixels of an image.
+    pub input_size: usize,
+    pub code_size: usize,
+}
+
+/// The trained network of a run that encodes and decodes images.
 ///
 /// # Errors
 /// The network classifies, or its weights cannot be read.
@@ -118,7 +142,7 @@ pub fn load_codec(
     config: &Config,
     run: &RunDirectory,
     opened: &OpenDevice,
-) -> Result<(Box<dyn Codec>, usize), Error> {
+) -> Result<TrainedCodec, Error> {
     fn load<M: Module + Codec + 'static>(
         run: &RunDirectory,
         network: M,
@@ -127,17 +151,19 @@ pub fn load_codec(
     }
     let (seed, device) = (config.seed, &opened.device);
     Ok(match &config.experiment {
-        Experiment::Autoencoder { model, .. } => {
-            let network = match model.tied {
+        Experiment::Autoencoder { model, .. } => TrainedCodec {
+            network: match model.tied {
                 false => load(run, Autoencoder::new(model, seed, device))?,
                 true => load(run, TiedAutoencoder::new(model, seed, device))?,
-            };
-            (network, model.input_size())
-        }
-        Experiment::Variational { model, .. } => {
-            let network = load(run, Variational::new(model, seed, device))?;
-            (network, model.input_size())
-        }
+            },
+            input_size: model.input_size(),
+            code_size: model.code_size(),
+        },
+        Experiment::Variational { model, .. } => TrainedCodec {
+            network: load(run, Variational::new(model, seed, device))?,
+            input_size: model.input_size(),
+            code_size: model.code_size(),
+        },
         Experiment::Classifier { .. } => return Err(Error::NoCode(run.path().to_owned())),
     })
 }

@@ -1,21 +1,22 @@
 //! `reconstruct`: images above their reconstructions, as a picture.
 
 use super::pictures::draw_reconstructions;
-use super::{Loaded, answer};
+use super::{Loaded, answer, check_out};
 use crate::cli;
 use crate::data::Noise;
 use crate::error::Error;
 
 pub fn run(arguments: cli::Reconstruct) -> Result<(), Error> {
     let loaded = Loaded::open(&arguments.run)?;
+    let out = arguments
+        .out
+        .unwrap_or_else(|| loaded.run.reconstructions());
+    check_out(&out)?;
     let images = match &arguments.input {
         None => loaded.test_images()?,
         Some(path) => loaded.read_images(path)?,
     };
     let shown = images.select(&images.one_of_each_class(arguments.count.into()));
-    let out = arguments
-        .out
-        .unwrap_or_else(|| loaded.run.reconstructions());
     let config = &loaded.config;
     // A picture of one's own may have noise on it already: it is restored as it is.
     let corruption = match arguments.input {

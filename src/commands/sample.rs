@@ -1,7 +1,7 @@
 //! `sample`: images of codes drawn at random, or of a grid of codes.
 
-use super::pictures::CodeSpace;
-use super::{Loaded, answer};
+use super::pictures::{CodeSpace, MANIFOLD_SIDE, SAMPLES};
+use super::{Loaded, answer, check_out};
 use crate::cli;
 use crate::config::Experiment;
 use crate::error::Error;
@@ -10,6 +10,14 @@ use crate::evaluate::CodeDistribution;
 pub fn run(arguments: cli::Sample) -> Result<(), Error> {
     let loaded = Loaded::open(&arguments.run)?;
     let config = &loaded.config;
+    let out = arguments.out.unwrap_or_else(|| match arguments.manifold {
+        true => loaded.run.manifold(),
+        false => loaded.run.samples(),
+    });
+    check_out(&out)?;
+    if arguments.manifold && loaded.code_size != 2 {
+        return Err(Error::NotAPlane(loaded.code_size));
+    }
     let images = loaded.test_images()?;
     let evaluator = loaded.evaluator();
     let network = &*loaded.network;
@@ -23,9 +31,6 @@ pub fn run(arguments: cli::Sample) -> Result<(), Error> {
         }
         Experiment::Classifier { .. } => return Err(loaded.no_code()),
     };
-    if arguments.manifold && codes.code_size() != 2 {
-        return Err(Error::NotAPlane(codes.code_size()));
-    }
     let space = CodeSpace {
         title: &config.title(),
         evaluator,
@@ -33,18 +38,14 @@ pub fn run(arguments: cli::Sample) -> Result<(), Error> {
         codes: &codes,
         image_size: (images.height(), images.width()),
     };
-    let count = usize::from(arguments.count);
-    let out = match arguments.manifold {
-        true => {
-            let out = arguments.out.unwrap_or_else(|| loaded.run.manifold());
-            space.draw_manifold(&out, count.isqrt())?;
-            out
-        }
-        false => {
-            let out = arguments.out.unwrap_or_else(|| loaded.run.samples());
-            space.draw_samples(&out, count, arguments.seed.unwrap_or(config.seed))?;
-            out
-        }
-    };
+    let count = arguments.count.map(usize::from);
+    match arguments.manifold {
+        true => space.draw_manifold(&out, count.map_or(MANIFOLD_SIDE, usize::isqrt))?,
+        false => space.draw_samples(
+            &out,
+            count.unwrap_or(SAMPLES),
+            arguments.seed.unwrap_or(config.seed),
+        )?,
+    }
     answer(&format!("{}\n", out.display()))
 }

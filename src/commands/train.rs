@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::answer;
 use super::evaluate::test_figures;
 use super::pictures::Pictures;
-use super::prepare::{Prepared, prepare};
+use super::prepare::{Examples, Prepared, prepare};
 use crate::cli;
 use crate::config::Config;
 use crate::device::{self, OpenDevice};
@@ -19,6 +19,7 @@ use crate::model::weights::{self, Network};
 use crate::report::text::{figure, table, thousands};
 use crate::report::{self, CurvesPicture, MetricsLog, Progress, Receipt};
 use crate::run_directory::RunDirectory;
+use crate::task::Subset;
 use crate::train::{Event, Fit, Fitted, fit};
 
 pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
@@ -30,7 +31,7 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
     RunDirectory::check_free(&out, arguments.force)?;
     set_threads(arguments.threads);
     let opened = device::open(config.backend)?;
-    let prepared = prepare(&config, &opened)?;
+    let prepared = prepare(&config, &opened, Examples::All)?;
     let session = Session {
         begun,
         config,
@@ -64,7 +65,7 @@ impl Session {
         let (config, opened) = (&self.config, &self.opened);
         let initial_weights_sha256 = weights::fingerprint(&network);
         let parameters = network.num_params();
-        let examples = task.examples();
+        let examples = task.examples(Subset::Training);
         if !self.quiet {
             let text = introduction(config, opened, parameters, examples);
             let _ = writeln!(std::io::stderr(), "{text}");

@@ -12,8 +12,7 @@ use thiserror::Error;
 use crate::data::{Corruption, Source, Spirals};
 use crate::device::Backend;
 use crate::model::{autoencoder, classifier, variational};
-use crate::objective::{Reconstruction, Sparsity};
-use crate::task::{ClassificationTask, VariationalTask};
+use crate::objective::{self, Reconstruction, Sparsity};
 use crate::train::{EarlyStopping, Optimizer, Schedule};
 pub use problem::{Origin, Problem};
 use settings::Settings;
@@ -129,8 +128,8 @@ impl Experiment {
     pub fn error_metric(&self) -> &'static str {
         match self {
             Self::Autoencoder { objective, .. } => objective.reconstruction.metric(),
-            Self::Variational { .. } => VariationalTask::ERROR_METRIC,
-            Self::Classifier { .. } => ClassificationTask::ERROR_METRIC,
+            Self::Variational { .. } => objective::NEGATIVE_ELBO,
+            Self::Classifier { .. } => objective::CROSS_ENTROPY,
         }
     }
 
@@ -348,6 +347,20 @@ mod tests {
             ],
         );
         every(&["data.dataset=spirals"], &["points, not images"]);
+        // What else is right depends on the kind that was meant.
+        let meant = "did you mean \"variational\"?";
+        every(
+            &[
+                "model.kind=varational",
+                "model.layers=[2, 3]",
+                "objective.kl_weight=1",
+            ],
+            &[meant],
+        );
+        every(
+            &["model.kind=vae", "objective.kl_weight=1"],
+            &["\"classifier\""],
+        );
     }
 
     #[test]

@@ -203,6 +203,13 @@ impl Settings {
         self.asked.extend(written);
     }
 
+    /// Takes out everything that is written inside `section`, so that nothing is said of it.
+    pub fn forget(&mut self, section: &str) {
+        let inside = format!("{section}.");
+        self.entries
+            .retain(|key, _| key != section && !key.starts_with(&inside));
+    }
+
     /// Yes or no.
     pub fn flag(&mut self, key: &str) -> Option<bool> {
         self.read(key, "true or false", Value::as_bool)
@@ -256,13 +263,25 @@ impl Settings {
             1 => names[0].clone(),
             _ => format!("one of {}", names.join(", ")),
         };
-        self.read(key, &expected, |value| {
+        let chosen = self.read(key, &expected, |value| {
             let given = value.as_str()?;
             choices
                 .iter()
                 .find(|(name, _)| *name == given)
                 .map(|(_, choice)| *choice)
-        })
+        });
+        let written = self.entries.get(key).and_then(|entry| entry.value.as_str());
+        if let (None, Some(given), Some(problem)) = (&chosen, written, self.problems.last_mut()) {
+            let likeness = |name: &str| strsim::jaro_winkler(given, name);
+            let close = choices
+                .iter()
+                .map(|(name, _)| *name)
+                .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+            problem.hint = close
+                .filter(|name| likeness(name) > CLOSE)
+                .map(|name| format!("did you mean \"{name}\"?"));
+        }
+        chosen
     }
 
     /// Whether anything is written at `key`.
@@ -348,10 +367,12 @@ impl Settings {
     }
 }
 
+/// How alike two words are, from 0 to 1, for one to be meant by the other.
+const CLOSE: f64 = 0.8;
+
 /// The known key that has a part most like the last part of `key` (`epochs` finds `train.epochs`,
 /// `modle` finds `model.kind`), preferably in the same section; none when nothing is close.
 fn nearest<'a>(key: &str, known: &'a BTreeSet<String>) -> Option<&'a str> {
-    const CLOSE: f64 = 0.8;
     const ANOTHER_SECTION: f64 = 0.99;
     let (section, last) = key.rsplit_once('.').unwrap_or(("", key));
     known

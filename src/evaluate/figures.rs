@@ -5,6 +5,33 @@
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures(Vec<(String, f64)>);
 
+/// Which way a figure is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    LessIsBetter,
+    MoreIsBetter,
+}
+
+impl Direction {
+    /// That of a metric by its name; none for statistics, which are neither good nor bad.
+    pub fn of(metric: &str) -> Option<Self> {
+        const MORE: [&str; 3] = ["accuracy", "psnr_db", "ssim"];
+        const LESS: [&str; 5] = [
+            "bce",
+            "mse",
+            "squared_error",
+            "cross_entropy",
+            "negative_elbo",
+        ];
+        let holds = |parts: &[&str]| parts.iter().any(|part| metric.contains(part));
+        match (holds(&MORE), holds(&LESS)) {
+            (true, _) => Some(Self::MoreIsBetter),
+            (false, true) => Some(Self::LessIsBetter),
+            (false, false) => None,
+        }
+    }
+}
+
 impl Figures {
     /// Adds a figure.
     pub fn push(&mut self, name: impl Into<String>, value: f64) {

@@ -9,7 +9,7 @@ mod variational;
 
 pub use classification::{class_probabilities, classification};
 pub use codes::CodeDistribution;
-pub use figures::Figures;
+pub use figures::{Direction, Figures};
 pub use metrics::{Metrics, entropy_nats_per_pixel, input_psnr_db};
 pub use variational::epsilon;
 

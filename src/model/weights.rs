@@ -70,7 +70,8 @@ pub fn load_burnpack<M: Module>(model: M, path: &Path) -> Result<M, WeightsError
     model.try_load_record(record).map_err(at(path))
 }
 
-/// Writes safetensors; each `layers.{i}` becomes the `{2i}` of an `nn.Sequential`.
+/// Writes safetensors; each `layers.{i}` becomes the `{2i}` of an `nn.Sequential`, and a network that
+/// is one stack of layers becomes one `nn.Sequential`.
 ///
 /// # Errors
 /// The file cannot be written.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use super::drawing::{self, Area, BLUE, FAINT, INK, PictureError};
+use super::drawing::{self, Area, BLUE, FAINT, INK, PictureError, Thumbnail};
 
 /// What the picture shows.
 pub struct CodePicture<'a> {
@@ -25,7 +25,7 @@ const HISTOGRAM_HEIGHT: u32 = 440;
 const BINS: usize = 60;
 const MARGIN: usize = 24;
 const GAP: usize = 6;
-/// Side a drawing is enlarged to, about, in pixels.
+/// Side of a drawing on the picture, about, in pixels.
 const DRAWING_SIDE: usize = 64;
 const CAPTION_HEIGHT: usize = 40;
 /// More units than this are left out of the picture.
@@ -39,10 +39,11 @@ pub const MOST_UNITS: usize = 256;
 pub fn code(path: &Path, picture: &CodePicture<'_>) -> Result<(), PictureError> {
     let (height, width) = picture.image_size;
     let units = (picture.on.len() / (height * width)).min(MOST_UNITS);
-    let scale = (DRAWING_SIDE / height.max(width)).max(1);
-    let columns = ((WIDTH as usize - 2 * MARGIN) / (width * scale + GAP)).max(1);
+    let thumbnail = Thumbnail::new(picture.image_size, DRAWING_SIDE);
+    let (shown_height, shown_width) = thumbnail.size();
+    let columns = ((WIDTH as usize - 2 * MARGIN) / (shown_width + GAP)).max(1);
     let lines = units.div_ceil(columns);
-    let drawings_height = CAPTION_HEIGHT + lines * (height * scale + GAP) + MARGIN;
+    let drawings_height = CAPTION_HEIGHT + lines * (shown_height + GAP) + MARGIN;
     let size = (WIDTH, HISTOGRAM_HEIGHT + drawings_height as u32);
     drawing::save(path, size, |area| {
         let (upper, lower) = area.split_vertically(HISTOGRAM_HEIGHT);
@@ -53,9 +54,9 @@ pub fn code(path: &Path, picture: &CodePicture<'_>) -> Result<(), PictureError> 
             let shown = picture.on.chunks_exact(height * width).take(units);
             for (unit, on) in shown.enumerate() {
                 let pixels = &difference(on, picture.off);
-                let left = MARGIN + unit % columns * (width * scale + GAP);
-                let top = CAPTION_HEIGHT + unit / columns * (height * scale + GAP);
-                drawing::draw_image(&lower, pixels, width, scale, (left, top))?;
+                let left = MARGIN + unit % columns * (shown_width + GAP);
+                let top = CAPTION_HEIGHT + unit / columns * (shown_height + GAP);
+                thumbnail.draw(&lower, pixels, (left, top))?;
             }
             Ok(())
         };
@@ -94,7 +95,10 @@ fn histogram<'a>(area: &Area<'a>, picture: &CodePicture<'_>) -> Result<(), drawi
     const FLOOR: f64 = 0.5;
     let mut chart = ChartBuilder::on(area)
         .margin(MARGIN as i32)
-        .caption(caption, drawing::font(24, INK))
+        .caption(
+            &caption,
+            drawing::title(&caption, 24, WIDTH as usize - 2 * MARGIN),
+        )
         .x_label_area_size(56)
         .y_label_area_size(104)
         .build_cartesian_2d(

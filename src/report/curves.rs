@@ -5,6 +5,7 @@ use std::path::Path;
 use plotters::prelude::*;
 
 use super::drawing::{self, BLUE, FAINT, GREEN, INK, PictureError, VERMILION};
+use crate::evaluate::Direction;
 use crate::train::EpochRecord;
 
 /// Room beside the first and last epoch, as a share of the epochs between.
@@ -50,6 +51,11 @@ pub fn curves(path: &Path, picture: &CurvesPicture<'_>) -> Result<(), PictureErr
         .map(|curve| curve.values.len())
         .max()
         .unwrap_or(0);
+    // Curves end where they are best, so the legend keeps away from there.
+    let legend = match Direction::of(picture.metric) {
+        Some(Direction::MoreIsBetter) => SeriesLabelPosition::LowerRight,
+        _ => SeriesLabelPosition::UpperRight,
+    };
     let side = (SIDE * epochs as f64).max(0.1);
     let (first, last) = (1.0 - side, epochs as f64 + side);
     drawing::save(path, SIZE, |area| {
@@ -57,7 +63,10 @@ pub fn curves(path: &Path, picture: &CurvesPicture<'_>) -> Result<(), PictureErr
             let mut chart = ChartBuilder::on(area)
                 .margin(24)
                 .margin_right(48)
-                .caption(picture.title, drawing::font(26, INK))
+                .caption(
+                    picture.title,
+                    drawing::title(picture.title, 26, SIZE.0 as usize - 72),
+                )
                 .x_label_area_size(64)
                 .y_label_area_size(104)
                 .build_cartesian_2d(first..last, least - room..most + room)?;
@@ -114,7 +123,7 @@ pub fn curves(path: &Path, picture: &CurvesPicture<'_>) -> Result<(), PictureErr
             }
             chart
                 .configure_series_labels()
-                .position(SeriesLabelPosition::UpperRight)
+                .position(legend)
                 .legend_area_size(40)
                 .margin(16)
                 .background_style(WHITE.mix(0.85))

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use image::{ImageFormat, RgbImage};
+use image::imageops::{FilterType, resize};
+use image::{ImageBuffer, ImageFormat, Luma, RgbImage};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
@@ -16,11 +17,19 @@ pub type DrawError<'a> = DrawingAreaErrorKind<<BitMapBackend<'a> as DrawingBacke
 
 /// Why there is no picture.
 #[derive(Debug, Error)]
-#[error("{}: {message}", path.display())]
-pub struct PictureError {
-    pub path: PathBuf,
-    pub message: String,
+pub enum PictureError {
+    #[error("{}: {message}", path.display())]
+    Failed { path: PathBuf, message: String },
+    #[error("{} would be {width}×{height} pixels, more than {MOST_PIXELS}", path.display())]
+    TooLarge {
+        path: PathBuf,
+        width: u32,
+        height: u32,
+    },
 }
+
+/// Of a picture, which takes 300 MB while it is drawn.
+const MOST_PIXELS: u64 = 100_000_000;
 
 /// Colours that people who see few colours can tell apart.
 ///
@@ -60,6 +69,17 @@ pub fn font(pixels: u32, colour: RGBColor) -> TextStyle<'static> {
     }
 }
 
+/// The font of a title: of the height given, or less where the text would be wider than `width`.
+pub fn title(text: &str, pixels: u32, width: usize) -> TextStyle<'static> {
+    const LEAST: u32 = 11;
+    let fits = |pixels: &u32| {
+        let size = font(*pixels, INK).font.box_size(text);
+        size.is_ok_and(|(needed, _)| needed as usize <= width)
+    };
+    let pixels = (LEAST..=pixels).rev().find(fits).unwrap_or(LEAST);
+    font(pixels, INK)
+}
+
 /// Draws a white picture with `draw` and writes it as PNG.
 ///
 /// # Errors
@@ -69,7 +89,14 @@ pub fn save(
     (width, height): (u32, u32),
     draw: impl FnOnce(&Area<'_>) -> Result<(), String>,
 ) -> Result<(), PictureError> {
-    let failed = |message: String| PictureError {
+    if u64::from(width) * u64::from(height) > MOST_PIXELS {
+        return Err(PictureError::TooLarge {
+            path: path.to_owned(),
+            width,
+            height,
+        });
+    }
+    let failed = |message: String| PictureError::Failed {
         path: path.to_owned(),
         message,
     };
@@ -85,21 +112,99 @@ pub fn save(
         .map_err(|error| failed(error.to_string()))
 }
 
-/// Draws pixels in [0, 1], rows of `width`, each as a square of `scale` pixels.
-pub fn draw_image<'a>(
-    area: &Area<'a>,
-    pixels: &[f32],
-    width: usize,
+/// How images of one size are shown: small ones enlarged by a whole factor, so that their pixels stay
+/// square and sharp, large ones shrunk.
+#[derive(Clone, Copy, Debug)]
+pub struct Thumbnail {
+    /// Height and width of an image.
+    image: (usize, usize),
+    /// The same after shrinking.
+    shrunk: (usize, usize),
     scale: usize,
-    (left, top): (usize, usize),
-) -> Result<(), DrawError<'a>> {
-    for (index, &pixel) in pixels.iter().enumerate() {
-        let grey = (pixel * 255.0).round() as u8;
-        let x = (left + index % width * scale) as i32;
-        let y = (top + index / width * scale) as i32;
-        let side = scale as i32; // a filled rectangle ends before its lower right corner
-        let square = [(x, y), (x + side, y + side)];
-        area.draw(&Rectangle::new(square, RGBColor(grey, grey, grey).filled()))?;
+}
+
+impl Thumbnail {
+    /// For images of `(height, width)`, whose longer side becomes `side` at most.
+    pub fn new((height, width): (usize, usize), side: usize) -> Self {
+        let longest = height.max(width);
+        let shrink = |length: usize| match longest > side {
+            true => (length * side / longest).max(1),
+            false => length,
+        };
+        Self {
+            image: (height, width),
+            shrunk: (shrink(height), shrink(width)),
+            scale: (side / longest).max(1),
+        }
     }
-    Ok(())
+
+    /// Height and width on the picture.
+    pub fn size(&self) -> (usize, usize) {
+        (self.shrunk.0 * self.scale, self.shrunk.1 * self.scale)
+    }
+
+    /// Draws an image: pixels in [0, 1], `[height, width]`.
+    pub fn draw<'a>(
+        &self,
+        area: &Area<'a>,
+        pixels: &[f32],
+        (left, top): (usize, usize),
+    ) -> Result<(), DrawError<'a>> {
+        let pixels = self.shrink(pixels);
+        for (index, &pixel) in pixels.iter().enumerate() {
+            let grey = (pixel * 255.0).round() as u8;
+            let x = (left + index % self.shrunk.1 * self.scale) as i32;
+            let y = (top + index / self.shrunk.1 * self.scale) as i32;
+            let side = self.scale as i32; // a filled rectangle ends before its lower right corner
+            let square = [(x, y), (x + side, y + side)];
+            area.draw(&Rectangle::new(square, RGBColor(grey, grey, grey).filled()))?;
+        }
+        Ok(())
+    }
+
+    fn shrink(&self, pixels: &[f32]) -> Vec<f32> {
+        let ((height, width), (shown_height, shown_width)) = (self.image, self.shrunk);
+        let image = ImageBuffer::<Luma<f32>, _>::from_raw(width as u32, height as u32, pixels);
+        match image {
+            Some(image) if self.shrunk != self.image => {
+                let size = (shown_width as u32, shown_height as u32);
+                resize(&image, size.0, size.1, FilterType::Triangle).into_raw()
+            }
+            _ => pixels.to_vec(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_images_are_enlarged_by_whole_factors_and_large_ones_shrunk() {
+        assert_eq!(Thumbnail::new((28, 28), 64).size(), (56, 56));
+        assert_eq!(Thumbnail::new((2, 3), 10).size(), (6, 9));
+        assert_eq!(Thumbnail::new((1, 200), 50).size(), (1, 50));
+        let half = Thumbnail::new((100, 200), 50);
+        assert_eq!(half.size(), (25, 50));
+        // The left half is white, and stays so.
+        let white_left: Vec<f32> = (0..20_000).map(|i| f32::from(i % 200 < 100)).collect();
+        let shrunk = half.shrink(&white_left);
+        assert_eq!(shrunk.len(), 25 * 50);
+        assert!((shrunk[5] - 1.0).abs() < 1e-6 && shrunk[45].abs() < 1e-6);
+    }
+
+    #[test]
+    fn long_titles_are_set_smaller_until_they_fit() {
+        let text = "a title that says more than there is room for";
+        let height = |width| title(text, 26, width).font.get_size();
+        assert_eq!(height(2000), 26.0);
+        assert!(height(300) < 20.0);
+        assert_eq!(height(1), 11.0);
+    }
+
+    #[test]
+    fn pictures_too_large_for_memory_are_refused() {
+        let error = save(Path::new("x.png"), (40_000, 40_000), |_| Ok(())).unwrap_err();
+        assert!(error.to_string().contains("40000×40000"), "{error}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::drawing::{self, FAINT, INK, PictureError};
+use super::drawing::{self, FAINT, PictureError, Thumbnail};
 
 const MARGIN: usize = 24;
 const TITLE_HEIGHT: usize = 44;
@@ -20,21 +20,22 @@ pub struct Grid<'a> {
     /// Height and width of an image.
     pub image_size: (usize, usize),
     pub columns: usize,
-    /// Side that an image is enlarged to, about, in pixels.
+    /// Side of an image on the picture, about, in pixels.
     pub side: usize,
     /// White between images, in pixels.
     pub gap: usize,
 }
 
-/// Draws the grid, each image enlarged by a whole factor.
+/// Draws the grid.
 ///
 /// # Errors
 /// The file cannot be written.
 pub fn grid(path: &Path, grid: &Grid<'_>) -> Result<(), PictureError> {
     let (height, width) = grid.image_size;
     let images = grid.pixels.len() / (height * width);
-    let scale = (grid.side / height.max(width)).max(1);
-    let (cell_height, cell_width) = (height * scale + grid.gap, width * scale + grid.gap);
+    let thumbnail = Thumbnail::new(grid.image_size, grid.side);
+    let (cell_height, cell_width) = thumbnail.size();
+    let (cell_height, cell_width) = (cell_height + grid.gap, cell_width + grid.gap);
     let columns = grid.columns.min(images).max(1);
     let rows = images.div_ceil(columns);
     let above = MARGIN + TITLE_HEIGHT + NOTE_HEIGHT;
@@ -45,14 +46,15 @@ pub fn grid(path: &Path, grid: &Grid<'_>) -> Result<(), PictureError> {
     drawing::save(path, (size.0 as u32, size.1 as u32), |area| {
         let draw = || -> Result<(), drawing::DrawError<'_>> {
             let left = MARGIN as i32;
-            area.draw_text(grid.title, &drawing::font(22, INK), (left, left))?;
+            let title = drawing::title(grid.title, 22, size.0 - 2 * MARGIN);
+            area.draw_text(grid.title, &title, (left, left))?;
             let note_top = (MARGIN + TITLE_HEIGHT - 8) as i32;
             area.draw_text(grid.note, &drawing::font(18, FAINT), (left, note_top))?;
             let all = grid.pixels.chunks_exact(height * width);
             for (index, pixels) in all.enumerate() {
                 let left = MARGIN + index % columns * cell_width;
                 let top = above + index / columns * cell_height;
-                drawing::draw_image(area, pixels, width, scale, (left, top))?;
+                thumbnail.draw(area, pixels, (left, top))?;
             }
             Ok(())
         };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::drawing::{self, FAINT, INK, PictureError};
+use super::drawing::{self, FAINT, PictureError, Thumbnail};
 
 /// One row of the picture: its label, and as many images as the other rows have.
 pub struct Row<'a> {
@@ -13,7 +13,7 @@ pub struct Row<'a> {
     pub pixels: &'a [f32],
 }
 
-/// Side an image is enlarged to, about, in pixels.
+/// Side of an image on the picture, about, in pixels.
 const IMAGE_SIDE: usize = 112;
 const IMAGES_PER_LINE: usize = 10;
 /// So that the title has room above a single image.
@@ -24,8 +24,7 @@ const LABELS_WIDTH: usize = 150;
 const TITLE_HEIGHT: usize = 44;
 const LINE_GAP: usize = 24;
 
-/// Draws the rows under each other, ten images to a line, each image enlarged by a whole factor
-/// so that its pixels stay square and sharp.
+/// Draws the rows under each other, ten images to a line.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -38,8 +37,9 @@ pub fn reconstructions(
     let images = rows
         .first()
         .map_or(0, |row| row.pixels.len() / (height * width));
-    let scale = (IMAGE_SIDE / height.max(width)).max(1);
-    let (cell_height, cell_width) = (height * scale + GAP, width * scale + GAP);
+    let thumbnail = Thumbnail::new((height, width), IMAGE_SIDE);
+    let (shown_height, shown_width) = thumbnail.size();
+    let (cell_height, cell_width) = (shown_height + GAP, shown_width + GAP);
     let lines = images.div_ceil(IMAGES_PER_LINE);
     let line_height = rows.len() * cell_height + LINE_GAP;
     let columns = images.clamp(LEAST_COLUMNS, IMAGES_PER_LINE);
@@ -49,19 +49,19 @@ pub fn reconstructions(
     );
     drawing::save(path, (size.0 as u32, size.1 as u32), |area| {
         let draw = || -> Result<(), drawing::DrawError<'_>> {
-            let title_style = drawing::font(22, INK);
-            area.draw_text(title, &title_style, (MARGIN as i32, MARGIN as i32))?;
+            let style = drawing::title(title, 22, size.0 - 2 * MARGIN);
+            area.draw_text(title, &style, (MARGIN as i32, MARGIN as i32))?;
             for line in 0..lines {
                 for (index, row) in rows.iter().enumerate() {
                     let top = MARGIN + TITLE_HEIGHT + line * line_height + index * cell_height;
-                    let middle = (top + height * scale / 2) as i32;
+                    let middle = (top + shown_height / 2) as i32;
                     let label = drawing::font(18, FAINT).pos(Pos::new(HPos::Left, VPos::Center));
                     area.draw_text(row.label, &label, (MARGIN as i32, middle))?;
                     let first = line * IMAGES_PER_LINE;
                     let shown = row.pixels.chunks_exact(height * width);
                     for (column, pixels) in shown.skip(first).take(IMAGES_PER_LINE).enumerate() {
                         let left = MARGIN + LABELS_WIDTH + column * cell_width;
-                        drawing::draw_image(area, pixels, width, scale, (left, top))?;
+                        thumbnail.draw(area, pixels, (left, top))?;
                     }
                 }
             }

@@ -44,7 +44,10 @@ pub fn regions(path: &Path, picture: &RegionsPicture<'_>) -> Result<(), PictureE
         let draw = || -> Result<(), drawing::DrawError<'_>> {
             let mut chart = ChartBuilder::on(area)
                 .margin(24)
-                .caption(picture.title, drawing::font(24, INK))
+                .caption(
+                    picture.title,
+                    drawing::title(picture.title, 24, SIZE.0 as usize - 48),
+                )
                 .x_label_area_size(44)
                 .y_label_area_size(64)
                 .build_cartesian_2d(range.clone(), range)?;

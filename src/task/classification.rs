@@ -7,7 +7,7 @@ use crate::batches::tensor;
 use crate::data::{Checksum, PointSet, Splits};
 use crate::evaluate::{Figures, Scope, classification};
 use crate::model::{Classifier, Dropout, DropoutMasks};
-use crate::objective::cross_entropy_nats;
+use crate::objective::{CROSS_ENTROPY, cross_entropy_nats};
 
 /// Telling the classes of points apart.
 #[derive(Debug)]
@@ -28,15 +28,20 @@ pub struct PointBatch {
 }
 
 impl ClassificationTask {
-    /// What training reports.
-    pub const ERROR_METRIC: &'static str = "cross_entropy_nats_per_example";
+    fn subset(&self, subset: Subset) -> Option<&PointSet> {
+        match subset {
+            Subset::Training => Some(&self.points.train),
+            Subset::Validation => self.points.validation.as_ref(),
+            Subset::Test => Some(&self.points.test),
+        }
+    }
 }
 
 impl Task<Classifier> for ClassificationTask {
     type Batch = PointBatch;
 
-    fn examples(&self) -> usize {
-        self.points.train.count()
+    fn examples(&self, subset: Subset) -> usize {
+        self.subset(subset).map_or(0, PointSet::count)
     }
 
     fn batch(&self, epoch: usize, indices: &[usize]) -> PointBatch {
@@ -63,7 +68,7 @@ impl Task<Classifier> for ClassificationTask {
     }
 
     fn error_metric(&self) -> &'static str {
-        Self::ERROR_METRIC
+        CROSS_ENTROPY
     }
 
     fn figures(
@@ -72,12 +77,7 @@ impl Task<Classifier> for ClassificationTask {
         subset: Subset,
         _: Scope,
     ) -> Result<Option<Figures>, ExecutionError> {
-        let points = match subset {
-            Subset::Training => Some(&self.points.train),
-            Subset::Validation => self.points.validation.as_ref(),
-            Subset::Test => Some(&self.points.test),
-        };
-        points
+        self.subset(subset)
             .map(|points| classification(network, points, &self.device))
             .transpose()
     }

@@ -12,7 +12,7 @@ use burn::module::Module;
 use burn::tensor::{ExecutionError, Tensor};
 
 pub use classification::{ClassificationTask, PointBatch};
-pub use images::TrainingImages;
+pub use images::ImageExamples;
 pub use reconstruction::ReconstructionTask;
 pub use variational::{VariationalBatch, VariationalTask};
 
@@ -24,8 +24,8 @@ pub trait Task<M: Module> {
     /// What one step needs, on the device.
     type Batch;
 
-    /// The number of training examples.
-    fn examples(&self) -> usize;
+    /// The number of examples in a subset.
+    fn examples(&self, subset: Subset) -> usize;
 
     /// The training examples at `indices`, as a step of `epoch` sees them.
     fn batch(&self, epoch: usize, indices: &[usize]) -> Self::Batch;

@@ -2,12 +2,12 @@
 
 use burn::tensor::{ExecutionError, Tensor};
 
-use super::{Loss, Subset, Task, TrainingImages};
+use super::{ImageExamples, Loss, Subset, Task};
 use crate::batches::{Pairs, tensor};
 use crate::data::Checksum;
-use crate::evaluate::{Evaluator, Figures, Scope, epsilon};
+use crate::evaluate::{Figures, Scope, epsilon};
 use crate::model::{Activation, Codec, DropoutMasks, Variational};
-use crate::objective::{Reconstruction, kl_nats_per_image};
+use crate::objective::{NEGATIVE_ELBO, Reconstruction, kl_nats_per_image};
 use crate::random::Purpose;
 
 /// Maximising the evidence lower bound, in nats per image throughout:
@@ -20,15 +20,13 @@ use crate::random::Purpose;
 /// Kingma and Welling 2014, *Auto-Encoding Variational Bayes*, equation 10 with one sample.
 #[derive(Debug)]
 pub struct VariationalTask {
-    pub images: TrainingImages,
+    pub images: ImageExamples,
     pub code_size: usize,
     /// Factor on the divergence in what is minimised; what is reported has none. 1 is the bound.
     ///
     /// # Source
     /// Higgins and others 2017, *β-VAE*, equation 4.
     pub kl_weight: f64,
-    /// Images evaluated at a time.
-    pub evaluation_batch: usize,
 }
 
 /// What one step of a variational network needs.
@@ -40,24 +38,11 @@ pub struct VariationalBatch {
     pub epsilon: Tensor<2>,
 }
 
-impl VariationalTask {
-    /// What training reports.
-    pub const ERROR_METRIC: &'static str = "negative_elbo_nats_per_image";
-
-    /// What measures networks of this task.
-    pub fn evaluator(&self) -> Evaluator<'_> {
-        Evaluator {
-            device: &self.images.device,
-            batch_size: self.evaluation_batch,
-        }
-    }
-}
-
 impl Task<Variational> for VariationalTask {
     type Batch = VariationalBatch;
 
-    fn examples(&self) -> usize {
-        self.images.splits.train.count()
+    fn examples(&self, subset: Subset) -> usize {
+        self.images.count(subset)
     }
 
     fn batch(&self, epoch: usize, indices: &[usize]) -> VariationalBatch {
@@ -97,7 +82,7 @@ impl Task<Variational> for VariationalTask {
     }
 
     fn error_metric(&self) -> &'static str {
-        Self::ERROR_METRIC
+        NEGATIVE_ELBO
     }
 
     /// In full, the network is measured as an autoencoder too, with the mean of the posterior as its
@@ -111,10 +96,11 @@ impl Task<Variational> for VariationalTask {
         let Some(images) = self.images.subset(subset) else {
             return Ok(None);
         };
-        let evaluator = self.evaluator();
+        let evaluator = self.images.evaluator();
         let mut figures = evaluator.elbo(network, images, self.images.seed)?;
         if scope == Scope::Full {
-            figures.extend(evaluator.evaluate(network, images, None, scope)?.figures());
+            let more = self.images.reconstruction_figures(network, subset, scope)?;
+            figures.extend(more.unwrap_or_default());
         }
         Ok(Some(figures))
     }

@@ -109,7 +109,7 @@ pub fn fit<M: Module, T: Task<M>>(
     };
     let mut network = network.train();
     let mut history = Vec::new();
-    let examples = task.examples();
+    let examples = task.examples(Subset::Training);
     let steps = examples.div_ceil(settings.batch_size);
     let learning_rate = LearningRate {
         base: settings.optimizer.learning_rate(),
@@ -169,7 +169,9 @@ pub fn fit<M: Module, T: Task<M>>(
         let test = measure(Subset::Test)?.unwrap_or_default();
         // The last step of an epoch shows only here.
         for figures in training.iter().chain(&validation).chain([&test]) {
-            let loss = figures.get(task.error_metric()).unwrap_or(0.0);
+            let loss = figures
+                .get(task.error_metric())
+                .expect("figures hold the error metric");
             if !loss.is_finite() {
                 return Err(TrainError::NotFinite {
                     loss,

@@ -6,10 +6,10 @@ use hourglass::objective::{
     Reconstruction, Reduction, Sparsity, cross_entropy_nats, kl_nats_per_image,
 };
 
-/// Half the distance between the two values of a difference. Its error falls with the square of it,
-/// that of rounding grows with its inverse; here they are about equal.
+/// Half the distance between the two values of a difference. The error of the formula falls with its
+/// square, that of rounding grows with its inverse; here they are about equal.
 const STEP: f64 = 1e-5;
-/// Largest difference allowed to a derivative, relative to the largest derivative.
+/// Largest difference allowed, relative to the largest derivative, or absolute where that is below 1.
 const TOLERANCE: f64 = 1e-7;
 
 fn scalar(value: Tensor<1>) -> f64 {
@@ -132,17 +132,28 @@ fn the_cross_entropy_descends_along_its_gradients() {
 }
 
 /// The divergence of what already is a standard normal, and the penalty of what already has the
-/// target activation, are zero; so are their gradients.
+/// target activation, are zero, and so are their gradients.
 #[test]
 fn divergences_vanish_where_there_is_nothing_to_diverge_from() {
-    let standard = Posterior {
-        mu: constant(&[0.0; 6]),
-        log_var: constant(&[0.0; 6]),
+    let with_gradient = |values: &[f64; 6]| constant(values).require_grad();
+    let flat = |x: &Tensor<2>, gradients: &burn::tensor::Gradients| {
+        let gradient = x.grad(gradients).unwrap().into_data();
+        gradient.iter::<f64>().all(|g| g.abs() < 1e-12)
     };
-    assert_eq!(scalar(kl_nats_per_image(&standard)), 0.0);
+    let (mu, log_var) = (with_gradient(&[0.0; 6]), with_gradient(&[0.0; 6]));
+    let divergence = kl_nats_per_image(&Posterior {
+        mu: mu.clone(),
+        log_var: log_var.clone(),
+    });
+    assert_eq!(scalar(divergence.clone()), 0.0);
+    let gradients = divergence.backward();
+    assert!(flat(&mu, &gradients) && flat(&log_var, &gradients));
     let penalty = Sparsity::KullbackLeibler {
         weight: 1.0,
         target: 0.25,
     };
-    assert!(scalar(penalty.penalty(constant(&[0.25; 6]))).abs() < 1e-12);
+    let code = with_gradient(&[0.25; 6]);
+    let penalty = penalty.penalty(code.clone());
+    assert!(scalar(penalty.clone()).abs() < 1e-12);
+    assert!(flat(&code, &penalty.backward()));
 }

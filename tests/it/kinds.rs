@@ -40,12 +40,14 @@ fn variational(data: &Path, out: &Path, code: usize, more: &[&str]) -> Value {
     json(&succeed(&arguments))
 }
 
-/// Colours other than greys mark text no more than greys do, so any dark pixel in the middle will do.
+/// Rows at the top of every picture that may hold its title and notes.
+const HEADER: u32 = 110;
+
+/// Whether there is more below the header than white.
 fn is_drawn(path: &Path) -> bool {
     let picture: RgbImage = image::open(path).unwrap().into_rgb8();
-    let dark = picture
-        .pixels()
-        .filter(|pixel| pixel.0.iter().all(|&c| c < 100));
+    let below = picture.enumerate_pixels().filter(|(_, y, _)| *y > HEADER);
+    let dark = below.filter(|(_, _, pixel)| pixel.0.iter().all(|&c| c < 100));
     picture.width() >= 640 && dark.count() > 500
 }
 
@@ -131,25 +133,44 @@ fn runs_of_every_kind_repeat_themselves_on_the_cpu() {
     let train = |kind: &str, threads: &str, out: &Path| match kind {
         "variational" => variational(&data, out, 3, &[threads, "--set=train.epochs=2"]),
         "tied" => autoencoder(&["--set=model.tied=true", threads], out),
+        "noisy" => autoencoder(&[noisy, threads], out),
+        "dropout" => autoencoder(&[dropping, threads], out),
         "noisy with dropout" => autoencoder(&[noisy, dropping, threads], out),
-        _ => spirals(threads, out),
+        "spirals" => spirals(threads, out),
+        _ => autoencoder(&[threads], out),
     };
-    let mut plain = autoencoder(&[], &directory.path().join("plain"));
-    for kind in ["variational", "tied", "noisy with dropout", "spirals"] {
+    let kinds = [
+        "plain",
+        "noisy",
+        "dropout",
+        "noisy with dropout",
+        "tied",
+        "variational",
+        "spirals",
+    ];
+    let mut all = std::collections::BTreeSet::new();
+    for kind in kinds {
         let [first, second] = ["1", "2"].map(|threads| {
             let out = directory.path().join(format!("{kind}-{threads}"));
             train(kind, &format!("--threads={threads}"), &out)
         });
-        let weights = |summary: &Value| summary["receipt"]["weights_sha256"].clone();
+        let weights = |summary: &Value| summary["receipt"]["weights_sha256"].to_string();
         assert_eq!(weights(&first), weights(&second), "{kind}");
-        assert_ne!(weights(&first), weights(&plain), "{kind} does something");
+        assert!(all.insert(weights(&first)), "{kind} does nothing");
         for (name, value) in first["metrics"].as_object().unwrap() {
             if !name.contains("second") {
                 assert_eq!(value, &second["metrics"][name], "{kind} {name}");
             }
         }
-        plain = first;
+        let is_noisy = kind.contains("noisy");
+        let corrupted = first["metrics"].get("test_corrupted_mse_per_pixel");
+        assert_eq!(corrupted.is_some(), is_noisy, "{kind}");
     }
+    // A variational network on noisy inputs is measured on noisy inputs too.
+    let denoising = "--set=objective={ corruption = { kind = 'gaussian' } }";
+    let out = directory.path().join("denoising");
+    let summary = variational(&data, &out, 3, &[denoising, "--set=train.epochs=1"]);
+    assert!(metric(&summary, "test_corrupted_psnr_db") > 0.0);
 }
 
 /// Few points and epochs, but far above the third that guessing gets.
@@ -179,13 +200,21 @@ fn spirals_are_told_apart_on_every_backend() {
         let difference = metric(&evaluated, "test_accuracy") - metric(&summary, "test_accuracy");
         assert!(difference.abs() < 0.01);
     }
-    // The regions next to the ends of the arms have the colours of their classes.
+    // Where the network is sure of a class, the plane has that class's colour: blue, vermilion and
+    // green arms, of which the picture of 900 × 960 has some of each.
     let run = directory.path().join("flex");
     let picture = image::open(run.join("regions.png")).unwrap().into_rgb8();
-    let mut colours: Vec<_> = picture.pixels().map(|pixel| pixel.0).collect();
-    colours.sort_unstable();
-    colours.dedup();
-    assert!(colours.len() > 100, "shades between the regions");
+    assert_eq!(picture.dimensions(), (900, 960));
+    for colour in [[0u8, 114, 178], [213, 94, 0], [0, 158, 115]] {
+        let tinted = colour.map(|c| 255.0 + 0.55 * (f64::from(c) - 255.0));
+        let near = |pixel: &image::Rgb<u8>| {
+            let each = pixel.0.iter().zip(tinted);
+            each.map(|(found, wanted)| (f64::from(*found) - wanted).abs())
+                .all(|difference| difference < 6.0)
+        };
+        let share = picture.pixels().filter(|pixel| near(pixel)).count();
+        assert!(share > 40_000, "{colour:?}: {share}");
+    }
     let run = run.to_str().unwrap();
     for command in ["reconstruct", "sample", "interpolate"] {
         refused(&[command, run], &["classifier", "no code"]);
@@ -234,8 +263,23 @@ fn samples_and_interpolations_are_drawn_and_repeat() {
     between(&["--input", &ends[0], "--input", &ends[1]], "e.png");
     refused(
         &["interpolate", run, "--input", &ends[0]],
-        &["--input twice"],
+        &["given 1 times", "--input twice"],
     );
+    refused(
+        &["interpolate", run, "--input", &ends[0], "--rows", "2"],
+        &["cannot be used with"],
+    );
+    refused(
+        &["interpolate", run, "--set=data.test_limit=1"],
+        &["needs 10 test images; there are 1", "--rows"],
+    );
+    for command in ["interpolate", "sample", "reconstruct"] {
+        let nowhere = path("nowhere/a.png");
+        refused(
+            &[command, run, "--out", &nowhere],
+            &["nowhere", "does not exist"],
+        );
+    }
     image::GrayImage::new(5, 5).save(path("small.png")).unwrap();
     let small = path("small.png");
     refused(
@@ -305,7 +349,23 @@ fn curves_of_several_runs_come_into_one_picture_with_their_gaps() {
         &out,
     ];
     assert!(succeed(&both).contains("mse_per_pixel"));
+    // A line that a crash cut off says nothing; the epochs before it do.
     let log = Path::new(&noisy).join("metrics.jsonl");
+    let whole = std::fs::read_to_string(&log).unwrap();
+    std::fs::write(&log, &whole[..whole.len() - 9]).unwrap();
+    let cut = json(&succeed(&["curves", &noisy, "--out", &out, "--json"]));
+    assert!(cut["runs"][0]["best_test_epoch"].as_u64().unwrap() <= 2);
+    assert!(
+        cut["runs"][0]["gap"].is_null(),
+        "measured during epochs only"
+    );
     std::fs::write(&log, "{\"epoch\": 1}\nnot json\n").unwrap();
     refused(&["curves", &noisy, "--out", &out], &["metrics.jsonl:2:"]);
+    std::fs::write(&log, "").unwrap();
+    refused(&["curves", &noisy, "--out", &out], &["finished no epoch"]);
+    std::fs::remove_file(&log).unwrap();
+    refused(
+        &["curves", &noisy, "--out", &out],
+        &["has no metrics.jsonl"],
+    );
 }

@@ -5,7 +5,7 @@ use hourglass::batches::Batches;
 use hourglass::data::{Corruption, ImageSet, Splits};
 use hourglass::device::OpenDevice;
 use hourglass::model::Dropout;
-use hourglass::task::{ReconstructionTask, Task, TrainingImages, VariationalTask};
+use hourglass::task::{ImageExamples, Task, VariationalTask};
 
 use crate::support;
 
@@ -15,10 +15,10 @@ fn images() -> ImageSet {
     ImageSet::new(3, 4, pixels, None)
 }
 
-fn training_images(opened: &OpenDevice, corruption: Option<Corruption>) -> TrainingImages {
+fn examples(opened: &OpenDevice, corruption: Option<Corruption>) -> ImageExamples {
     let device = &opened.device;
     let bytes = (images().pixels().len() * size_of::<f32>()) as u64;
-    TrainingImages {
+    ImageExamples {
         splits: Splits {
             train: images(),
             validation: None,
@@ -37,6 +37,7 @@ fn training_images(opened: &OpenDevice, corruption: Option<Corruption>) -> Train
             units: 5,
             seed: 7,
         }),
+        evaluation_batch: 20,
     }
 }
 
@@ -55,7 +56,7 @@ fn corruption_stays_in_range_and_is_the_same_on_every_backend() {
     ] {
         let mut first = None;
         for opened in support::backends() {
-            let (pairs, _) = training_images(&opened, Some(corruption)).batch(2, &INDICES);
+            let (pairs, _) = examples(&opened, Some(corruption)).batch(2, &INDICES);
             let (input, target) = (numbers(pairs.input), numbers(pairs.target));
             assert_eq!(target, images().gather(&INDICES));
             assert_ne!(input, target);
@@ -70,7 +71,7 @@ fn corruption_stays_in_range_and_is_the_same_on_every_backend() {
 fn dropout_masks_and_latent_noise_are_the_same_on_every_backend_and_new_in_each_epoch() {
     let mut first = None;
     for opened in support::backends() {
-        let images = training_images(&opened, None);
+        let images = examples(&opened, None);
         let ones = || Tensor::<2>::ones([3, 5], &opened.device);
         let masks = |epoch| numbers(images.batch(epoch, &INDICES).1.apply(ones()));
         let (mask, later) = (masks(1), masks(2));
@@ -78,10 +79,9 @@ fn dropout_masks_and_latent_noise_are_the_same_on_every_backend_and_new_in_each_
         assert_ne!(mask, later);
 
         let task = VariationalTask {
-            images: training_images(&opened, None),
+            images: examples(&opened, None),
             code_size: 4,
             kl_weight: 1.0,
-            evaluation_batch: 20,
         };
         let epsilon = |epoch| numbers(task.batch(epoch, &INDICES).epsilon);
         assert_ne!(epsilon(1), epsilon(2));
@@ -124,18 +124,19 @@ fn each_hidden_layer_takes_the_next_columns_of_the_mask() {
     );
 }
 
-/// A task is made once and used for every epoch; batches of a resident copy equal gathered ones.
+/// A step's pixels are those of the images at its indices, whether all images lie on the device or
+/// each batch is copied there.
 #[test]
-fn a_resident_copy_gives_the_batches_that_gathering_gives() {
+fn a_batch_is_the_images_at_its_indices_however_it_gets_to_the_device() {
+    let expected = images().gather(&INDICES);
     for opened in support::backends() {
-        let task = ReconstructionTask {
-            images: training_images(&opened, None),
-            reconstruction: hourglass::objective::Reconstruction::MeanSquaredError,
-            sparsity: None,
-            evaluation_batch: 20,
-        };
-        let resident = Batches::resident(&opened.device, &images());
-        let batch = numbers(resident.gather(&images(), &INDICES));
-        assert_eq!(batch, numbers(task.images.batch(1, &INDICES).0.input));
+        for batches in [
+            Batches::resident(&opened.device, &images()),
+            Batches::new(&opened.device),
+        ] {
+            let pairs = batches.pairs(&images(), &INDICES, None);
+            assert_eq!(numbers(pairs.input), expected, "{}", opened.backend.name());
+            assert_eq!(numbers(pairs.target), expected, "{}", opened.backend.name());
+        }
     }
 }

@@ -1,11 +1,14 @@
 //! The network's shape, and its weights through files.
 
+use std::path::Path;
+
 use burn::module::Module;
+use burn::tensor::Tensor;
 use hourglass::model::autoencoder::Architecture;
 use hourglass::model::weights::{self, Network};
 use hourglass::model::{
-    Activation, Autoencoder, Classifier, Codec, TiedAutoencoder, Variational, classifier,
-    variational,
+    Activation, Autoencoder, Classifier, Codec, DropoutMasks, TiedAutoencoder, Variational,
+    classifier, variational,
 };
 use safetensors::SafeTensors;
 
@@ -106,27 +109,122 @@ fn safetensors_has_pytorchs_names_and_layout() {
         .map(|(name, shape)| ((*name).to_owned(), shape.to_vec()))
         .collect();
     assert_eq!(shapes, expected);
+}
 
-    // Encoding by hand with the file's [out, in] weights gives the network's own code.
-    let values = |name: &str| -> Vec<f32> {
-        let data = file.tensor(name).unwrap().data();
+/// Runs the dense layers of a safetensors file by hand, with their `[out, in]` weights; the
+/// activation is a ReLU except after the last.
+fn by_hand(path: &Path, layers: &[&str], x: &[f32]) -> Vec<f32> {
+    let bytes = std::fs::read(path).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let values = |name: String| -> Vec<f32> {
+        let data = file.tensor(&name).unwrap().data();
         data.chunks_exact(4)
             .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
             .collect()
     };
-    let layer = |x: &[f32], name: &str| -> Vec<f32> {
-        let weight = values(&format!("{name}.weight"));
-        let bias = values(&format!("{name}.bias"));
+    let mut x = x.to_vec();
+    for (index, layer) in layers.iter().enumerate() {
+        let weight = values(format!("{layer}.weight"));
+        let bias = values(format!("{layer}.bias"));
         let rows = weight.chunks_exact(x.len()).zip(bias);
-        rows.map(|(row, b)| (row.iter().zip(x).map(|(w, x)| w * x).sum::<f32>() + b).max(0.0))
-            .collect()
-    };
+        let sums = rows.map(|(row, b)| row.iter().zip(&x).map(|(w, x)| w * x).sum::<f32>() + b);
+        x = match index + 1 == layers.len() {
+            true => sums.collect(),
+            false => sums.map(|sum| sum.max(0.0)).collect(),
+        };
+    }
+    x
+}
+
+fn close(what: &str, found: Tensor<2>, expected: &[f32]) {
+    let found: Vec<f32> = found.into_data().iter::<f32>().collect();
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(
+            (found - expected).abs() < 1e-6,
+            "{what}: {found}, {expected}"
+        );
+    }
+}
+
+/// Whoever computes with the weights of the file gets what the network gives; and so does the network
+/// after its own file.
+#[test]
+fn every_network_computes_the_same_from_its_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let safetensors = directory.path().join("model.safetensors");
+    let burnpack = directory.path().join("model.bpk");
     let x: Vec<f32> = (0..9).map(|i| i as f32 / 9.0).collect();
-    let by_hand = layer(&layer(&x, "encoder.0"), "encoder.2");
-    let x = burn::tensor::Tensor::<1>::from_floats(x.as_slice(), &opened.device).reshape([1, 9]);
-    let code: Vec<f32> = model.encode(x).into_data().iter::<f32>().collect();
-    for (code, by_hand) in code.iter().zip(by_hand) {
-        assert!((code - by_hand).abs() < 1e-6);
+    let code = [0.7, 0.3];
+    let encoder = ["encoder.0", "encoder.2"];
+    let decoder = ["decoder.0", "decoder.2"];
+    for opened in support::backends() {
+        let device = &opened.device;
+        let row = |values: &[f32]| hourglass::batches::tensor(values.to_vec(), 1, device);
+        let none = DropoutMasks::none;
+
+        let plain = Architecture {
+            code_activation: Activation::Linear,
+            ..architecture(&[9, 4, 2])
+        };
+        let codec = |network: &dyn Codec| {
+            close(
+                "code",
+                network.encode(row(&x)),
+                &by_hand(&safetensors, &encoder, &x),
+            );
+            let logits = network.logits_masked(row(&code), &mut none());
+            close("logits", logits, &by_hand(&safetensors, &decoder, &code));
+        };
+        let network = Autoencoder::new(&plain, 3, device);
+        network
+            .save_safetensors(&plain.shape(), &safetensors)
+            .unwrap();
+        codec(&network);
+
+        let network = TiedAutoencoder::new(&plain, 3, device);
+        network
+            .save_safetensors(&plain.shape(), &safetensors)
+            .unwrap();
+        codec(&network);
+        weights::save_burnpack(&network, &burnpack).unwrap();
+        let other = TiedAutoencoder::new(&plain, 4, device);
+        codec(&weights::load_burnpack(other, &burnpack).unwrap());
+
+        let shape = variational::Architecture {
+            encoder: vec![9, 4, 2],
+            decoder: vec![2, 4, 9],
+            activation: Activation::Relu,
+            dropout: 0.0,
+        };
+        let network = Variational::new(&shape, 3, device);
+        network
+            .save_safetensors(&shape.shape(), &safetensors)
+            .unwrap();
+        weights::save_burnpack(&network, &burnpack).unwrap();
+        let other = Variational::new(&shape, 4, device);
+        let network = weights::load_burnpack(other, &burnpack).unwrap();
+        let posterior = network.posterior(row(&x), &mut none());
+        let expected = by_hand(&safetensors, &encoder, &x);
+        close("μ", posterior.mu, &expected[..2]);
+        close("ln σ²", posterior.log_var, &expected[2..]);
+        let logits = network.logits_masked(row(&code), &mut none());
+        close("logits", logits, &by_hand(&safetensors, &decoder, &code));
+
+        let shape = classifier::Architecture {
+            layers: vec![2, 5, 3],
+            activation: Activation::Relu,
+            dropout: 0.0,
+        };
+        let network = Classifier::new(&shape, 3, device);
+        network
+            .save_safetensors(&shape.shape(), &safetensors)
+            .unwrap();
+        weights::save_burnpack(&network, &burnpack).unwrap();
+        let other = Classifier::new(&shape, 4, device);
+        let network = weights::load_burnpack(other, &burnpack).unwrap();
+        let expected = by_hand(&safetensors, &["0", "2"], &code);
+        close("logits", network.logits(row(&code), &mut none()), &expected);
     }
 }
 

@@ -54,6 +54,12 @@ pub fn config(settings: &mut Settings) -> Config {
 
 fn experiment(settings: &mut Settings) -> Experiment {
     let kind = settings.choice("model.kind", &KINDS);
+    if kind.is_none() && settings.has("model.kind") {
+        // What the other keys should be depends on what was meant.
+        for section in ["data", "model", "objective", "train.early_stopping"] {
+            settings.forget(section);
+        }
+    }
     match kind.unwrap_or(Kind::Autoencoder) {
         Kind::Autoencoder => {
             let data = data::images(settings);

@@ -30,7 +30,7 @@ pub fn reconstruction(settings: &mut Settings, model: &Architecture) -> Reconstr
 /// Reads what a variational autoencoder minimises.
 pub fn variational(settings: &mut Settings) -> VariationalObjective {
     // The only reconstruction error here that is a log-likelihood, as the evidence bound needs.
-    settings.choice("objective.reconstruction", &Reconstruction::NAMES[..1]);
+    settings.choice("objective.reconstruction", &[("bce", ())]);
     settings.refuse(
         "objective.sparsity",
         "means nothing to a variational autoencoder",

@@ -15,7 +15,7 @@ use hourglass::data::{ImageSet, Splits};
 use hourglass::model::autoencoder::Architecture;
 use hourglass::model::{Activation, Autoencoder};
 use hourglass::objective::{Reconstruction, Sparsity};
-use hourglass::task::{ReconstructionTask, TrainingImages};
+use hourglass::task::{ImageExamples, ReconstructionTask};
 use serde_json::Value;
 
 use crate::support;
@@ -154,13 +154,13 @@ fn network(golden: &Value, code_activation: Activation, device: &Device) -> Auto
 }
 
 /// The four images, on a device.
-fn images(golden: &Value, device: &Device) -> TrainingImages {
+fn images(golden: &Value, device: &Device) -> ImageExamples {
     let pixels: Vec<u8> = numbers(&golden["pixels"])
         .iter()
         .map(|&pixel| pixel as u8)
         .collect();
     let images = ImageSet::new(1, 7, pixels, None);
-    TrainingImages {
+    ImageExamples {
         splits: Splits {
             train: images.clone(),
             validation: None,
@@ -172,6 +172,7 @@ fn images(golden: &Value, device: &Device) -> TrainingImages {
         seed: 0,
         corruption: None,
         dropout: None,
+        evaluation_batch: 4,
     }
 }
 
@@ -188,7 +189,6 @@ fn task(
         images: images(golden, device),
         reconstruction,
         sparsity,
-        evaluation_batch: 4,
     }
 }
 

@@ -123,7 +123,6 @@ fn variational(golden: &Value, name: &str, device: &Device) -> (Variational, Var
         images: images(golden, device),
         code_size: 3,
         kl_weight: expected["kl_weight"].as_f64().unwrap(),
-        evaluation_batch: 4,
     };
     (filled(network, &expected["weights"]), task)
 }
