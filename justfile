@@ -41,7 +41,7 @@ lecture:
     cp artifacts/activations.png artifacts/overfit.png docs/
     cp artifacts/linear/code.png docs/linear-code.png
     cp artifacts/sparse/code.png docs/sparse-code.png
-    cp artifacts/deep/reconstructions.png artifacts/deep/curves.png docs/
+    cp artifacts/deep/reconstructions.png docs/
     cp artifacts/denoising/reconstructions.png docs/denoising.png
     cp artifacts/variational/samples.png docs/variational-samples.png
     cp artifacts/variational/interpolation.png artifacts/variational-2d/manifold.png docs/

@@ -15,6 +15,8 @@ import subprocess
 import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+README, RESULTS = DOCUMENTS = ROOT / "README.md", ROOT / "docs/results.md"
+BEGIN, END = "<!-- table: just results -->\n", "<!-- end of table -->"
 MARKS = {"a": "ᵃ", "b": "ᵇ", "c": "ᶜ", "d": "ᵈ"}
 
 
@@ -34,9 +36,12 @@ def train(binary, experiment, seed, backend, directory):
 
 
 def finished(experiment, seed, directory):
-    """The metrics of a run that is already there, if there is one."""
+    """The metrics of a run that is already there and no older than its config, if there is one."""
     summary = run_directory(experiment, seed, directory) / "summary.json"
-    return json.loads(summary.read_text())["metrics"] if summary.is_file() else None
+    config = ROOT / "configs" / f"{experiment['config']}.toml"
+    if not summary.is_file() or summary.stat().st_mtime < config.stat().st_mtime:
+        return None
+    return json.loads(summary.read_text())["metrics"]
 
 
 def number(value, like):
@@ -80,17 +85,25 @@ def main():
     parser.add_argument("--backend", default="flex")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these experiments")
     parser.add_argument("--binary", help="an hourglass that is built already")
-    parser.add_argument("--keep", action="store_true", help="take finished runs as they are")
-    parser.add_argument("--write", action="store_true", help="put the tables into the documents")
+    parser.add_argument("--keep", action="store_true", help="take finished runs that are newer than their config")
+    parser.add_argument("--write", action="store_true", help="put the tables into the documents; all of them, five seeds, flex")
     parser.add_argument("--directory", type=pathlib.Path, help="where runs are kept")
     arguments = parser.parse_args()
+    experiments = tomllib.loads((ROOT / "scripts/references.toml").read_text())["experiment"]
+    unknown = set(arguments.only or []) - {experiment["name"] for experiment in experiments}
+    if unknown:
+        parser.error(f"no experiment in references.toml is named {', '.join(sorted(unknown))}")
+    if arguments.write:
+        if arguments.only or (arguments.seeds, arguments.backend) != (5, "flex"):
+            parser.error("--write is for the whole table: leave --only, --seeds and --backend out")
+        for document in DOCUMENTS:
+            split(document)
     directory = arguments.directory or ROOT / "artifacts" / "results" / arguments.backend
     directory = directory.resolve()
     binary = arguments.binary
     if binary is None:
         subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT, check=True)
         binary = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/hourglass"
-    experiments = tomllib.loads((ROOT / "scripts/references.toml").read_text())["experiment"]
 
     rows = []
     for experiment in experiments:
@@ -106,8 +119,8 @@ def main():
             print(row, flush=True)
     if arguments.write:
         head = table_head(arguments.seeds)
-        write(ROOT / "README.md", [*head, *(row for row, is_headline in rows if is_headline)])
-        write(ROOT / "docs/results.md", [*head, *(row for row, _ in rows)])
+        write(README, [*head, *(row for row, is_headline in rows if is_headline)])
+        write(RESULTS, [*head, *(row for row, _ in rows)])
 
 
 def table_head(seeds):
@@ -129,12 +142,17 @@ def table_row(experiment, figure, values):
     return f"| {' | '.join(cells)} |"
 
 
+def split(path):
+    """What is before and after the two marks of a table in a document."""
+    before, rest = path.read_text().split(BEGIN)
+    _, after = rest.split(END)
+    return before, after
+
+
 def write(path, lines):
     """Puts a table between the two marks in a document."""
-    begin, end = "<!-- table: just results -->\n", "<!-- end of table -->"
-    before, rest = path.read_text().split(begin)
-    _, after = rest.split(end)
-    path.write_text(before + begin + "\n".join(lines) + "\n" + end + after)
+    before, after = split(path)
+    path.write_text(before + BEGIN + "\n".join(lines) + "\n" + END + after)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@
 //!
 //! ```text
 //! main → commands → config, device, data, train, evaluate, report, run_directory
-//!                   report → train, evaluate
-//!                   train → task, random
+//!                   report → train, evaluate, config
+//!                   train → task, evaluate, random
 //!                   task → evaluate, objective, batches
-//!                   evaluate → model, batches → data
+//!                   evaluate → model, batches → data → random
 //!                   objective → model → Burn
 //!                   config, data, random know no Burn device
 //! ```

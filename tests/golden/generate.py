@@ -1,4 +1,4 @@
-"""Golden values for `tests/it/golden.rs`, from PyTorch in float64.
+"""Golden values for `tests/it/golden/`, from PyTorch in float64.
 
 A 7-5-3-5-7 autoencoder (ReLU, ReLU, ReLU, sigmoid), fixed weights and a fixed batch of four grey
 images, pixels 0 and 1 among them: loss and every gradient for each objective; the weights after ten
