@@ -10,6 +10,9 @@ use crate::train::EpochRecord;
 
 /// Room beside the first and last epoch, as a share of the epochs between.
 const SIDE: f64 = 0.03;
+/// Of the legend, as a share of the plane that curves are drawn in: its width, and the height of a line.
+const LEGEND_WIDTH: f64 = 0.6;
+const LEGEND_LINE: f64 = 0.046;
 const SIZE: (u32, u32) = (1200, 750);
 /// Each epoch of a run of so many is marked with a dot.
 const MOST_DOTS: usize = 40;
@@ -46,15 +49,31 @@ pub fn curves(path: &Path, picture: &CurvesPicture<'_>) -> Result<(), PictureErr
     let least = values().fold(f64::INFINITY, f64::min);
     let most = values().fold(f64::NEG_INFINITY, f64::max);
     let room = 0.08 * (most - least).max(1e-3 * most.abs()).max(1e-9);
+    let (mut lower, mut upper) = (least - room, most + room);
     let epochs = curves
         .iter()
         .map(|curve| curve.values.len())
         .max()
         .unwrap_or(0);
     // Curves end where they are best, so the legend keeps away from there.
+    // Where one of them would still run below it, the axis grows.
+    let beside = curves.iter().flat_map(|curve| {
+        let first = (epochs as f64 * (1.0 - LEGEND_WIDTH)) as usize;
+        curve.values.iter().skip(first).copied()
+    });
+    let entries = curves.len() + usize::from(picture.floor.is_some());
+    let height = (LEGEND_LINE * (entries + 1) as f64).min(0.6);
     let legend = match Direction::of(picture.metric) {
-        Some(Direction::MoreIsBetter) => SeriesLabelPosition::LowerRight,
-        _ => SeriesLabelPosition::UpperRight,
+        Some(Direction::MoreIsBetter) => {
+            let lowest = beside.fold(f64::INFINITY, f64::min);
+            lower = lower.min((lowest - height * upper) / (1.0 - height));
+            SeriesLabelPosition::LowerRight
+        }
+        _ => {
+            let highest = beside.fold(f64::NEG_INFINITY, f64::max);
+            upper = upper.max((highest - height * lower) / (1.0 - height));
+            SeriesLabelPosition::UpperRight
+        }
     };
     let side = (SIDE * epochs as f64).max(0.1);
     let (first, last) = (1.0 - side, epochs as f64 + side);
@@ -69,7 +88,7 @@ pub fn curves(path: &Path, picture: &CurvesPicture<'_>) -> Result<(), PictureErr
                 )
                 .x_label_area_size(64)
                 .y_label_area_size(104)
-                .build_cartesian_2d(first..last, least - room..most + room)?;
+                .build_cartesian_2d(first..last, lower..upper)?;
             chart
                 .configure_mesh()
                 .disable_x_mesh()
