@@ -26,6 +26,7 @@ smoke out="artifacts":
     {{run}} evaluate {{out}}/smoke-wgpu --backend flex
     {{run}} reconstruct {{out}}/smoke-wgpu --backend flex --count 20
     {{run}} interpolate {{out}}/smoke-flex
+    {{run}} gradcheck
     {{run}} sample {{out}}/smoke-flex --count 25
     {{run}} curves {{out}}/smoke-flex {{out}}/smoke-ndarray {{out}}/smoke-wgpu --out {{out}}/smoke.png
 

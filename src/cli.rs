@@ -24,6 +24,7 @@ const EXAMPLES: &str = "Examples:
   hourglass train --set train.epochs=20 --out artifacts/longer
   hourglass reconstruct artifacts/deep --count 30
   hourglass evaluate artifacts/deep --json
+  hourglass gradcheck                               are the gradients right?
   hourglass train --config configs/variational.toml && hourglass sample artifacts/variational
 
 Exit codes: 0 done, 1 the run failed, 2 wrong usage, config or data.";
@@ -36,6 +37,7 @@ pub enum Command {
     Sample(Sample),
     Interpolate(Interpolate),
     Curves(Curves),
+    Gradcheck(Gradcheck),
     Devices(Devices),
     #[command(subcommand)]
     Data(Data),
@@ -187,6 +189,44 @@ pub struct Curves {
     #[arg(long, short, value_name = "PNG", default_value = "curves.png")]
     pub out: PathBuf,
     /// Print the final figures as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Check gradients by hand against autodiff and finite differences
+#[derive(Debug, Args)]
+#[command(
+    after_help = "For each parameter tensor three gradients of the same loss on the same examples are compared: the \
+lecture's formulas in double precision, the backend's autodiff, and central differences in double \
+precision. Differences are relative to the gradient, or to the root mean square of the tensor's \
+gradients where that is larger; at most 1e-4 from autodiff, 1e-6 from differences. Coordinates with a \
+kink of the loss between the two points of a difference are left out and counted.
+
+Examples:
+  hourglass gradcheck
+  hourglass gradcheck --backend wgpu
+  hourglass gradcheck --config configs/shallow.toml --set model.tied=true --json
+
+Exit codes: 0 all agree, 1 they do not."
+)]
+pub struct Gradcheck {
+    /// Experiment whose network and objective to check [default: deep, linear, shallow, sparse,
+    /// variational and spirals]
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Backend whose autodiff to check, instead of the config's
+    #[arg(long, short)]
+    pub backend: Option<Backend>,
+    /// Override any key of the config; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
+    pub overrides: Vec<String>,
+    /// Examples in the batch
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub examples: u16,
+    /// Coordinates of each tensor that differences are taken at; of smaller tensors all
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(2..))]
+    pub coordinates: u16,
+    /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -5,6 +5,7 @@
 //! ```text
 //! main → commands → config, device, data, train, evaluate, report, run_directory
 //!                   report → train, evaluate, config
+//!                   gradcheck → backpropagation, task
 //!                   train → task, evaluate, random
 //!                   task → evaluate, objective, batches
 //!                   evaluate → model, batches → data → random
@@ -14,6 +15,7 @@
 //!
 //! `ARCHITECTURE.md` walks through the rooms.
 
+pub mod backpropagation;
 pub mod batches;
 pub mod cli;
 pub mod commands;
@@ -22,6 +24,7 @@ pub mod data;
 pub mod device;
 pub mod error;
 pub mod evaluate;
+pub mod gradcheck;
 pub mod model;
 pub mod objective;
 pub mod random;

@@ -36,6 +36,8 @@ pub enum Purpose {
     Sample = 9,
     /// Generated points; the epoch is the split, the step the point's class.
     Points = 10,
+    /// What a check of gradients looks at: biases other than zero, and coordinates.
+    GradientCheck = 11,
 }
 
 /// The stream for `purpose` at an epoch and step (both 0 where they have no meaning).

@@ -4,6 +4,7 @@ mod curves;
 mod data;
 mod devices;
 mod evaluate;
+mod gradcheck;
 mod interpolate;
 mod pictures;
 mod prepare;
@@ -38,6 +39,7 @@ pub fn run(arguments: Cli) -> Result<(), Error> {
         Command::Sample(command) => sample::run(command),
         Command::Interpolate(command) => interpolate::run(command),
         Command::Curves(command) => curves::run(&command),
+        Command::Gradcheck(command) => gradcheck::run(&command),
         Command::Devices(command) => devices::run(&command),
         Command::Data(cli::Data::Check(command)) => data::check(&command),
         Command::Completions(command) => {

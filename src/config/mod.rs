@@ -116,6 +116,18 @@ impl Experiment {
         }
     }
 
+    /// Reduces the examples to the first so many, besides those for validation.
+    pub fn take_only(&mut self, examples: usize) {
+        match self {
+            Self::Autoencoder { data, .. } | Self::Variational { data, .. } => {
+                data.limit = Some(examples + data.validation);
+                data.test_limit = Some(1);
+            }
+            // Points cost nothing.
+            Self::Classifier { .. } => {}
+        }
+    }
+
     /// The images that it uses, if it uses images.
     pub fn images(&self) -> Option<&Images> {
         match self {

@@ -33,9 +33,9 @@ pub enum Activation {
 }
 
 /// Of the slide's leaky ReLU.
-const LEAKY_SLOPE: f64 = 0.1;
+pub(crate) const LEAKY_SLOPE: f64 = 0.1;
 /// Of the slide's ELU.
-const ELU_ALPHA: f64 = 1.0;
+pub(crate) const ELU_ALPHA: f64 = 1.0;
 /// Linear pieces of a maxout unit.
 const MAXOUT_PIECES: usize = 2;
 

@@ -61,6 +61,11 @@ impl DropoutMasks {
         }
     }
 
+    /// One factor for each hidden unit of each example, if any is left out.
+    pub fn factors(&self) -> Option<&Tensor<2>> {
+        self.mask.as_ref()
+    }
+
     /// Masks the next hidden layer.
     ///
     /// # Shapes

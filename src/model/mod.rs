@@ -6,11 +6,13 @@ pub mod classifier;
 mod codec;
 mod dense;
 mod dropout;
+pub mod parameters;
 mod tied;
 pub mod variational;
 pub mod weights;
 
 pub use activation::Activation;
+pub(crate) use activation::{ELU_ALPHA, LEAKY_SLOPE};
 pub use autoencoder::Autoencoder;
 pub use classifier::Classifier;
 pub use codec::{Codec, Reconstructed};

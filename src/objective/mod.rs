@@ -8,6 +8,7 @@ mod sparsity;
 pub use cross_entropy::cross_entropy_nats;
 pub use divergence::kl_nats_per_image;
 pub use reconstruction::Reconstruction;
+pub(crate) use sparsity::LEAST_ACTIVATION;
 pub use sparsity::{Reduction, Sparsity};
 
 /// The name of a variational network's error as a metric, with its unit and reduction.

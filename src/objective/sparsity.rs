@@ -40,7 +40,7 @@ impl Reduction {
 }
 
 /// Keeps the logarithms of the divergence finite.
-const LEAST_ACTIVATION: f64 = 1e-7;
+pub(crate) const LEAST_ACTIVATION: f64 = 1e-7;
 
 impl Sparsity {
     /// # Shapes

@@ -9,6 +9,7 @@ mod configs;
 mod documents;
 mod finite_differences;
 mod golden;
+mod gradients;
 mod kinds;
 mod linear;
 mod support;

@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use burn::tensor::Device;
+use hourglass::batches::Batches;
+use hourglass::data::{ImageSet, Splits};
 use hourglass::device::{self, Backend, DeviceError, OpenDevice};
+use hourglass::task::ImageExamples;
 
 /// Set where a missing graphics adapter must fail the tests rather than skip a part of them.
 const REQUIRE_WGPU: &str = "HOURGLASS_REQUIRE_WGPU";
@@ -61,6 +65,24 @@ pub fn backends() -> Vec<OpenDevice> {
         }
     }
     opened
+}
+
+/// The same images to train on and to test with, nothing done to them.
+pub fn image_examples(images: &ImageSet, device: &Device) -> ImageExamples {
+    ImageExamples {
+        splits: Splits {
+            train: images.clone(),
+            validation: None,
+            test: images.clone(),
+            checksums: Vec::new(),
+        },
+        batches: Batches::new(device),
+        device: device.clone(),
+        seed: 0,
+        corruption: None,
+        dropout: None,
+        evaluation_batch: 20,
+    }
 }
 
 /// Writes an IDX file of unsigned bytes.

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use hourglass::batches::Batches;
-use hourglass::data::{Corruption, ImageSet, Splits};
+use hourglass::data::{Corruption, ImageSet};
 use hourglass::device::OpenDevice;
 use hourglass::model::Dropout;
 use hourglass::task::{ImageExamples, Task, VariationalTask};
@@ -16,29 +16,19 @@ fn images() -> ImageSet {
 }
 
 fn examples(opened: &OpenDevice, corruption: Option<Corruption>) -> ImageExamples {
-    let device = &opened.device;
     let bytes = (images().pixels().len() * size_of::<f32>()) as u64;
-    ImageExamples {
-        splits: Splits {
-            train: images(),
-            validation: None,
-            test: images(),
-            checksums: Vec::new(),
-        },
-        batches: match opened.keeps(bytes) {
-            true => Batches::resident(device, &images()),
-            false => Batches::new(device),
-        },
-        device: device.clone(),
-        seed: 7,
-        corruption,
-        dropout: Some(Dropout {
-            rate: 0.25,
-            units: 5,
-            seed: 7,
-        }),
-        evaluation_batch: 20,
+    let mut examples = support::image_examples(&images(), &opened.device);
+    if opened.keeps(bytes) {
+        examples.batches = Batches::resident(&opened.device, &images());
     }
+    examples.seed = 7;
+    examples.corruption = corruption;
+    examples.dropout = Some(Dropout {
+        rate: 0.25,
+        units: 5,
+        seed: 7,
+    });
+    examples
 }
 
 fn numbers(tensor: Tensor<2>) -> Vec<f32> {

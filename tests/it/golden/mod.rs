@@ -7,15 +7,16 @@ mod training;
 
 use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
-use hourglass::batches::{Batches, tensor};
-use hourglass::data::{ImageSet, Splits};
+use hourglass::batches::tensor;
+use hourglass::data::ImageSet;
 use hourglass::model::autoencoder::Architecture;
-use hourglass::model::{Activation, Autoencoder};
+use hourglass::model::{Activation, Autoencoder, parameters};
 use hourglass::objective::{Reconstruction, Sparsity};
 use hourglass::task::{ImageExamples, ReconstructionTask};
+use ndarray::Array2;
 use serde_json::Value;
 
 use crate::support;
@@ -45,95 +46,44 @@ fn tensors(value: &Value) -> Tensors {
 
 /// `encoder.layers.1.weight` here is `encoder.2.weight` there: activations count as layers. A
 /// classifier's stack is the whole network there.
-fn pytorch_name(path: &[String]) -> String {
-    match path {
-        [stack, layers, index, parameter] if layers == "layers" => {
+fn pytorch_name(name: &str) -> String {
+    match name.split('.').collect::<Vec<_>>()[..] {
+        [stack, "layers", index, parameter] => {
             let name = format!("{}.{parameter}", 2 * index.parse::<usize>().unwrap());
-            match &stack[..] {
+            match stack {
                 "stack" => name,
                 _ => format!("{stack}.{name}"),
             }
         }
-        other => other.join("."),
+        _ => name.to_owned(),
     }
 }
 
-fn transpose(values: &[f64], rows: usize, columns: usize) -> Vec<f64> {
-    (0..rows * columns)
-        .map(|i| values[i % rows * columns + i / rows])
-        .collect()
-}
-
-/// Puts PyTorch's weights into a network.
-struct Fill<'a> {
-    weights: &'a Tensors,
-    path: Vec<String>,
-}
-
-impl ModuleMapper for Fill<'_> {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.to_owned());
-    }
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
-    }
-    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let mut values = self.weights[&pytorch_name(&self.path)].clone();
-        let shape = parameter.val().dims();
-        if D == 2 {
-            values = transpose(&values, shape[1], shape[0]);
-        }
-        let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-        let device = parameter.val().device();
-        parameter.map(|_| Tensor::from_data(TensorData::new(values.clone(), shape), &device))
-    }
-}
-
-/// Takes a network's weights, or their gradients, in PyTorch's names and layout.
-struct Take<'a> {
-    gradients: Option<&'a GradientsParams>,
-    taken: Tensors,
-    path: Vec<String>,
-}
-
-impl ModuleVisitor for Take<'_> {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.to_owned());
-    }
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
-    }
-    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-        let tensor = match self.gradients {
-            None => parameter.val(),
-            Some(gradients) => gradients.get::<D>(parameter.id).expect("a gradient"),
-        };
-        let shape = tensor.dims();
-        let mut values: Vec<f64> = tensor.into_data().iter::<f64>().collect();
-        if D == 2 {
-            values = transpose(&values, shape[0], shape[1]);
-        }
-        self.taken.insert(pytorch_name(&self.path), values);
-    }
-}
-
+/// A network's weights, or their gradients, in PyTorch's names and layout.
 fn take<M: Module>(network: &M, gradients: Option<&GradientsParams>) -> Tensors {
-    let mut visitor = Take {
-        gradients,
-        taken: Tensors::new(),
-        path: Vec::new(),
+    let taken = match gradients {
+        None => parameters::parameters(network),
+        Some(gradients) => parameters::gradients(network, gradients),
     };
-    network.visit(&mut visitor);
-    visitor.taken
+    let taken = taken.unwrap();
+    let flat = taken.iter().map(|(name, values)| {
+        let values = values.t().iter().copied().collect();
+        (pytorch_name(name), values)
+    });
+    flat.collect()
 }
 
 /// `network` with PyTorch's weights.
 fn filled<M: Module>(network: M, weights: &Value) -> M {
     let weights = tensors(weights);
-    network.map(&mut Fill {
-        weights: &weights,
-        path: Vec::new(),
-    })
+    let mut filled = parameters::parameters(&network).unwrap();
+    for (name, values) in filled.iter_mut() {
+        let (rows, columns) = values.dim();
+        let weights = weights[&pytorch_name(name)].clone();
+        let transposed = Array2::from_shape_vec((columns, rows), weights).unwrap();
+        values.assign(&transposed.t());
+    }
+    parameters::with_parameters(network, &filled)
 }
 
 fn architecture(code_activation: Activation) -> Architecture {
@@ -160,20 +110,7 @@ fn images(golden: &Value, device: &Device) -> ImageExamples {
         .map(|&pixel| pixel as u8)
         .collect();
     let images = ImageSet::new(1, 7, pixels, None);
-    ImageExamples {
-        splits: Splits {
-            train: images.clone(),
-            validation: None,
-            test: images,
-            checksums: Vec::new(),
-        },
-        batches: Batches::new(device),
-        device: device.clone(),
-        seed: 0,
-        corruption: None,
-        dropout: None,
-        evaluation_batch: 4,
-    }
+    support::image_examples(&images, device)
 }
 
 /// All of the four images.

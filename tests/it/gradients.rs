@@ -1,0 +1,322 @@
+//! Gradients by hand, by autodiff and by differences; and planted faults, each of which is caught.
+
+use std::path::Path;
+
+use burn::tensor::Tensor;
+use hourglass::backpropagation::{Autoencoder as ByHand, Formulas, Matrix};
+use hourglass::data::ImageSet;
+use hourglass::gradcheck::{
+    AUTODIFF_TOLERANCE, Check, DIFFERENCES_TOLERANCE, Findings, Verdict, check,
+};
+use hourglass::model::autoencoder::Architecture;
+use hourglass::model::{Activation, Autoencoder};
+use hourglass::objective::{Reconstruction, Reduction, Sparsity};
+use hourglass::task::ReconstructionTask;
+use serde_json::Value;
+
+use crate::support::{self, refused, succeed, write_squares};
+
+/// Runs `gradcheck --json` and demands that all agree, within the tolerances, at enough coordinates.
+fn agree(arguments: &[&str]) -> Vec<Value> {
+    let arguments = [&["gradcheck", "--json"], arguments].concat();
+    let document: Value = serde_json::from_str(&succeed(&arguments)).unwrap();
+    let networks = document["networks"].as_array().unwrap().clone();
+    for network in &networks {
+        assert_eq!(network["agree"], true, "{arguments:?}");
+        let number = |value: &Value| value.as_f64().unwrap();
+        assert!(number(&network["loss_difference"]) <= 1e-5);
+        for tensor in network["tensors"].as_array().unwrap() {
+            assert!(
+                number(&tensor["autodiff_difference"]) <= AUTODIFF_TOLERANCE,
+                "{tensor}"
+            );
+            assert!(
+                number(&tensor["central_difference"]) <= DIFFERENCES_TOLERANCE,
+                "{tensor}"
+            );
+            let size = number(&tensor["shape"][0]) * number(&tensor["shape"][1]);
+            let checked = number(&tensor["checked"]);
+            let all = checked + number(&tensor["set_aside"]);
+            assert_eq!(all, size.min(256.0), "{tensor}");
+            assert!(checked >= 0.75 * size.min(256.0), "{tensor}");
+        }
+    }
+    networks
+}
+
+#[test]
+fn the_lectures_networks_agree_on_every_backend() {
+    for opened in support::backends() {
+        let networks = agree(&["--backend", opened.backend.name()]);
+        let names: Vec<_> = networks.iter().map(|network| &network["name"]).collect();
+        let expected = [
+            "deep",
+            "linear",
+            "shallow",
+            "sparse",
+            "variational",
+            "spirals",
+        ];
+        assert_eq!(names, expected);
+        for tensor in networks[0]["tensors"].as_array().unwrap() {
+            assert!(tensor["formula"].as_str().unwrap().contains("∂L/∂f"));
+        }
+    }
+}
+
+/// Everything that a config can ask for, on images of 12 × 12 pixels.
+#[test]
+fn every_objective_and_activation_agrees_on_every_backend() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = write_squares(&directory.path().join("data"), 40, 20);
+    let data = format!("--set=data.path={}", data.display());
+    let images = [data.as_str(), "--set=data.dataset=idx"];
+    let small = [
+        "--config=configs/deep.toml",
+        "--set=model.encoder=[144, 12, 6]",
+    ];
+    let variational = [
+        "--config=configs/variational.toml",
+        "--set=model.encoder=[144, 12, 6]",
+        "--set=objective.kl_weight=0.5",
+        "--set=model.dropout=0.3",
+        "--set=objective.corruption={ kind = 'masking' }",
+    ];
+    let spirals = [
+        "--config=configs/spirals.toml",
+        "--set=model.layers=[2, 9, 7, 3]",
+        "--set=model.activation=maxout",
+        "--set=model.dropout=0.2",
+    ];
+    let l1 = |reduction| {
+        format!(
+            "--set=objective.sparsity={{ kind = 'l1', weight = 0.1, reduction = '{reduction}' }}"
+        )
+    };
+    let (sum, mean) = (l1("batch_sum"), l1("batch_mean"));
+    let autoencoders: [&[&str]; 9] = [
+        &[
+            "--set=model.activation=tanh",
+            "--set=model.output=tanh",
+            "--set=objective.reconstruction=mse",
+        ],
+        &[
+            "--set=model.activation=sigmoid",
+            "--set=model.code_activation=linear",
+            &sum,
+        ],
+        &[
+            "--set=model.activation=leaky_relu",
+            "--set=model.output=relu",
+            "--set=objective.reconstruction=squared_error",
+        ],
+        &[
+            "--set=model.activation=elu",
+            &mean,
+            "--set=objective.corruption={ kind = 'gaussian' }",
+        ],
+        &[
+            "--set=model.activation=maxout",
+            "--set=model.output=maxout",
+            "--set=objective.reconstruction=mse",
+        ],
+        &["--set=model.activation=gelu", "--set=model.dropout=0.4"],
+        &["--set=model.activation=silu", "--set=model.tied=true", &sum],
+        &[
+            "--set=model.tied=true",
+            "--set=model.dropout=0.3",
+            "--set=model.output=linear",
+            "--set=objective.reconstruction=squared_error",
+        ],
+        &[
+            "--set=model.code_activation=sigmoid",
+            "--set=objective.sparsity={ kind = 'kullback_leibler', weight = 0.3 }",
+        ],
+    ];
+    for opened in support::backends() {
+        let backend = ["--backend", opened.backend.name()];
+        for more in autoencoders {
+            agree(&[&small, more, &images, &backend].concat());
+        }
+        agree(&[&variational, &images[..], &backend].concat());
+        agree(&[&spirals[..], &backend].concat());
+    }
+}
+
+#[test]
+fn what_cannot_be_checked_is_refused() {
+    refused(&["gradcheck", "--set", "seed=1"], &["--config"]);
+    refused(&["gradcheck", "--examples", "0"], &["1..=1000"]);
+    let missing = Path::new("configs/none.toml").display().to_string();
+    refused(&["gradcheck", "--config", &missing], &["none.toml"]);
+    // Fewer points than asked for are all used.
+    let few = "--set=data.points_per_class=2";
+    agree(&["--config", "configs/spirals.toml", few, "--examples", "50"]);
+}
+
+/// Examples in the batch of the planted faults.
+const EXAMPLES: usize = 5;
+const PIXELS: usize = 12;
+const L1: Sparsity = Sparsity::L1 {
+    weight: 0.1,
+    reduction: Reduction::BatchSum,
+};
+
+/// Checks a sparse 12-12-12-12-12 network, whose square layers hide no missing transpose, with
+/// `formulas` by hand and `sparsity` in the loss that autodiff sees.
+fn findings(formulas: Formulas, sparsity: Sparsity) -> Findings {
+    let opened = &support::backends()[0];
+    let pixels = (0..EXAMPLES * PIXELS)
+        .map(|i| (i * 37 % 256) as u8)
+        .collect();
+    let images = ImageSet::new(3, 4, pixels, None);
+    let architecture = Architecture {
+        encoder: vec![PIXELS; 3],
+        decoder: vec![PIXELS; 3],
+        tied: false,
+        activation: Activation::Relu,
+        code_activation: Activation::Relu,
+        output: Activation::Sigmoid,
+        dropout: 0.0,
+    };
+    let reconstruction = Reconstruction::BinaryCrossEntropy;
+    let task = ReconstructionTask {
+        images: support::image_examples(&images, &opened.device),
+        reconstruction,
+        sparsity: Some(sparsity),
+    };
+    let settings = Check {
+        seed: 1,
+        coordinates: 256,
+        formulas,
+    };
+    let network = Autoencoder::new(&architecture, 1, &opened.device);
+    let matrix = |tensor: &Tensor<2>| {
+        let values = tensor.clone().into_data().iter::<f64>().collect();
+        Matrix::from_shape_vec((EXAMPLES, PIXELS), values).unwrap()
+    };
+    check(&settings, &task, network, EXAMPLES, |(pairs, _)| {
+        let batch = (matrix(&pairs.input), matrix(&pairs.target), None);
+        Ok(ByHand::new(&architecture, reconstruction, Some(L1), batch))
+    })
+    .unwrap()
+}
+
+/// The tensor at which backpropagation goes wrong first, who is wrong there, and the factor.
+fn first_wrong(findings: &Findings) -> (&str, Verdict, Option<f64>) {
+    let found = findings.first_wrong().expect("a fault");
+    (
+        &found.tensor,
+        found.verdict,
+        found.factor.map(|factor| (factor * 1e3).round() / 1e3),
+    )
+}
+
+#[test]
+fn nothing_is_found_where_nothing_is_planted() {
+    let findings = findings(Formulas::LECTURE, L1);
+    assert!(
+        findings.agree() && findings.first_wrong().is_none(),
+        "{findings:?}"
+    );
+}
+
+#[test]
+fn a_wrong_sign_is_caught() {
+    let wrong = Formulas {
+        weight: |h, d_f| -(Formulas::LECTURE.weight)(h, d_f),
+        ..Formulas::LECTURE
+    };
+    let findings = findings(wrong, L1);
+    assert_eq!(
+        first_wrong(&findings),
+        ("decoder.layers.1.weight", Verdict::FormulaWrong, Some(-1.0))
+    );
+    assert!(findings.first_wrong().unwrap().formula.contains("hᵀ ∂L/∂f"));
+    // The biases are as right as before.
+    let biases = findings
+        .tensors
+        .iter()
+        .filter(|found| found.tensor.ends_with("bias"));
+    assert!(
+        biases
+            .map(|found| found.verdict)
+            .all(|verdict| verdict == Verdict::Agree)
+    );
+}
+
+#[test]
+fn a_missing_transpose_is_caught() {
+    let wrong = Formulas {
+        input: |weight, d_f| d_f.dot(weight),
+        ..Formulas::LECTURE
+    };
+    let findings = findings(wrong, L1);
+    assert_eq!(
+        first_wrong(&findings),
+        ("decoder.layers.0.bias", Verdict::FormulaWrong, None)
+    );
+}
+
+#[test]
+fn a_missing_mask_is_caught() {
+    let wrong = Formulas {
+        activation: |_, _, d_h| d_h.clone(),
+        ..Formulas::LECTURE
+    };
+    let findings = findings(wrong, L1);
+    assert_eq!(
+        first_wrong(&findings),
+        ("decoder.layers.0.bias", Verdict::FormulaWrong, None)
+    );
+    assert!(findings.first_wrong().unwrap().formula.contains("1(f > 0)"));
+}
+
+#[test]
+fn a_wrong_mean_is_caught_with_its_factor() {
+    let wrong = Formulas {
+        reconstruction: |kind, output, f, x| {
+            f.nrows() as f64 * (Formulas::LECTURE.reconstruction)(kind, output, f, x)
+        },
+        ..Formulas::LECTURE
+    };
+    let findings = findings(wrong, L1);
+    let factor = Some(EXAMPLES as f64);
+    assert_eq!(
+        first_wrong(&findings),
+        ("decoder.layers.1.bias", Verdict::FormulaWrong, factor)
+    );
+    assert!(findings.first_wrong().unwrap().formula.contains("/ (n d)"));
+}
+
+#[test]
+fn a_penalty_with_the_wrong_reduction_is_caught_by_hand_and_in_autodiff() {
+    let wrong = Formulas {
+        sparsity: |sparsity, code| {
+            (Formulas::LECTURE.sparsity)(sparsity, code) / code.nrows() as f64
+        },
+        ..Formulas::LECTURE
+    };
+    // Where the penalty acts first, backwards: at the code.
+    let (tensor, verdict, _) = {
+        let findings = findings(wrong, L1);
+        let (tensor, verdict, factor) = first_wrong(&findings);
+        (tensor.to_owned(), verdict, factor)
+    };
+    assert_eq!(
+        (tensor.as_str(), verdict),
+        ("encoder.layers.1.bias", Verdict::FormulaWrong)
+    );
+
+    let mean = Sparsity::L1 {
+        weight: 0.1,
+        reduction: Reduction::BatchMean,
+    };
+    let findings = findings(Formulas::LECTURE, mean);
+    let (tensor, verdict, _) = first_wrong(&findings);
+    assert_eq!(
+        (tensor, verdict),
+        ("encoder.layers.1.bias", Verdict::AutodiffWrong)
+    );
+    assert!(findings.loss_difference > 1e-3 && !findings.agree());
+}
