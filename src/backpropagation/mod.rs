@@ -1,6 +1,6 @@
 //! Backpropagation derived by hand, as the lecture writes it, in `f64`.
 //!
-//! [`Formulas`] are the slides; [`Stack`](layers::Stack) applies them layer by layer; each kind of
+//! [`Formulas`] are the slides; `layers.rs` applies them layer by layer; each kind of
 //! network has a [`Derivation`] that puts its loss together and runs it backwards. Nothing here is
 //! used for training: it is what `gradcheck` compares Burn's autodiff with, so it knows nothing of
 //! Burn's operations.
