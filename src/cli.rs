@@ -188,7 +188,7 @@ pub struct Curves {
     /// Picture to write
     #[arg(long, short, value_name = "PNG", default_value = "curves.png")]
     pub out: PathBuf,
-    /// Print the final figures as JSON
+    /// Print the figures of the last epoch and the best as JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -60,7 +60,7 @@ pub enum Error {
     TooFewImages { wanted: usize, found: usize },
     #[error("{}: {problem}", path.display())]
     Input { path: PathBuf, problem: String },
-    #[error("the gradients of {} do not agree", if *.0 == 1 { "a network".to_owned() } else { format!("{} networks", .0) })]
+    #[error("losses or gradients of {} do not agree", if *.0 == 1 { "a network".to_owned() } else { format!("{} networks", .0) })]
     GradientsDiffer(usize),
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -117,7 +117,7 @@ impl Error {
             }
             Self::NotTwoInputs(_) => Some("give --input twice, or leave it out to use test images".into()),
             Self::TooFewImages { .. } => Some("take fewer --rows, or raise data.test_limit".into()),
-            Self::GradientsDiffer(_) => Some("the tables above say where it begins, and which of the three is wrong".into()),
+            Self::GradientsDiffer(_) => Some("the findings of that network say where it begins, and which of the three is wrong".into()),
             Self::NoEpoch(_) => Some("train it again with --force".into()),
             Self::Out { .. } => Some("make the directory, or choose another --out".into()),
             Self::Picture(PictureError::TooLarge { .. }) => Some("show fewer images".into()),

@@ -25,6 +25,7 @@ pub mod device;
 pub mod error;
 pub mod evaluate;
 pub mod gradcheck;
+pub mod kernels;
 pub mod model;
 pub mod objective;
 pub mod random;

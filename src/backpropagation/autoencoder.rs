@@ -2,6 +2,7 @@
 
 use super::formulas::{
     activation_text, apply, penalty, reconstruction_error, reconstruction_text, sides,
+    sparsity_text,
 };
 use super::layers::{Masks, Place, Stack, Trace};
 use super::{Derivation, Formulas, Gradient, Loss, Matrix};
@@ -124,11 +125,12 @@ impl Derivation for Autoencoder {
             &text,
             &mut found,
         );
-        let mut text = activation_text(self.code_activation).to_owned();
+        let mut arriving = "∂L/∂h".to_owned();
         if let Some(sparsity) = self.sparsity {
             d_code += &(formulas.sparsity)(sparsity, &forward.code);
-            text = text.replace("∂L/∂h", "(∂L/∂h + penalty′(h))");
+            arriving = format!("(∂L/∂h + {})", sparsity_text(sparsity));
         }
+        let text = activation_text(self.code_activation, &arriving);
         let d_f = (formulas.activation)(self.code_activation, forward.encoder.output(), &d_code);
         self.encoder.backward(
             parameters,

@@ -132,7 +132,8 @@ fn sparsity(sparsity: Sparsity, code: &Matrix) -> Matrix {
         }
         Sparsity::KullbackLeibler { weight, target } => {
             let mean = code.mean_axis(Axis(0)).expect("a batch is not empty");
-            let d_mean = mean.mapv(|mean| (1.0 - target) / (1.0 - mean) - target / mean);
+            let kept = mean.mapv(|mean| mean.clamp(LEAST_ACTIVATION, 1.0 - LEAST_ACTIVATION));
+            let d_mean = kept.mapv(|mean| (1.0 - target) / (1.0 - mean) - target / mean);
             // Where the mean is kept from the ends, it does not move.
             let inside =
                 |mean: f64| f64::from((LEAST_ACTIVATION..=1.0 - LEAST_ACTIVATION).contains(&mean));
@@ -169,37 +170,45 @@ pub fn apply(activation: Activation, f: &Matrix) -> Matrix {
     f.mapv(value)
 }
 
-/// How `∂L/∂f` comes from `∂L/∂h`, in plain text.
-pub fn activation_text(activation: Activation) -> &'static str {
-    match activation {
-        Activation::Linear => "∂L/∂h",
-        Activation::Sigmoid => "∂L/∂h h (1 − h)",
-        Activation::Tanh => "∂L/∂h (1 − h²)",
-        Activation::Relu => "∂L/∂h 1(f > 0)",
-        Activation::LeakyRelu => "∂L/∂h (1 if f > 0, else 0.1)",
-        Activation::Elu => "∂L/∂h (1 if f > 0, else exp f)",
-        Activation::Maxout => "∂L/∂h where f is the larger",
-        Activation::Gelu => "∂L/∂h gelu′(f)",
-        Activation::Silu => "∂L/∂h (σ(f) + f σ(f) (1 − σ(f)))",
+/// How `∂L/∂f` comes from what arrives at `h = a(f)`, such as `∂L/∂h`, in plain text.
+pub fn activation_text(activation: Activation, arriving: &str) -> String {
+    let slope = match activation {
+        Activation::Linear => return arriving.into(),
+        Activation::Sigmoid => "σ(f) (1 − σ(f))".into(),
+        Activation::Tanh => "(1 − tanh² f)".into(),
+        Activation::Relu => "1(f > 0)".into(),
+        Activation::LeakyRelu => format!("(1 if f > 0, else {LEAKY_SLOPE})"),
+        Activation::Elu => format!("(1 if f > 0, else {ELU_ALPHA} exp f)"),
+        Activation::Maxout => "1(f is the larger)".into(),
+        Activation::Gelu => "gelu′(f)".into(),
+        Activation::Silu => "(σ(f) + f σ(f) (1 − σ(f)))".into(),
+    };
+    format!("{arriving} {slope}")
+}
+
+/// What a penalty adds to what arrives at the code `h`, in plain text.
+pub fn sparsity_text(sparsity: Sparsity) -> &'static str {
+    match sparsity {
+        Sparsity::L1 { reduction, .. } => match reduction {
+            Reduction::BatchSum => "λ sign h",
+            Reduction::BatchMean => "λ sign h / n",
+        },
+        Sparsity::KullbackLeibler { .. } => "λ ((1 − ρ) / (1 − ρ̂) − ρ / ρ̂) / n",
     }
 }
 
 /// How `∂L/∂f` comes from the reconstruction error, in plain text; `n` examples of `d` pixels.
 pub fn reconstruction_text(kind: Reconstruction, output: Activation) -> String {
-    let d_output = match kind {
+    let arriving = match kind {
         Reconstruction::BinaryCrossEntropy => return "(σ(f) − x) / (n d)".into(),
-        Reconstruction::MeanSquaredError => "2 (x̂ − x) / (n d)",
-        Reconstruction::SquaredError => "2 (x̂ − x) / n",
+        Reconstruction::MeanSquaredError => "2/(n d) (x̂ − x)",
+        Reconstruction::SquaredError => "2/n (x̂ − x)",
     };
-    match output {
-        Activation::Linear => d_output.into(),
-        output => activation_text(output)
-            .replace("∂L/∂h", d_output)
-            .replace("h", "x̂"),
-    }
+    activation_text(output, arriving)
 }
 
-/// On which side of its kink each unit is; empty for activations without one.
+/// On which side of its kink each unit is; empty for activations without one. (The slope of an ELU
+/// does not jump at zero but bends, which is enough to spoil a difference.)
 pub fn sides(activation: Activation, f: &Matrix) -> Vec<bool> {
     match activation {
         Activation::Relu | Activation::LeakyRelu | Activation::Elu => {
@@ -287,7 +296,7 @@ fn squares(difference: &Matrix) -> f64 {
 }
 
 /// `σ(f) = 1 / (1 + e⁻ᶠ)`
-pub fn sigmoid(f: f64) -> f64 {
+fn sigmoid(f: f64) -> f64 {
     1.0 / (1.0 + (-f).exp())
 }
 

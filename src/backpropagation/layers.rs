@@ -1,6 +1,6 @@
 //! Dense layers one after another, forwards and backwards.
 
-use ndarray::s;
+use ndarray::{ArrayView2, s};
 
 use super::formulas::{activation_text, apply, sides};
 use super::{Formulas, Gradient, Matrix};
@@ -44,7 +44,7 @@ impl Trace {
 /// The masks of dropout, used up layer by layer.
 pub struct Masks<'a> {
     /// `[examples, hidden units of all layers]`
-    pub all: Option<&'a Matrix>,
+    all: Option<&'a Matrix>,
     used: usize,
 }
 
@@ -118,57 +118,51 @@ impl Stack {
         found: &mut Vec<Gradient>,
     ) -> Matrix {
         let (mut d_f, mut text) = (d_f, text.to_owned());
-        for (layer, place) in self.places.iter().enumerate().rev() {
-            add(
-                found,
-                &place.bias,
-                format!("∂L/∂b = Σ ∂L/∂f, ∂L/∂f = {text}"),
-                (formulas.bias)(&d_f),
-            );
+        let mut layer = self.places.len() - 1;
+        loop {
+            let place = &self.places[layer];
+            let how = format!("Σ ∂L/∂f, ∂L/∂f = {text}");
+            add(found, &place.bias, "∂L/∂b", &how, (formulas.bias)(&d_f));
             let d_weight = (formulas.weight)(&trace.inputs[layer], &d_f);
-            match place.is_transposed {
-                false => add(found, &place.weight, "∂L/∂W = hᵀ ∂L/∂f".into(), d_weight),
-                true => add(
-                    found,
-                    &place.weight,
-                    "(hᵀ ∂L/∂f)ᵀ".into(),
-                    d_weight.t().to_owned(),
-                ),
-            }
-            let d_h = (formulas.input)(&self.weight(parameters, layer), &d_f);
-            let Some(before) = layer.checked_sub(1) else {
+            let (how, d_weight) = match place.is_transposed {
+                false => ("hᵀ ∂L/∂f", d_weight),
+                true => ("(hᵀ ∂L/∂f)ᵀ", d_weight.reversed_axes()),
+            };
+            add(found, &place.weight, "∂L/∂W", how, d_weight);
+            let d_h = (formulas.input)(&self.weight(parameters, layer).to_owned(), &d_f);
+            if layer == 0 {
                 return d_h;
+            }
+            layer -= 1;
+            let (d_h, arriving) = match &trace.masks[layer] {
+                None => (d_h, "∂L/∂h"),
+                Some(mask) => (d_h * mask, "∂L/∂h · mask"),
             };
-            let d_h = match &trace.masks[before] {
-                None => d_h,
-                Some(mask) => d_h * mask,
-            };
-            d_f = (formulas.activation)(self.activation, &trace.sums[before], &d_h);
-            text = activation_text(self.activation).into();
+            d_f = (formulas.activation)(self.activation, &trace.sums[layer], &d_h);
+            text = activation_text(self.activation, arriving);
         }
-        Matrix::zeros((0, 0))
     }
 
-    fn weight(&self, parameters: &Tensors, layer: usize) -> Matrix {
+    fn weight<'a>(&self, parameters: &'a Tensors, layer: usize) -> ArrayView2<'a, f64> {
         let place = &self.places[layer];
         let weight = tensor(parameters, &place.weight);
         match place.is_transposed {
-            false => weight.clone(),
-            true => weight.t().to_owned(),
+            false => weight.view(),
+            true => weight.t(),
         }
     }
 }
 
-/// A parameter that is used in two places gets a gradient from each.
-fn add(found: &mut Vec<Gradient>, name: &str, formula: String, values: Matrix) {
+/// Notes a gradient. A parameter that is used in two places gets one from each.
+fn add(found: &mut Vec<Gradient>, name: &str, what: &str, how: &str, values: Matrix) {
     match found.iter_mut().find(|gradient| gradient.name == name) {
         Some(gradient) => {
-            gradient.formula = format!("{} + {formula}", gradient.formula);
+            gradient.formula = format!("{} + {how}", gradient.formula);
             gradient.values += &values;
         }
         None => found.push(Gradient {
             name: name.to_owned(),
-            formula,
+            formula: format!("{what} = {how}"),
             values,
         }),
     }

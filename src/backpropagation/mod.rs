@@ -19,7 +19,7 @@ use ndarray::Array2;
 
 pub use autoencoder::Autoencoder;
 pub use classifier::Classifier;
-pub use formulas::{Formulas, sigmoid};
+pub use formulas::Formulas;
 pub use variational::Variational;
 
 use crate::model::parameters::Tensors;

@@ -10,7 +10,7 @@ use crate::objective::Reconstruction;
 
 const BCE: Reconstruction = Reconstruction::BinaryCrossEntropy;
 
-/// `Σ over pixels of the cross-entropy + w KL(N(μ, σ²) ‖ N(0, 1))`, with `(μ, ln σ²) = encoder(x)` and
+/// `Σ over pixels of the cross-entropy + β KL(N(μ, σ²) ‖ N(0, 1))`, with `(μ, ln σ²) = encoder(x)` and
 /// `z = μ + σ ε`.
 pub struct Variational {
     encoder: Stack,
@@ -111,7 +111,7 @@ impl Derivation for Variational {
         let d_log_var =
             &d_z * &(0.5 * sigma(&log_var) * &self.epsilon) + self.kl_weight * d_log_var;
         let d_f = side_by_side(&d_mu, &d_log_var);
-        let text = "∂L/∂z + w μ/n; ∂L/∂z ½ σ ε + w ½ (σ² − 1)/n";
+        let text = "∂L/∂z + β μ/n of μ, ∂L/∂z ½ σ ε + β ½ (σ² − 1)/n of ln σ²";
         self.encoder
             .backward(parameters, &encoder, formulas, d_f, text, &mut found);
         found

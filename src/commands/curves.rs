@@ -45,6 +45,7 @@ pub fn run(arguments: &cli::Curves) -> Result<(), Error> {
             continue;
         }
         let test = match run.finals(&metric).gap {
+            Some(gap) if gap < 0.0 => format!("test, {} better than training", figure(-gap)),
             Some(gap) => format!("test, {} worse than training", figure(gap)),
             None => "test".into(),
         };
@@ -100,9 +101,9 @@ fn read(path: &Path, metric: &mut Option<String>) -> Result<RunCurves, Error> {
 
 /// What each run is called: by its name, or by its directory where another has the same name.
 fn labels(runs: &[RunCurves]) -> Vec<String> {
-    let is_unique = |run: &RunCurves| runs.iter().filter(|other| other.name == run.name).count();
+    let of_that_name = |run: &RunCurves| runs.iter().filter(|other| other.name == run.name).count();
     runs.iter()
-        .map(|run| match is_unique(run) {
+        .map(|run| match of_that_name(run) {
             1 => run.name.clone(),
             _ => run.path.display().to_string(),
         })

@@ -13,13 +13,15 @@ use crate::cli;
 use crate::config::{Config, Experiment};
 use crate::device::{self, OpenDevice};
 use crate::error::Error;
+#[cfg(test)]
+use crate::gradcheck::TensorFindings;
 use crate::gradcheck::{
-    AUTODIFF_TOLERANCE, Check, DIFFERENCES_TOLERANCE, Findings, TensorFindings, Verdict, check,
+    AUTODIFF_TOLERANCE, Check, DIFFERENCES_TOLERANCE, Findings, Verdict, check,
 };
 use crate::model::DropoutMasks;
 use crate::report::text::{figure, table};
 
-/// What is checked when no config is named: every network of the lecture and every objective.
+/// What is checked when no config is named: the lecture's networks and their objectives.
 const CONFIGS: [(&str, &str); 6] = [
     ("configs/deep.toml", include_str!("../../configs/deep.toml")),
     (
@@ -199,8 +201,20 @@ fn text(config: &Config, opened: &OpenDevice, findings: &Findings) -> String {
         ]);
     }
     text.push_str(&table(&rows));
-    if let Some(found) = findings.first_wrong() {
-        let _ = writeln!(text, "{}", diagnosis(found));
+    let unseen = findings
+        .tensors
+        .iter()
+        .filter(|found| found.central_resolution > DIFFERENCES_TOLERANCE);
+    for found in unseen {
+        let _ = writeln!(
+            text,
+            "{}: its gradients are so small beside the loss that differences resolve them only to {}",
+            found.tensor,
+            difference(found.central_resolution)
+        );
+    }
+    if let Some(diagnosis) = diagnosis(findings) {
+        let _ = writeln!(text, "{diagnosis}");
     }
     text.push('\n');
     text
@@ -217,19 +231,77 @@ fn verdict(verdict: Verdict) -> &'static str {
         Verdict::AutodiffWrong => "autodiff wrong",
         Verdict::DifferencesWrong => "differences off",
         Verdict::AllDiffer => "all differ",
+        Verdict::NotDifferentiable => "at a kink",
     }
 }
 
 /// Where it begins to go wrong, and how.
-fn diagnosis(found: &TensorFindings) -> String {
+fn diagnosis(findings: &Findings) -> Option<String> {
+    if !findings.losses_agree() {
+        return Some(
+            "the loss by hand and that of the backend differ, so their gradients have to".into(),
+        );
+    }
+    let found = findings.first_wrong()?;
     let factor = found.factor.map_or(String::new(), |factor| {
         format!(", {factor:.4} times what the other two agree on")
     });
     let what = match found.verdict {
+        Verdict::Agree | Verdict::NotDifferentiable => return None,
         Verdict::FormulaWrong => format!("the formula {} is wrong{factor}", found.formula),
         Verdict::AutodiffWrong => format!("autodiff is wrong{factor}"),
-        Verdict::DifferencesWrong => "the loss by hand is not the loss of its formulas".into(),
-        Verdict::AllDiffer | Verdict::Agree => "no two of the three agree".into(),
+        Verdict::DifferencesWrong => "the differences alone are off".into(),
+        Verdict::AllDiffer => "no two of the three agree".into(),
     };
-    format!("backwards it begins at {}: {what}", found.tensor)
+    Some(format!("backwards it begins at {}: {what}", found.tensor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn findings(verdicts: [Verdict; 2], loss_difference: f64) -> Findings {
+        let tensors = verdicts
+            .iter()
+            .enumerate()
+            .map(|(layer, verdict)| TensorFindings {
+                tensor: format!("layer{layer}"),
+                shape: [1, 1],
+                formula: "∂L/∂b = Σ ∂L/∂f".into(),
+                autodiff_difference: 0.0,
+                central_difference: 0.0,
+                central_resolution: 0.0,
+                checked: 1,
+                set_aside: 0,
+                verdict: *verdict,
+                factor: Some(-1.0),
+            });
+        Findings {
+            loss: 1.0,
+            loss_difference,
+            tensors: tensors.collect(),
+        }
+    }
+
+    #[test]
+    fn the_diagnosis_names_the_last_layer_that_is_wrong_and_how() {
+        use Verdict::{Agree, AllDiffer, AutodiffWrong, FormulaWrong};
+        assert_eq!(diagnosis(&findings([Agree, Agree], 0.0)), None);
+        let says = |verdicts, loss: f64, parts: &[&str]| {
+            let text = diagnosis(&findings(verdicts, loss)).unwrap();
+            assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+        };
+        says(
+            [AllDiffer, FormulaWrong],
+            0.0,
+            &["layer1", "Σ ∂L/∂f", "-1.0000 times"],
+        );
+        says(
+            [AutodiffWrong, Agree],
+            0.0,
+            &["layer0", "autodiff is wrong"],
+        );
+        says([Agree, AllDiffer], 0.0, &["no two"]);
+        says([Agree, Agree], 0.1, &["the loss by hand"]);
+    }
 }

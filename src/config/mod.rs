@@ -116,11 +116,12 @@ impl Experiment {
         }
     }
 
-    /// Reduces the examples to the first so many, besides those for validation.
+    /// Reduces the examples to at most so many, besides those for validation.
     pub fn take_only(&mut self, examples: usize) {
         match self {
             Self::Autoencoder { data, .. } | Self::Variational { data, .. } => {
-                data.limit = Some(examples + data.validation);
+                let all = data.limit.unwrap_or(usize::MAX);
+                data.limit = Some(all.min(examples + data.validation));
                 data.test_limit = Some(1);
             }
             // Points cost nothing.

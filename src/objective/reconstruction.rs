@@ -3,6 +3,7 @@
 use burn::tensor::{Tensor, activation};
 use serde::Serialize;
 
+use crate::kernels;
 use crate::model::Activation;
 
 /// The reconstruction error, a mean over the batch.
@@ -62,6 +63,9 @@ impl Reconstruction {
 /// The right-hand side never overflows and keeps its digits in both tails. (Burn's own
 /// `BinaryCrossEntropyLoss` takes integer targets only.)
 fn bce_with_logits(z: Tensor<2>, x: Tensor<2>) -> Tensor<1> {
+    if let Some(loss) = kernels::cross_entropy_of_logits(&z, &x) {
+        return loss;
+    }
     let tail = z.clone().abs().neg().exp().log1p();
     (activation::relu(z.clone()) - x * z + tail).mean()
 }

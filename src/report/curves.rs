@@ -119,8 +119,13 @@ pub fn curves(path: &Path, picture: &CurvesPicture<'_>) -> Result<(), PictureErr
                         .draw_series(DashedLineSeries::new(points(), 8, 6, style))?
                         .label(label)
                         .legend(dashed_legend(style)),
+                    // One by one: where a curve turns sharply, joined segments would run past its points.
                     false => chart
-                        .draw_series(LineSeries::new(points(), style))?
+                        .draw_series(
+                            points()
+                                .zip(points().skip(1))
+                                .map(|(from, to)| PathElement::new([from, to], style)),
+                        )?
                         .label(label)
                         .legend(move |(x, y)| PathElement::new([(x, y), (x + 28, y)], style)),
                 };

@@ -1,5 +1,6 @@
 //! Training: steps and epochs. It emits events and prints nothing.
 
+mod adam;
 mod clipping;
 mod events;
 mod fit;

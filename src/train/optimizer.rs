@@ -1,8 +1,10 @@
 //! The optimizers, with the usual meaning of every parameter.
 
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
+use burn::optim::{AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
 use serde::Serialize;
+
+use super::adam::OnePassAdam;
 
 /// How gradients become steps.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -90,11 +92,7 @@ impl Optimizer {
                 });
                 SgdConfig::new().with_momentum(momentum).init()
             }
-            Self::Adam(adam) => AdamConfig::new()
-                .with_beta_1(adam.beta_1 as f32)
-                .with_beta_2(adam.beta_2 as f32)
-                .with_epsilon(adam.epsilon as f32)
-                .init(),
+            Self::Adam(adam) => OnePassAdam::new(adam).into(),
             Self::AdamW { adam, weight_decay } => AdamWConfig::new()
                 .with_beta_1(adam.beta_1 as f32)
                 .with_beta_2(adam.beta_2 as f32)

@@ -149,6 +149,14 @@ fn what_cannot_be_checked_is_refused() {
     refused(&["gradcheck", "--examples", "0"], &["1..=1000"]);
     let missing = Path::new("configs/none.toml").display().to_string();
     refused(&["gradcheck", "--config", &missing], &["none.toml"]);
+    // A deep network of sigmoids has gradients that are tiny beside the loss, and all are right.
+    let sigmoids = [
+        "--config",
+        "configs/deep.toml",
+        "--set=model.activation=sigmoid",
+    ];
+    let encoder = "--set=model.encoder=[784, 64, 48, 32, 16, 8]";
+    succeed(&[&["gradcheck"], &sigmoids[..], &[encoder]].concat());
     // Fewer points than asked for are all used.
     let few = "--set=data.points_per_class=2";
     agree(&["--config", "configs/spirals.toml", few, "--examples", "50"]);
@@ -162,8 +170,8 @@ const L1: Sparsity = Sparsity::L1 {
     reduction: Reduction::BatchSum,
 };
 
-/// Checks a sparse 12-12-12-12-12 network, whose square layers hide no missing transpose, with
-/// `formulas` by hand and `sparsity` in the loss that autodiff sees.
+/// Checks a sparse 12-12-12-12-12 network, square so that a missing transpose changes no shape and only
+/// the numbers can show it, with `formulas` by hand and `sparsity` in the loss that autodiff sees.
 fn findings(formulas: Formulas, sparsity: Sparsity) -> Findings {
     let opened = &support::backends()[0];
     let pixels = (0..EXAMPLES * PIXELS)

@@ -10,6 +10,7 @@ mod documents;
 mod finite_differences;
 mod golden;
 mod gradients;
+mod kernels;
 mod kinds;
 mod linear;
 mod support;

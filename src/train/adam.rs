@@ -1,0 +1,128 @@
+//! Adam in one pass over memory.
+
+use burn::optim::{AdamConfig, AdamState, AdaptiveMomentumState, LearningRate, Optimizer};
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::kernels::is_flex;
+
+/// Adam, whose step reads and writes each weight and its two moments once where they lie in the memory
+/// of the host (`flex`). Burn's own, which it falls back to elsewhere, makes a dozen tensors for each
+/// parameter, most of a step's time where batches are small.
+///
+/// Every weight goes through the same operations in the same order as in Burn's, so steps are the same
+/// to the last bit, and so is what is saved.
+#[derive(Clone)]
+pub struct OnePassAdam {
+    settings: Settings,
+    stock: burn::optim::Adam,
+}
+
+#[derive(Clone, Copy)]
+struct Settings {
+    beta_1: f32,
+    beta_2: f32,
+    epsilon: f32,
+}
+
+impl OnePassAdam {
+    /// An optimizer in its first state.
+    pub fn new(adam: &super::Adam) -> Self {
+        let settings = Settings {
+            beta_1: adam.beta_1 as f32,
+            beta_2: adam.beta_2 as f32,
+            epsilon: adam.epsilon as f32,
+        };
+        Self {
+            settings,
+            stock: AdamConfig::new()
+                .with_beta_1(settings.beta_1)
+                .with_beta_2(settings.beta_2)
+                .with_epsilon(settings.epsilon)
+                .build(),
+        }
+    }
+}
+
+impl Optimizer for OnePassAdam {
+    type State<const D: usize> = AdamState<D>;
+
+    fn step<const D: usize>(
+        &self,
+        learning_rate: LearningRate,
+        weights: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<AdamState<D>>,
+    ) -> (Tensor<D>, Option<AdamState<D>>) {
+        let device = weights.device();
+        if !is_flex(&device) {
+            return self.stock.step(learning_rate, weights, gradient, state);
+        }
+        let (time, moments) = match state {
+            None => (1, None),
+            Some(AdamState { momentum }) => (
+                momentum.time + 1,
+                Some((momentum.moment_1.into_data(), momentum.moment_2.into_data())),
+            ),
+        };
+        let shape = weights.shape();
+        let (mut moment_1, mut moment_2) = moments.unwrap_or_else(|| {
+            let zeros = || TensorData::zeros::<f32, _>(shape.clone());
+            (zeros(), zeros())
+        });
+        let (mut weights, gradient) = (weights.into_data(), gradient.into_data());
+        let each = |data: &TensorData| data.num_elements();
+        debug_assert!([&moment_1, &moment_2, &gradient].map(each) == [each(&weights); 3]);
+        self.settings.step(
+            time,
+            learning_rate as f32,
+            numbers(&mut weights),
+            gradient.as_slice().expect("gradients are f32"),
+            (numbers(&mut moment_1), numbers(&mut moment_2)),
+        );
+        let tensor = |data| Tensor::from_data(data, &device);
+        let momentum = AdaptiveMomentumState::new(time, tensor(moment_1), tensor(moment_2));
+        (tensor(weights), Some(AdamState::new(momentum)))
+    }
+
+    fn to_device<const D: usize>(state: AdamState<D>, device: &Device) -> AdamState<D> {
+        burn::optim::Adam::to_device(state, device)
+    }
+}
+
+fn numbers(data: &mut TensorData) -> &mut [f32] {
+    data.as_mut_slice().expect("weights and moments are f32")
+}
+
+impl Settings {
+    /// ```text
+    /// m ← β₁ m + (1 − β₁) g    v ← β₂ v + (1 − β₂) g²
+    /// w ← w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε √(1 − β₂ᵗ))
+    /// ```
+    ///
+    /// # Source
+    /// Kingma and Ba 2015, algorithm 1, with the corrections of bias taken out of the loop.
+    fn step(
+        &self,
+        time: usize,
+        learning_rate: f32,
+        weights: &mut [f32],
+        gradient: &[f32],
+        (moment_1, moment_2): (&mut [f32], &mut [f32]),
+    ) {
+        let Self {
+            beta_1,
+            beta_2,
+            epsilon,
+        } = *self;
+        let correction_2 = (1.0 - beta_2.powi(time as i32)).sqrt();
+        let correction = correction_2 / (1.0 - beta_1.powi(time as i32));
+        let epsilon = epsilon * correction_2;
+        let (rest_1, rest_2) = (1.0 - beta_1, 1.0 - beta_2);
+        let moments = moment_1.iter_mut().zip(moment_2);
+        for ((w, g), (m, v)) in weights.iter_mut().zip(gradient).zip(moments) {
+            *m = *m * beta_1 + g * rest_1;
+            *v = *v * beta_2 + g * g * rest_2;
+            *w -= *m * correction / (v.sqrt() + epsilon) * learning_rate;
+        }
+    }
+}
