@@ -3,15 +3,15 @@
 use std::path::Path;
 
 use burn::tensor::Tensor;
-use hourglass::backpropagation::{Autoencoder as ByHand, Formulas, Matrix};
-use hourglass::data::ImageSet;
+use hourglass::backpropagation::{self, Formulas, Matrix};
+use hourglass::data::{ImageSet, Spirals};
 use hourglass::gradcheck::{
     AUTODIFF_TOLERANCE, Check, DIFFERENCES_TOLERANCE, Findings, Verdict, check,
 };
 use hourglass::model::autoencoder::Architecture;
-use hourglass::model::{Activation, Autoencoder};
+use hourglass::model::{Activation, Autoencoder, Classifier, Variational, classifier, variational};
 use hourglass::objective::{Reconstruction, Reduction, Sparsity};
-use hourglass::task::ReconstructionTask;
+use hourglass::task::{ClassificationTask, ReconstructionTask, VariationalTask};
 use serde_json::Value;
 
 use crate::support::{self, refused, succeed, write_squares};
@@ -170,14 +170,21 @@ const L1: Sparsity = Sparsity::L1 {
     reduction: Reduction::BatchSum,
 };
 
+fn images() -> ImageSet {
+    let pixels = (0..EXAMPLES * PIXELS).map(|i| (i * 37 % 256) as u8);
+    ImageSet::new(3, 4, pixels.collect(), None)
+}
+
+fn matrix(tensor: &Tensor<2>) -> Matrix {
+    let [rows, columns] = tensor.dims();
+    let values = tensor.clone().into_data().iter::<f64>().collect();
+    Matrix::from_shape_vec((rows, columns), values).unwrap()
+}
+
 /// Checks a sparse 12-12-12-12-12 network, square so that a missing transpose changes no shape and only
 /// the numbers can show it, with `formulas` by hand and `sparsity` in the loss that autodiff sees.
 fn findings(formulas: Formulas, sparsity: Sparsity) -> Findings {
     let opened = &support::backends()[0];
-    let pixels = (0..EXAMPLES * PIXELS)
-        .map(|i| (i * 37 % 256) as u8)
-        .collect();
-    let images = ImageSet::new(3, 4, pixels, None);
     let architecture = Architecture {
         encoder: vec![PIXELS; 3],
         decoder: vec![PIXELS; 3],
@@ -189,7 +196,7 @@ fn findings(formulas: Formulas, sparsity: Sparsity) -> Findings {
     };
     let reconstruction = Reconstruction::BinaryCrossEntropy;
     let task = ReconstructionTask {
-        images: support::image_examples(&images, &opened.device),
+        images: support::image_examples(&images(), &opened.device),
         reconstruction,
         sparsity: Some(sparsity),
     };
@@ -199,13 +206,14 @@ fn findings(formulas: Formulas, sparsity: Sparsity) -> Findings {
         formulas,
     };
     let network = Autoencoder::new(&architecture, 1, &opened.device);
-    let matrix = |tensor: &Tensor<2>| {
-        let values = tensor.clone().into_data().iter::<f64>().collect();
-        Matrix::from_shape_vec((EXAMPLES, PIXELS), values).unwrap()
-    };
     check(&settings, &task, network, EXAMPLES, |(pairs, _)| {
         let batch = (matrix(&pairs.input), matrix(&pairs.target), None);
-        Ok(ByHand::new(&architecture, reconstruction, Some(L1), batch))
+        Ok(backpropagation::Autoencoder::new(
+            &architecture,
+            reconstruction,
+            Some(L1),
+            batch,
+        ))
     })
     .unwrap()
 }
@@ -295,6 +303,132 @@ fn a_wrong_mean_is_caught_with_its_factor() {
         ("decoder.layers.1.bias", Verdict::FormulaWrong, factor)
     );
     assert!(findings.first_wrong().unwrap().formula.contains("/ (n d)"));
+}
+
+/// Checks a 2-5-3 classifier of spirals with `formulas` by hand.
+fn findings_of_a_classifier(formulas: Formulas) -> Findings {
+    let opened = &support::backends()[0];
+    let architecture = classifier::Architecture {
+        layers: vec![2, 5, 3],
+        activation: Activation::Tanh,
+        dropout: 0.0,
+    };
+    let spirals = Spirals {
+        classes: 3,
+        points_per_class: 10,
+        test_points_per_class: 10,
+        noise: 0.2,
+    };
+    let task = ClassificationTask {
+        points: spirals.generate(0, 1),
+        device: opened.device.clone(),
+        dropout: None,
+    };
+    let settings = Check {
+        seed: 1,
+        coordinates: 256,
+        formulas,
+    };
+    let network = Classifier::new(&architecture, 1, &opened.device);
+    check(&settings, &task, network, 9, |batch| {
+        let classes = batch.classes.clone().into_data();
+        let classes = classes.iter::<i64>().map(|class| class as usize).collect();
+        Ok(backpropagation::Classifier::new(
+            &architecture,
+            matrix(&batch.points),
+            classes,
+            None,
+        ))
+    })
+    .unwrap()
+}
+
+#[test]
+fn a_forgotten_class_and_a_forgotten_bias_are_caught() {
+    assert!(findings_of_a_classifier(Formulas::LECTURE).agree());
+    // p instead of p − 1(y = k).
+    let wrong = Formulas {
+        softmax: |f, classes| {
+            let mut d_f = (Formulas::LECTURE.softmax)(f, classes);
+            for (row, &class) in classes.iter().enumerate() {
+                d_f[[row, class]] += 1.0 / f.nrows() as f64;
+            }
+            d_f
+        },
+        ..Formulas::LECTURE
+    };
+    let findings = findings_of_a_classifier(wrong);
+    assert_eq!(
+        first_wrong(&findings),
+        ("stack.layers.1.bias", Verdict::FormulaWrong, None)
+    );
+    // The mean over the examples instead of the sum.
+    let wrong = Formulas {
+        bias: |d_f| (Formulas::LECTURE.bias)(d_f) / d_f.nrows() as f64,
+        ..Formulas::LECTURE
+    };
+    let findings = findings_of_a_classifier(wrong);
+    let (tensor, verdict, factor) = first_wrong(&findings);
+    assert_eq!(
+        (tensor, verdict, factor),
+        ("stack.layers.1.bias", Verdict::FormulaWrong, Some(0.111))
+    );
+}
+
+#[test]
+fn a_divergence_with_the_wrong_sign_is_caught() {
+    let opened = &support::backends()[0];
+    let architecture = variational::Architecture {
+        encoder: vec![PIXELS, 6, 3],
+        decoder: vec![3, 6, PIXELS],
+        activation: Activation::Tanh,
+        dropout: 0.0,
+    };
+    let findings = |formulas| {
+        let task = VariationalTask {
+            images: support::image_examples(&images(), &opened.device),
+            code_size: 3,
+            kl_weight: 1.0,
+        };
+        let settings = Check {
+            seed: 1,
+            coordinates: 256,
+            formulas,
+        };
+        let network = Variational::new(&architecture, 1, &opened.device);
+        check(&settings, &task, network, EXAMPLES, |read| {
+            let batch = (matrix(&read.pairs.input), matrix(&read.pairs.target), None);
+            let epsilon = matrix(&read.epsilon);
+            Ok(backpropagation::Variational::new(
+                &architecture,
+                1.0,
+                batch,
+                epsilon,
+            ))
+        })
+        .unwrap()
+    };
+    assert!(findings(Formulas::LECTURE).agree());
+    let wrong = Formulas {
+        divergence: |mu, log_var| {
+            let (d_mu, d_log_var) = (Formulas::LECTURE.divergence)(mu, log_var);
+            (d_mu, -d_log_var)
+        },
+        ..Formulas::LECTURE
+    };
+    // The decoder does not see the divergence; the encoder's last layer does.
+    let findings = findings(wrong);
+    assert_eq!(
+        first_wrong(&findings),
+        ("encoder.layers.1.bias", Verdict::FormulaWrong, None)
+    );
+    assert!(
+        findings
+            .first_wrong()
+            .unwrap()
+            .formula
+            .contains("½ (σ² − 1)")
+    );
 }
 
 #[test]
