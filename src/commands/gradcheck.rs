@@ -19,7 +19,9 @@ use crate::gradcheck::{
     AUTODIFF_TOLERANCE, Check, DIFFERENCES_TOLERANCE, Findings, Verdict, check,
 };
 use crate::model::DropoutMasks;
+use crate::model::autoencoder::Architecture;
 use crate::report::text::{figure, table};
+use crate::task::ReconstructionTask;
 
 /// What is checked when no config is named: the lecture's networks and their objectives.
 const CONFIGS: [(&str, &str); 6] = [
@@ -94,28 +96,20 @@ fn findings(
     let prepared = prepare(config, opened, Examples::All)?;
     let experiment = &config.experiment;
     Ok(match (prepared, experiment) {
-        (Prepared::Autoencoder(network, task), Experiment::Autoencoder { model, .. }) => {
-            check(&settings, &task, network, examples, |(pairs, masks)| {
-                let batch = batch(pairs, masks)?;
-                Ok(Autoencoder::new(
-                    model,
-                    task.reconstruction,
-                    task.sparsity,
-                    batch,
-                ))
-            })?
-        }
-        (Prepared::Tied(network, task), Experiment::Autoencoder { model, .. }) => {
-            check(&settings, &task, network, examples, |(pairs, masks)| {
-                let batch = batch(pairs, masks)?;
-                Ok(Autoencoder::new(
-                    model,
-                    task.reconstruction,
-                    task.sparsity,
-                    batch,
-                ))
-            })?
-        }
+        (Prepared::Autoencoder(network, task), Experiment::Autoencoder { model, .. }) => check(
+            &settings,
+            &task,
+            network,
+            examples,
+            autoencoder(model, &task),
+        )?,
+        (Prepared::Tied(network, task), Experiment::Autoencoder { model, .. }) => check(
+            &settings,
+            &task,
+            network,
+            examples,
+            autoencoder(model, &task),
+        )?,
         (Prepared::Variational(network, task), Experiment::Variational { model, .. }) => {
             check(&settings, &task, network, examples, |read| {
                 let batch = batch(&read.pairs, &read.masks)?;
@@ -138,6 +132,22 @@ fn findings(
         }
         _ => unreachable!("an experiment prepares a network of its own kind"),
     })
+}
+
+/// Derives the loss of an autoencoder, tied or not, on a batch.
+fn autoencoder(
+    model: &Architecture,
+    task: &ReconstructionTask,
+) -> impl FnOnce(&(Pairs, DropoutMasks)) -> Result<Autoencoder, ExecutionError> {
+    |(pairs, masks)| {
+        let batch = batch(pairs, masks)?;
+        Ok(Autoencoder::new(
+            model,
+            task.reconstruction,
+            task.sparsity,
+            batch,
+        ))
+    }
 }
 
 /// What a step sees, read back from the device.
