@@ -13,8 +13,6 @@ use crate::cli;
 use crate::config::{Config, Experiment};
 use crate::device::{self, OpenDevice};
 use crate::error::Error;
-#[cfg(test)]
-use crate::gradcheck::TensorFindings;
 use crate::gradcheck::{
     AUTODIFF_TOLERANCE, Check, DIFFERENCES_TOLERANCE, Findings, Verdict, check,
 };
@@ -269,6 +267,7 @@ fn diagnosis(findings: &Findings) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gradcheck::TensorFindings;
 
     fn findings(verdicts: [Verdict; 2], loss_difference: f64) -> Findings {
         let tensors = verdicts

@@ -1,0 +1,140 @@
+//! What an experiment is: its examples, its network and its objective.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::data::{Corruption, Source, Spirals};
+use crate::model::{autoencoder, classifier, variational};
+use crate::objective::{self, Reconstruction, Sparsity};
+
+/// Examples, network and objective, which depend on each other.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Experiment {
+    /// Images from their codes.
+    Autoencoder {
+        data: Images,
+        model: autoencoder::Architecture,
+        objective: ReconstructionObjective,
+    },
+    /// Images from distributions over codes.
+    Variational {
+        data: Images,
+        model: variational::Architecture,
+        objective: VariationalObjective,
+    },
+    /// Points to classes; the objective is always the cross-entropy.
+    Classifier {
+        data: Points,
+        model: classifier::Architecture,
+    },
+}
+
+/// Which images to train on and to test with.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Images {
+    #[serde(rename = "dataset")]
+    pub source: Source,
+    /// The directory of the files; the usual places when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// Use only the first so many training images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// Use only the first so many test images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_limit: Option<usize>,
+    /// Training images held out for validation.
+    pub validation: usize,
+}
+
+/// Which points to generate.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "dataset", rename = "spirals")]
+pub struct Points {
+    #[serde(flatten)]
+    pub spirals: Spirals,
+    /// Training points held out for validation.
+    pub validation: usize,
+}
+
+/// What training an autoencoder minimises.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReconstructionObjective {
+    pub reconstruction: Reconstruction,
+    /// A penalty on the code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sparsity: Option<Sparsity>,
+    /// Noise on the inputs, for denoising.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corruption: Option<Corruption>,
+}
+
+/// What training a variational autoencoder minimises: the negative evidence lower bound.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VariationalObjective {
+    /// Factor on the divergence from the prior; 1 is the bound.
+    pub kl_weight: f64,
+    /// Noise on the inputs, for denoising.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corruption: Option<Corruption>,
+}
+
+impl Experiment {
+    /// Training examples held out for validation.
+    pub fn validation(&self) -> usize {
+        match self {
+            Self::Autoencoder { data, .. } | Self::Variational { data, .. } => data.validation,
+            Self::Classifier { data, .. } => data.validation,
+        }
+    }
+
+    /// Reduces the examples to at most so many, besides those for validation.
+    pub fn take_only(&mut self, examples: usize) {
+        match self {
+            Self::Autoencoder { data, .. } | Self::Variational { data, .. } => {
+                let all = data.limit.unwrap_or(usize::MAX);
+                data.limit = Some(all.min(examples + data.validation));
+                data.test_limit = Some(1);
+            }
+            // Points cost nothing.
+            Self::Classifier { .. } => {}
+        }
+    }
+
+    /// The images that it uses, if it uses images.
+    pub fn images(&self) -> Option<&Images> {
+        match self {
+            Self::Autoencoder { data, .. } | Self::Variational { data, .. } => Some(data),
+            Self::Classifier { .. } => None,
+        }
+    }
+
+    /// The name of what training reports and is judged by, with unit and reduction.
+    pub fn error_metric(&self) -> &'static str {
+        match self {
+            Self::Autoencoder { objective, .. } => objective.reconstruction.metric(),
+            Self::Variational { .. } => objective::NEGATIVE_ELBO,
+            Self::Classifier { .. } => objective::CROSS_ENTROPY,
+        }
+    }
+
+    /// The noise on its inputs, if it is to remove noise.
+    pub fn corruption(&self) -> Option<Corruption> {
+        match self {
+            Self::Autoencoder { objective, .. } => objective.corruption,
+            Self::Variational { objective, .. } => objective.corruption,
+            Self::Classifier { .. } => None,
+        }
+    }
+
+    /// All layer sizes, as one writes them: `784-128-32-128-784`.
+    pub fn shape(&self) -> String {
+        match self {
+            Self::Autoencoder { model, .. } => model.shape(),
+            Self::Variational { model, .. } => model.shape(),
+            Self::Classifier { model, .. } => model.shape(),
+        }
+    }
+}
