@@ -33,3 +33,4 @@ pub mod report;
 pub mod run_directory;
 pub mod task;
 pub mod train;
+pub mod workers;

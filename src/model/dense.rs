@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt;
 
 use super::{Activation, DropoutMasks};
+use crate::kernels::{self, Epilogue};
 use crate::random::{self, Purpose};
 
 /// Dense layers one after another, each with its activation.
@@ -65,14 +66,8 @@ impl DenseStack {
     /// # Shapes
     /// `[batch, inputs] → [batch, outputs × pieces of the last activation]`
     pub fn logits(&self, x: Tensor<2>, masks: &mut DropoutMasks) -> Tensor<2> {
-        let mut h = x;
-        for (index, layer) in self.layers.iter().enumerate() {
-            if index > 0 {
-                h = masks.apply(self.activation.apply(h));
-            }
-            h = layer.forward(h);
-        }
-        h
+        let (h, last) = self.before_last(x, masks);
+        run(last, h, Activation::Linear)
     }
 
     /// Runs all layers; `masks` leaves hidden units out.
@@ -80,7 +75,17 @@ impl DenseStack {
     /// # Shapes
     /// `[batch, inputs] → [batch, outputs]`
     pub fn forward(&self, x: Tensor<2>, masks: &mut DropoutMasks) -> Tensor<2> {
-        self.last.apply(self.logits(x, masks))
+        let (h, last) = self.before_last(x, masks);
+        run(last, h, self.last)
+    }
+
+    /// Runs all layers but the last, which it gives too.
+    fn before_last(&self, x: Tensor<2>, masks: &mut DropoutMasks) -> (Tensor<2>, &Linear) {
+        let (last, hidden) = self.layers.split_last().expect("a stack has layers");
+        let h = hidden.iter().fold(x, |h, layer| {
+            masks.apply(run(layer, h, self.activation))
+        });
+        (h, last)
     }
 
     /// The weights of each layer, `[inputs, outputs]`.
@@ -96,6 +101,20 @@ impl DenseStack {
     /// The number of layers.
     pub fn depth(&self) -> usize {
         self.layers.len()
+    }
+}
+
+/// One layer with its activation.
+fn run(layer: &Linear, x: Tensor<2>, activation: Activation) -> Tensor<2> {
+    match (activation, &layer.bias) {
+        (Activation::Relu, Some(bias)) if kernels::serve(&x) => {
+            kernels::dense(x, layer.weight.val(), bias.val(), Epilogue::Relu)
+        }
+        (_, Some(bias)) if kernels::serve(&x) => {
+            let h = kernels::dense(x, layer.weight.val(), bias.val(), Epilogue::Identity);
+            activation.apply(h)
+        }
+        _ => activation.apply(layer.forward(x)),
     }
 }
 

@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, activation};
 use serde::Serialize;
 
-use crate::kernels;
+use crate::kernels::{self, Pointwise};
 use crate::model::Activation;
 
 /// The reconstruction error, a mean over the batch.
@@ -42,12 +42,26 @@ impl Reconstruction {
     /// # Shapes
     /// `[batch, pixels], [batch, pixels] → [1]`
     pub fn loss(self, logits: Tensor<2>, output: Activation, x: Tensor<2>) -> Tensor<1> {
-        match self {
-            Self::BinaryCrossEntropy => bce_with_logits(logits, x),
-            Self::MeanSquaredError => (output.apply(logits) - x).square().mean(),
-            Self::SquaredError => {
-                let images = x.dims()[0] as f64;
-                (output.apply(logits) - x).square().sum().div_scalar(images)
+        let [images, pixels] = x.dims();
+        let divisor = match self {
+            Self::BinaryCrossEntropy | Self::MeanSquaredError => (images * pixels) as f64,
+            Self::SquaredError => images as f64,
+        };
+        let kernel = match (self, output) {
+            (Self::BinaryCrossEntropy, _) => Some(Pointwise::CrossEntropyOfLogits),
+            (_, Activation::Linear) => Some(Pointwise::Squared),
+            (_, Activation::Relu) => Some(Pointwise::SquaredOfRelu),
+            _ => None,
+        };
+        match (self, kernel) {
+            (_, Some(kind)) if kernels::serve(&logits) => {
+                kernels::pointwise_error(kind, logits, x, divisor)
+            }
+            (Self::BinaryCrossEntropy, _) => bce_with_logits(logits, x),
+            (Self::MeanSquaredError, _) => (output.apply(logits) - x).square().mean(),
+            (Self::SquaredError, _) => {
+                let sum = (output.apply(logits) - x).square().sum();
+                sum.div_scalar(divisor)
             }
         }
     }
@@ -63,9 +77,6 @@ impl Reconstruction {
 /// The right-hand side never overflows and keeps its digits in both tails. (Burn's own
 /// `BinaryCrossEntropyLoss` takes integer targets only.)
 fn bce_with_logits(z: Tensor<2>, x: Tensor<2>) -> Tensor<1> {
-    if let Some(loss) = kernels::cross_entropy_of_logits(&z, &x) {
-        return loss;
-    }
     let tail = z.clone().abs().neg().exp().log1p();
     (activation::relu(z.clone()) - x * z + tail).mean()
 }

@@ -3,7 +3,7 @@
 use burn::optim::{AdamConfig, AdamState, AdaptiveMomentumState, LearningRate, Optimizer};
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::kernels::is_flex;
+use crate::kernels::{self, AdamStep, is_flex};
 
 /// Adam, whose step reads and writes each weight and its two moments once where they lie in the memory
 /// of the host (`flex`). Burn's own, which it falls back to elsewhere, makes a dozen tensors for each
@@ -13,31 +13,24 @@ use crate::kernels::is_flex;
 /// to the last bit, and so is what is saved.
 #[derive(Clone)]
 pub struct OnePassAdam {
-    settings: Settings,
+    step: AdamStep,
     stock: burn::optim::Adam,
-}
-
-#[derive(Clone, Copy)]
-struct Settings {
-    beta_1: f32,
-    beta_2: f32,
-    epsilon: f32,
 }
 
 impl OnePassAdam {
     /// An optimizer in its first state.
     pub fn new(adam: &super::Adam) -> Self {
-        let settings = Settings {
+        let step = AdamStep {
             beta_1: adam.beta_1 as f32,
             beta_2: adam.beta_2 as f32,
             epsilon: adam.epsilon as f32,
         };
         Self {
-            settings,
+            step,
             stock: AdamConfig::new()
-                .with_beta_1(settings.beta_1)
-                .with_beta_2(settings.beta_2)
-                .with_epsilon(settings.epsilon)
+                .with_beta_1(step.beta_1)
+                .with_beta_2(step.beta_2)
+                .with_epsilon(step.epsilon)
                 .build(),
         }
     }
@@ -72,13 +65,14 @@ impl Optimizer for OnePassAdam {
         let (mut weights, gradient) = (weights.into_data(), gradient.into_data());
         let each = |data: &TensorData| data.num_elements();
         debug_assert!([&moment_1, &moment_2, &gradient].map(each) == [each(&weights); 3]);
-        self.settings.step(
+        self.step.take(
             time,
             learning_rate as f32,
             numbers(&mut weights),
             gradient.as_slice().expect("gradients are f32"),
             (numbers(&mut moment_1), numbers(&mut moment_2)),
         );
+        kernels::recycle(gradient);
         let tensor = |data| Tensor::from_data(data, &device);
         let momentum = AdaptiveMomentumState::new(time, tensor(moment_1), tensor(moment_2));
         (tensor(weights), Some(AdamState::new(momentum)))
@@ -91,38 +85,4 @@ impl Optimizer for OnePassAdam {
 
 fn numbers(data: &mut TensorData) -> &mut [f32] {
     data.as_mut_slice().expect("weights and moments are f32")
-}
-
-impl Settings {
-    /// ```text
-    /// m ← β₁ m + (1 − β₁) g    v ← β₂ v + (1 − β₂) g²
-    /// w ← w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε √(1 − β₂ᵗ))
-    /// ```
-    ///
-    /// # Source
-    /// Kingma and Ba 2015, algorithm 1, with the corrections of bias taken out of the loop.
-    fn step(
-        &self,
-        time: usize,
-        learning_rate: f32,
-        weights: &mut [f32],
-        gradient: &[f32],
-        (moment_1, moment_2): (&mut [f32], &mut [f32]),
-    ) {
-        let Self {
-            beta_1,
-            beta_2,
-            epsilon,
-        } = *self;
-        let correction_2 = (1.0 - beta_2.powi(time as i32)).sqrt();
-        let correction = correction_2 / (1.0 - beta_1.powi(time as i32));
-        let epsilon = epsilon * correction_2;
-        let (rest_1, rest_2) = (1.0 - beta_1, 1.0 - beta_2);
-        let moments = moment_1.iter_mut().zip(moment_2);
-        for ((w, g), (m, v)) in weights.iter_mut().zip(gradient).zip(moments) {
-            *m = *m * beta_1 + g * rest_1;
-            *v = *v * beta_2 + g * g * rest_2;
-            *w -= *m * correction / (v.sqrt() + epsilon) * learning_rate;
-        }
-    }
 }
