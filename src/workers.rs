@@ -9,9 +9,12 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
-/// Looks for a task before a worker falls asleep: about 200 µs.
-const LOOKS: usize = 4000;
+/// How long a worker looks for a task before it falls asleep: longer than what a step does alone.
+const LOOKS_FOR: Duration = Duration::from_micros(500);
+/// Looks between two looks at the clock.
+const LOOKS_PER_GLANCE: usize = 64;
 /// Looks at a task's end before the owner offers its processor to others, which matters only where there
 /// are more threads than processors.
 const LOOKS_BEFORE_YIELDING: usize = 1000;
@@ -227,21 +230,24 @@ impl Pool {
 
     /// The life of a worker.
     fn serve(&self, index: usize) {
-        let mut looks = 0;
+        let mut done = Instant::now();
         loop {
-            if self.claim_and_do(End::Last) {
-                looks = 0;
-            } else if looks < LOOKS {
-                looks += 1;
+            let found = (0..LOOKS_PER_GLANCE).any(|_| {
                 std::hint::spin_loop();
-            } else if let Some(me) = self.workers.get().map(|workers| &workers[index]) {
+                self.claim_and_do(End::Last)
+            });
+            if found {
+                done = Instant::now();
+            } else if done.elapsed() > LOOKS_FOR
+                && let Some(me) = self.workers.get().map(|workers| &workers[index])
+            {
                 me.asleep.store(true, Ordering::SeqCst);
                 let claims = Claims::unpack(self.claims.load(Ordering::SeqCst));
                 if claims.first >= claims.end {
                     thread::park();
                 }
                 me.asleep.store(false, Ordering::SeqCst);
-                looks = 0;
+                done = Instant::now();
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use pulp::Arch;
 
+use super::products::ranges;
 use crate::workers;
 
 /// The step of one tensor of weights; its settings are those of [`Adam`](crate::train::Adam).
@@ -23,12 +24,16 @@ impl AdamStep {
     /// w ← w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε √(1 − β₂ᵗ))
     /// ```
     ///
+    /// # Shapes
+    /// All alike, of so many rows.
+    ///
     /// # Source
     /// Kingma and Ba 2015, algorithm 1, with the corrections of bias taken out of the loop.
     pub fn take(
         &self,
         time: usize,
         learning_rate: f32,
+        rows: usize,
         weights: &mut [f32],
         gradient: &[f32],
         (moment_1, moment_2): (&mut [f32], &mut [f32]),
@@ -42,8 +47,9 @@ impl AdamStep {
         let correction = correction_2 / (1.0 - beta_1.powi(time as i32));
         let epsilon = epsilon * correction_2;
         let (rest_1, rest_2) = (1.0 - beta_1, 1.0 - beta_2);
-        let pieces = weights.len().div_ceil(PIECE).max(1);
-        let length = weights.len().div_ceil(pieces).max(1);
+        let pieces = ranges(rows, weights.len().div_ceil(PIECE));
+        let columns = weights.len() / rows;
+        let length = pieces.into_iter().next().map_or(0, |rows| rows.len()) * columns;
         let moments = moment_1.chunks_mut(length).zip(moment_2.chunks_mut(length));
         let weights = weights.chunks_mut(length).zip(gradient.chunks(length));
         let pieces = weights.zip(moments).collect();
@@ -51,8 +57,9 @@ impl AdamStep {
             Arch::new().dispatch(|| {
                 let moments = moment_1.iter_mut().zip(moment_2);
                 for ((w, g), (m, v)) in weights.iter_mut().zip(gradient).zip(moments) {
-                    *m = without_subnormals(*m * beta_1 + g * rest_1);
-                    *v = without_subnormals(*v * beta_2 + g * g * rest_2);
+                    let g = flush(*g, LEAST_GRADIENT);
+                    *m = flush(*m * beta_1 + g * rest_1, LEAST_MOMENT);
+                    *v = flush(*v * beta_2 + g * g * rest_2, LEAST_MOMENT);
                     *w -= *m * correction / (v.sqrt() + epsilon) * learning_rate;
                 }
             });
@@ -60,11 +67,15 @@ impl AdamStep {
     }
 }
 
-/// Zero for what is so small that it would be subnormal soon: no weight can tell the difference, but a
-/// processor takes a hundred times as long for a subnormal number. The mean gradient of a weight whose
-/// pixel is black for a while becomes one after 800 steps.
+/// Below this the square of a gradient would be subnormal.
+const LEAST_GRADIENT: f32 = 1e-16;
+/// Below this a moment would be subnormal soon.
+const LEAST_MOMENT: f32 = 1e-32;
+
+/// Zero for what is so small that no weight can tell the difference. A processor takes a hundred times as
+/// long for a subnormal number, and the mean gradient of a weight whose pixel stays black becomes one
+/// after 800 steps.
 #[inline(always)]
-fn without_subnormals(moment: f32) -> f32 {
-    const LEAST: f32 = 1e-32;
-    if moment.abs() < LEAST { 0.0 } else { moment }
+fn flush(x: f32, least: f32) -> f32 {
+    if x.abs() < least { 0.0 } else { x }
 }

@@ -11,8 +11,9 @@ use burn::tensor::{Shape, Tensor};
 use pulp::Arch;
 
 use super::Epilogue;
-use super::host::{buffer, numbers, numbers_mut, recycle, tensor};
-use super::products::{Matrix, Onto, Part};
+use super::host::{buffer, numbers, numbers_mut, recycle, recycle_buffer, tensor};
+use super::matrix::Matrix;
+use super::products::{Onto, Part, join_columns, parts};
 use crate::workers;
 
 /// As [`super::dense`], on tensors of `flex`.
@@ -63,21 +64,76 @@ impl<C: CheckpointStrategy> Dense for Autodiff<Flex, C> {
 fn forward(x: &FlexTensor, w: &FlexTensor, b: &FlexTensor, epilogue: Epilogue) -> FlexTensor {
     let [batch, inputs] = x.layout().shape().dims();
     let [_, outputs] = w.layout().shape().dims();
-    let (x, w) = (
+    let (x, w, b) = (
         Matrix::new(numbers(x), inputs),
         Matrix::new(numbers(w), outputs),
+        numbers(b),
     );
-    let b = numbers(b);
     let mut y = buffer(batch * outputs);
-    workers::each(Part::cut(&mut y, x, w), |mut part| {
-        let rows = part.c.chunks_exact_mut(outputs);
-        rows.for_each(|y| y.copy_from_slice(b));
-        part.multiply(Onto::Sum);
-        if epilogue == Epilogue::Relu {
-            Arch::new().dispatch(|| part.c.iter_mut().for_each(|y| *y = y.max(0.0)));
+    let sharing = Sharing::new(batch, inputs, outputs);
+    let parts = sharing.parts;
+    if sharing.by_weights {
+        let mut terms = buffer(parts * y.len());
+        workers::each(Part::cut_sums(&mut terms, x, w, parts), |mut part| {
+            part.multiply(Onto::Anything);
+        });
+        let size = y.len();
+        workers::each_piece(&mut y, outputs, parts, |first, y| {
+            y.chunks_exact_mut(outputs)
+                .for_each(|y| y.copy_from_slice(b));
+            for term in terms.chunks_exact(size) {
+                add(y, &term[first..]);
+            }
+            rectify(y, epilogue);
+        });
+        recycle_buffer(terms);
+    } else {
+        workers::each(Part::cut_rows(&mut y, x, w, parts), |mut part| {
+            let rows = part.c.chunks_exact_mut(outputs);
+            rows.for_each(|y| y.copy_from_slice(b));
+            part.multiply(Onto::Sum);
+            rectify(part.c, epilogue);
+        });
+    }
+    tensor(y, Shape::new([batch, outputs]))
+}
+
+/// How threads share the work of a layer.
+///
+/// Weights with their gradient and its moments are always cut by rows, here and in [`AdamStep`], so that
+/// with two threads each writes the same half in every step and finds it in its own cache.
+///
+/// [`AdamStep`]: super::AdamStep
+struct Sharing {
+    parts: usize,
+    /// Whether in the other two products all examples go through some rows of the weights, or some
+    /// examples through all weights: whichever moves fewer numbers from one thread to another.
+    by_weights: bool,
+}
+
+impl Sharing {
+    fn new(batch: usize, inputs: usize, outputs: usize) -> Self {
+        let parts = parts(batch, inputs, outputs);
+        Self {
+            parts,
+            // Batch · outputs numbers from each part, or inputs · outputs weights.
+            by_weights: parts > 1 && batch * parts < inputs,
+        }
+    }
+}
+
+fn add(sum: &mut [f32], term: &[f32]) {
+    Arch::new().dispatch(|| {
+        for (sum, term) in sum.iter_mut().zip(term) {
+            *sum += term;
         }
     });
-    tensor(y, Shape::new([batch, outputs]))
+}
+
+fn rectify(y: &mut [f32], epilogue: Epilogue) {
+    if epilogue == Epilogue::Relu {
+        Arch::new().dispatch(|| y.iter_mut().for_each(|y| *y = y.max(0.0)));
+    }
 }
 
 /// The step backwards. Its state is x, w, and y where the activation's slope needs it.
@@ -112,19 +168,37 @@ impl Backward<Flex, 3> for Step {
         let delta_matrix = Matrix::new(numbers(&delta), outputs);
         let x_matrix = Matrix::new(numbers(&x), inputs);
         let w_matrix = Matrix::new(numbers(&w), outputs);
-        let mut pieces = Vec::new();
-        if let Some(dw) = &mut dw {
-            let parts = Part::cut(dw, x_matrix.transposed(), delta_matrix);
+        // Threads take pieces from both ends: of every product each gets the part that it also steps, or
+        // runs forwards, and finds in its cache.
+        let (mut pieces, mut from_the_end) = (Vec::new(), Vec::new());
+        let sharing = Sharing::new(batch, inputs, outputs);
+        let parts = sharing.parts;
+        let mut blocks = None;
+        let products = [
+            dw.as_mut()
+                .map(|dw| Part::cut_rows(dw, x_matrix.transposed(), delta_matrix, parts)),
+            dx.as_mut().map(|dx| match sharing.by_weights {
+                false => Part::cut_rows(dx, delta_matrix, w_matrix.transposed(), parts),
+                true => {
+                    let blocks = blocks.insert(buffer(dx.len()));
+                    Part::cut_columns(blocks, delta_matrix, w_matrix.transposed(), parts)
+                }
+            }),
+        ];
+        for mut parts in products.into_iter().flatten() {
+            let second_half = parts.split_off(parts.len().div_ceil(2));
             pieces.extend(parts.into_iter().map(Piece::Product));
-        }
-        if let Some(dx) = &mut dx {
-            let parts = Part::cut(dx, delta_matrix, w_matrix.transposed());
-            pieces.extend(parts.into_iter().map(Piece::Product));
+            from_the_end.extend(second_half.into_iter().rev().map(Piece::Product));
         }
         if let Some(db) = &mut db {
             pieces.push(Piece::Sum(db, numbers(&delta)));
         }
+        pieces.extend(from_the_end.into_iter().rev());
         workers::each(pieces, Piece::compute);
+        if let (Some(dx), Some(blocks)) = (&mut dx, blocks) {
+            join_columns(&blocks, dx, inputs, parts);
+            recycle_buffer(blocks);
+        }
 
         recycle(delta);
         recycle(x);
@@ -161,13 +235,9 @@ impl Piece<'_> {
     fn compute(self) {
         match self {
             Self::Product(mut part) => part.multiply(Onto::Anything),
-            Self::Sum(sums, rows) => Arch::new().dispatch(|| {
-                for row in rows.chunks_exact(sums.len()) {
-                    for (sum, value) in sums.iter_mut().zip(row) {
-                        *sum += value;
-                    }
-                }
-            }),
+            Self::Sum(sum, rows) => rows
+                .chunks_exact(sum.len())
+                .for_each(|row| add(sum, row)),
         }
     }
 }

@@ -54,9 +54,13 @@ pub fn recycle(tensor: FlexTensor) {
 
 /// Keeps the memory of data for a [`buffer`] to come.
 pub fn recycle_data(data: TensorData) {
-    let Ok(values) = data.try_into_vec::<f32>() else {
-        return;
-    };
+    if let Ok(values) = data.try_into_vec::<f32>() {
+        recycle_buffer(values);
+    }
+}
+
+/// Keeps memory for a [`buffer`] to come.
+pub fn recycle_buffer(values: Vec<f32>) {
     let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
     let kept = free.entry(values.len()).or_default();
     if kept.len() < KEPT {

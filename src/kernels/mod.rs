@@ -12,6 +12,7 @@ mod errors;
 mod host;
 #[cfg(feature = "flex")]
 mod math;
+mod matrix;
 #[cfg(feature = "flex")]
 mod products;
 

@@ -68,6 +68,7 @@ impl Optimizer for OnePassAdam {
         self.step.take(
             time,
             learning_rate as f32,
+            if D == 1 { 1 } else { shape[0] },
             numbers(&mut weights),
             gradient.as_slice().expect("gradients are f32"),
             (numbers(&mut moment_1), numbers(&mut moment_2)),
