@@ -26,6 +26,7 @@ pub mod error;
 pub mod evaluate;
 pub mod gradcheck;
 pub mod kernels;
+pub mod memory;
 pub mod model;
 pub mod objective;
 pub mod random;

@@ -7,6 +7,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use hourglass::{cli::Cli, commands};
 
+/// Burn makes many small tensors in each step; this allocator gains a few per cent of a step over glibc's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A line on standard error, which may be closed.
 macro_rules! say {
     ($($text:tt)*) => {{

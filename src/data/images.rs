@@ -1,6 +1,12 @@
 //! Images in memory.
 
 use burn_dataset::{Dataset, DatasetError};
+use pulp::Arch;
+
+use crate::{memory, workers};
+
+/// Pixels that one thread gathers: some microseconds of work.
+const PIXELS_PER_PART: usize = 1 << 14;
 
 /// Grey images of one size, held as bytes, with an optional class for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,10 +109,20 @@ impl ImageSet {
 
     /// The images at `indices` scaled to [0, 1], `[indices, pixels]` row-major: a batch.
     pub fn gather(&self, indices: &[usize]) -> Vec<f32> {
-        let mut batch = Vec::with_capacity(indices.len() * self.pixels_per_image());
-        for &index in indices {
-            batch.extend(self.image(index).iter().map(|&pixel| to_unit(pixel)));
-        }
+        let pixels = self.pixels_per_image();
+        let mut batch = memory::buffer(indices.len() * pixels);
+        let parts = batch.len().div_ceil(PIXELS_PER_PART);
+        workers::each_piece(&mut batch, pixels, parts, |first, piece| {
+            let indices = &indices[first / pixels..];
+            let images = piece.chunks_exact_mut(pixels).zip(indices);
+            Arch::new().dispatch(|| {
+                for (image, &index) in images {
+                    for (value, &pixel) in image.iter_mut().zip(self.image(index)) {
+                        *value = to_unit(pixel);
+                    }
+                }
+            });
+        });
         batch
     }
 

@@ -1,70 +1,108 @@
 //! Adam's step.
 
+use burn::backend::flex::FlexTensor;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, Flex, backend_extension};
+use burn::tensor::Tensor;
 use pulp::Arch;
 
+use super::AdamStep;
+use super::host::{numbers, numbers_mut, recycle};
 use super::products::ranges;
 use crate::workers;
 
-/// The step of one tensor of weights; its settings are those of [`Adam`](crate::train::Adam).
-#[derive(Clone, Copy, Debug)]
-pub struct AdamStep {
-    pub beta_1: f32,
-    pub beta_2: f32,
-    pub epsilon: f32,
+/// As [`super::adam_step`], on tensors of `flex`.
+pub fn adam_step<const D: usize>(
+    step: AdamStep,
+    weights: Tensor<D>,
+    gradient: Tensor<D>,
+    moments: [Tensor<D>; 2],
+) -> (Tensor<D>, [Tensor<D>; 2]) {
+    let [moment_1, moment_2] = moments.map(Tensor::into_dispatch);
+    let (weights, gradient) = (weights.into_dispatch(), gradient.into_dispatch());
+    let (weights, moment_1, moment_2) =
+        <Dispatch as Adam>::adam_step(weights, gradient, moment_1, moment_2, step);
+    let moments = [moment_1, moment_2].map(Tensor::from_dispatch);
+    (Tensor::from_dispatch(weights), moments)
 }
 
-/// Weights that one thread steps at most: some microseconds of work.
-const PIECE: usize = 1 << 16;
+#[backend_extension(Flex)]
+trait Adam: Backend {
+    fn adam_step(
+        weights: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        moment_1: FloatTensor<Self>,
+        moment_2: FloatTensor<Self>,
+        step: AdamStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+}
 
-impl AdamStep {
-    /// Takes the step number `time`, counted from 1, reading and writing every number once.
-    ///
-    /// ```text
-    /// m ← β₁ m + (1 − β₁) g    v ← β₂ v + (1 − β₂) g²
-    /// w ← w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε √(1 − β₂ᵗ))
-    /// ```
-    ///
-    /// # Shapes
-    /// All alike, of so many rows.
-    ///
-    /// # Source
-    /// Kingma and Ba 2015, algorithm 1, with the corrections of bias taken out of the loop.
-    pub fn take(
-        &self,
-        time: usize,
-        learning_rate: f32,
-        rows: usize,
-        weights: &mut [f32],
-        gradient: &[f32],
-        (moment_1, moment_2): (&mut [f32], &mut [f32]),
-    ) {
-        let Self {
-            beta_1,
-            beta_2,
-            epsilon,
-        } = *self;
-        let correction_2 = (1.0 - beta_2.powi(time as i32)).sqrt();
-        let correction = correction_2 / (1.0 - beta_1.powi(time as i32));
-        let epsilon = epsilon * correction_2;
-        let (rest_1, rest_2) = (1.0 - beta_1, 1.0 - beta_2);
-        let pieces = ranges(rows, weights.len().div_ceil(PIECE));
-        let columns = weights.len() / rows;
-        let length = pieces.into_iter().next().map_or(0, |rows| rows.len()) * columns;
-        let moments = moment_1.chunks_mut(length).zip(moment_2.chunks_mut(length));
-        let weights = weights.chunks_mut(length).zip(gradient.chunks(length));
-        let pieces = weights.zip(moments).collect();
-        workers::each(pieces, |((weights, gradient), (moment_1, moment_2))| {
-            Arch::new().dispatch(|| {
-                let moments = moment_1.iter_mut().zip(moment_2);
-                for ((w, g), (m, v)) in weights.iter_mut().zip(gradient).zip(moments) {
-                    let g = flush(*g, LEAST_GRADIENT);
-                    *m = flush(*m * beta_1 + g * rest_1, LEAST_MOMENT);
-                    *v = flush(*v * beta_2 + g * g * rest_2, LEAST_MOMENT);
-                    *w -= *m * correction / (v.sqrt() + epsilon) * learning_rate;
-                }
+impl Adam for Flex {
+    fn adam_step(
+        weights: FlexTensor,
+        gradient: FlexTensor,
+        moment_1: FlexTensor,
+        moment_2: FlexTensor,
+        step: AdamStep,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let [mut weights, gradient, mut moment_1, mut moment_2] =
+            [weights, gradient, moment_1, moment_2].map(|tensor| match tensor.is_contiguous() {
+                true => tensor,
+                false => tensor.to_contiguous(),
             });
-        });
+        let rows = weights.layout().shape()[0];
+        take(
+            step,
+            rows,
+            numbers_mut(&mut weights),
+            numbers(&gradient),
+            [numbers_mut(&mut moment_1), numbers_mut(&mut moment_2)],
+        );
+        recycle(gradient);
+        (weights, moment_1, moment_2)
     }
+}
+
+/// Weights that take a thread some microseconds.
+const LEAST_PIECE: usize = 1 << 13;
+
+/// Takes the step of weights that lie in so many rows, reading and writing every number once.
+fn take(
+    step: AdamStep,
+    rows: usize,
+    weights: &mut [f32],
+    gradient: &[f32],
+    [moment_1, moment_2]: [&mut [f32]; 2],
+) {
+    let AdamStep {
+        beta_1,
+        beta_2,
+        epsilon,
+        learning_rate,
+        time,
+    } = step;
+    let correction_2 = (1.0 - beta_2.powi(time as i32)).sqrt();
+    let correction = correction_2 / (1.0 - beta_1.powi(time as i32));
+    let epsilon = epsilon * correction_2;
+    let (rest_1, rest_2) = (1.0 - beta_1, 1.0 - beta_2);
+
+    let parts = (weights.len() / LEAST_PIECE).clamp(1, workers::threads());
+    let first = ranges(rows, parts).next().expect("weights have rows");
+    let length = first.len() * weights.len() / rows;
+    let moments = moment_1.chunks_mut(length).zip(moment_2.chunks_mut(length));
+    let weights = weights.chunks_mut(length).zip(gradient.chunks(length));
+    let pieces = weights.zip(moments).collect();
+    workers::each(pieces, |((weights, gradient), (moment_1, moment_2))| {
+        Arch::new().dispatch(|| {
+            let moments = moment_1.iter_mut().zip(moment_2);
+            for ((w, g), (m, v)) in weights.iter_mut().zip(gradient).zip(moments) {
+                let g = flush(*g, LEAST_GRADIENT);
+                *m = flush(*m * beta_1 + g * rest_1, LEAST_MOMENT);
+                *v = flush(*v * beta_2 + g * g * rest_2, LEAST_MOMENT);
+                *w -= *m * correction / (v.sqrt() + epsilon) * learning_rate;
+            }
+        });
+    });
 }
 
 /// Below this the square of a gradient would be subnormal.

@@ -1,5 +1,7 @@
 //! A dense layer with its activation, forwards and backwards.
 
+use std::ops::Range;
+
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
@@ -11,9 +13,10 @@ use burn::tensor::{Shape, Tensor};
 use pulp::Arch;
 
 use super::Epilogue;
-use super::host::{buffer, numbers, numbers_mut, recycle, recycle_buffer, tensor};
+use super::host::{numbers, numbers_mut, recycle, tensor};
 use super::matrix::Matrix;
-use super::products::{Onto, Part, join_columns, parts};
+use super::products::{Onto, Part, is_worth_sharing, join_columns, parts, ranges};
+use crate::memory::{self, buffer};
 use crate::workers;
 
 /// As [`super::dense`], on tensors of `flex`.
@@ -70,14 +73,13 @@ fn forward(x: &FlexTensor, w: &FlexTensor, b: &FlexTensor, epilogue: Epilogue) -
         numbers(b),
     );
     let mut y = buffer(batch * outputs);
-    let sharing = Sharing::new(batch, inputs, outputs);
-    let parts = sharing.parts;
-    if sharing.by_weights {
-        let mut terms = buffer(parts * y.len());
-        workers::each(Part::cut_sums(&mut terms, x, w, parts), |mut part| {
+    let parts = parts(batch, inputs, outputs);
+    if by_weights(batch, inputs, outputs) {
+        let size = y.len();
+        let mut terms = buffer(ranges(inputs, TERMS).count() * size);
+        workers::each(Part::cut_sums(&mut terms, x, w, TERMS), |mut part| {
             part.multiply(Onto::Anything);
         });
-        let size = y.len();
         workers::each_piece(&mut y, outputs, parts, |first, y| {
             y.chunks_exact_mut(outputs)
                 .for_each(|y| y.copy_from_slice(b));
@@ -86,7 +88,7 @@ fn forward(x: &FlexTensor, w: &FlexTensor, b: &FlexTensor, epilogue: Epilogue) -
             }
             rectify(y, epilogue);
         });
-        recycle_buffer(terms);
+        memory::recycle(terms);
     } else {
         workers::each(Part::cut_rows(&mut y, x, w, parts), |mut part| {
             let rows = part.c.chunks_exact_mut(outputs);
@@ -98,28 +100,20 @@ fn forward(x: &FlexTensor, w: &FlexTensor, b: &FlexTensor, epilogue: Epilogue) -
     tensor(y, Shape::new([batch, outputs]))
 }
 
-/// How threads share the work of a layer.
+/// Terms of a sum that is shared by threads. The same on every machine and with any number of threads,
+/// because a sum's last bits depend on it.
+const TERMS: usize = 2;
+
+/// Whether in products with the weights all examples go through some rows of them, or some examples
+/// through all of them: whichever moves fewer numbers from one thread to another.
 ///
-/// Weights with their gradient and its moments are always cut by rows, here and in [`AdamStep`], so that
-/// with two threads each writes the same half in every step and finds it in its own cache.
+/// The weights, with their gradient and its moments, are always cut by rows, here and in [`AdamStep`], so
+/// that with two threads each writes the same half in every step and finds it in its own cache.
 ///
 /// [`AdamStep`]: super::AdamStep
-struct Sharing {
-    parts: usize,
-    /// Whether in the other two products all examples go through some rows of the weights, or some
-    /// examples through all weights: whichever moves fewer numbers from one thread to another.
-    by_weights: bool,
-}
-
-impl Sharing {
-    fn new(batch: usize, inputs: usize, outputs: usize) -> Self {
-        let parts = parts(batch, inputs, outputs);
-        Self {
-            parts,
-            // Batch · outputs numbers from each part, or inputs · outputs weights.
-            by_weights: parts > 1 && batch * parts < inputs,
-        }
-    }
+fn by_weights(batch: usize, inputs: usize, outputs: usize) -> bool {
+    let moved = [TERMS * batch * outputs, inputs * outputs];
+    is_worth_sharing(batch, inputs, outputs) && moved[0] < moved[1]
 }
 
 fn add(sum: &mut [f32], term: &[f32]) {
@@ -171,13 +165,12 @@ impl Backward<Flex, 3> for Step {
         // Threads take pieces from both ends: of every product each gets the part that it also steps, or
         // runs forwards, and finds in its cache.
         let (mut pieces, mut from_the_end) = (Vec::new(), Vec::new());
-        let sharing = Sharing::new(batch, inputs, outputs);
-        let parts = sharing.parts;
+        let parts = parts(batch, inputs, outputs);
         let mut blocks = None;
         let products = [
             dw.as_mut()
                 .map(|dw| Part::cut_rows(dw, x_matrix.transposed(), delta_matrix, parts)),
-            dx.as_mut().map(|dx| match sharing.by_weights {
+            dx.as_mut().map(|dx| match by_weights(batch, inputs, outputs) {
                 false => Part::cut_rows(dx, delta_matrix, w_matrix.transposed(), parts),
                 true => {
                     let blocks = blocks.insert(buffer(dx.len()));
@@ -191,13 +184,18 @@ impl Backward<Flex, 3> for Step {
             from_the_end.extend(second_half.into_iter().rev().map(Piece::Product));
         }
         if let Some(db) = &mut db {
-            pieces.push(Piece::Sum(db, numbers(&delta)));
+            let rows = numbers(&delta);
+            let mut db = db.as_mut_slice();
+            for columns in ranges(outputs, parts) {
+                let sum = db.split_off_mut(..columns.len()).expect("all columns");
+                pieces.push(Piece::Sum { sum, rows, columns, stride: outputs });
+            }
         }
         pieces.extend(from_the_end.into_iter().rev());
         workers::each(pieces, Piece::compute);
         if let (Some(dx), Some(blocks)) = (&mut dx, blocks) {
             join_columns(&blocks, dx, inputs, parts);
-            recycle_buffer(blocks);
+            memory::recycle(blocks);
         }
 
         recycle(delta);
@@ -227,17 +225,27 @@ fn mask(delta: &mut [f32], y: &[f32]) {
 /// Work that one thread does.
 enum Piece<'a> {
     Product(Part<'a>),
-    /// The sum over rows.
-    Sum(&'a mut [f32], &'a [f32]),
+    /// The sum over rows of some of their columns.
+    Sum {
+        sum: &'a mut [f32],
+        rows: &'a [f32],
+        columns: Range<usize>,
+        stride: usize,
+    },
 }
 
 impl Piece<'_> {
     fn compute(self) {
         match self {
             Self::Product(mut part) => part.multiply(Onto::Anything),
-            Self::Sum(sum, rows) => rows
-                .chunks_exact(sum.len())
-                .for_each(|row| add(sum, row)),
+            Self::Sum {
+                sum,
+                rows,
+                columns,
+                stride,
+            } => rows
+                .chunks_exact(stride)
+                .for_each(|row| add(sum, &row[columns.clone()])),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Reconstruction errors, with their gradients in the same pass.
 
+use std::marker::PhantomData;
+
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
@@ -11,8 +13,9 @@ use burn::tensor::{Shape, Tensor};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::Pointwise;
-use super::host::{buffer, numbers, numbers_mut, recycle, tensor};
+use super::host::{numbers, numbers_mut, recycle, tensor};
 use super::math::{exp_of_negative, ln_of_one_plus};
+use crate::memory::buffer;
 use crate::workers;
 
 /// As [`super::pointwise_error`], on tensors of `flex`.
@@ -96,10 +99,10 @@ fn with_gradient(
         let scale = (1.0 / divisor) as f32;
         *sum = match kind {
             Pointwise::CrossEntropyOfLogits => {
-                pass(outputs, targets, gradient, scale, cross_entropy_of_logit)
+                pass::<CrossEntropyOfLogit>(outputs, targets, gradient, scale)
             }
-            Pointwise::Squared => pass(outputs, targets, gradient, scale, squared),
-            Pointwise::SquaredOfRelu => pass(outputs, targets, gradient, scale, squared_of_relu),
+            Pointwise::Squared => pass::<Squared>(outputs, targets, gradient, scale),
+            Pointwise::SquaredOfRelu => pass::<SquaredOfRelu>(outputs, targets, gradient, scale),
         };
     });
     let error = (sums.iter().sum::<f64>() / divisor) as f32;
@@ -117,31 +120,31 @@ fn piece_length(elements: usize) -> usize {
     elements.div_ceil(pieces).next_multiple_of(LANES).max(LANES)
 }
 
-fn pass(
-    outputs: &[f32],
-    targets: &[f32],
-    gradient: &mut [f32],
-    scale: f32,
-    element: impl Fn(f32, f32) -> (f32, f32),
-) -> f64 {
+fn pass<E: Element>(outputs: &[f32], targets: &[f32], gradient: &mut [f32], scale: f32) -> f64 {
     Arch::new().dispatch(Pass {
         outputs,
         targets,
         gradient,
         scale,
-        element,
+        element: PhantomData::<E>,
     })
 }
 
 /// One pass over a piece; its output is the sum of the errors.
-struct Pass<'a, F> {
+struct Pass<'a, E> {
     outputs: &'a [f32],
     targets: &'a [f32],
     gradient: &'a mut [f32],
     /// Factor on the slope.
     scale: f32,
-    /// The error of one element, and its derivative by the network's output.
-    element: F,
+    element: PhantomData<E>,
+}
+
+/// The error of one element.
+trait Element {
+    /// The error of output `z` against `x`, and its derivative by `z`. `FUSED` says whether the processor
+    /// multiplies and adds in one operation.
+    fn error_and_slope<const FUSED: bool>(z: f32, x: f32) -> (f32, f32);
 }
 
 /// Sums side by side, as many as the widest vectors hold, so that a sum is the same on every processor.
@@ -149,11 +152,22 @@ const LANES: usize = 16;
 /// Elements whose errors are added up in `f32`.
 const BLOCK: usize = 64 * LANES;
 
-impl<F: Fn(f32, f32) -> (f32, f32)> WithSimd for Pass<'_, F> {
+impl<E: Element> WithSimd for Pass<'_, E> {
     type Output = f64;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> f64 {
+        // Every processor with vectors of more than four numbers has the operation, and every 64-bit Arm.
+        match S::F32_LANES > 4 || cfg!(target_arch = "aarch64") {
+            true => self.sum::<true>(),
+            false => self.sum::<false>(),
+        }
+    }
+}
+
+impl<E: Element> Pass<'_, E> {
+    #[inline(always)]
+    fn sum<const FUSED: bool>(self) -> f64 {
         let blocks = self.outputs.chunks(BLOCK).zip(self.targets.chunks(BLOCK));
         let mut sum = 0.0;
         for ((z, x), gradient) in blocks.zip(self.gradient.chunks_mut(BLOCK)) {
@@ -163,14 +177,14 @@ impl<F: Fn(f32, f32) -> (f32, f32)> WithSimd for Pass<'_, F> {
             let (whole_gradient, rest_gradient) = gradient.as_chunks_mut::<LANES>();
             for ((z, x), gradient) in whole_z.iter().zip(whole_x).zip(whole_gradient) {
                 for lane in 0..LANES {
-                    let (error, slope) = (self.element)(z[lane], x[lane]);
+                    let (error, slope) = E::error_and_slope::<FUSED>(z[lane], x[lane]);
                     sums[lane] += error;
                     gradient[lane] = slope * self.scale;
                 }
             }
             sum += f64::from(sums.iter().sum::<f32>());
             for ((z, x), gradient) in rest_z.iter().zip(rest_x).zip(rest_gradient) {
-                let (error, slope) = (self.element)(*z, *x);
+                let (error, slope) = E::error_and_slope::<FUSED>(*z, *x);
                 sum += f64::from(error);
                 *gradient = slope * self.scale;
             }
@@ -180,26 +194,38 @@ impl<F: Fn(f32, f32) -> (f32, f32)> WithSimd for Pass<'_, F> {
 }
 
 /// `−x ln σ(z) − (1 − x) ln(1 − σ(z)) = max(z, 0) − x z + ln(1 + exp(−|z|))`
-#[inline(always)]
-fn cross_entropy_of_logit(z: f32, x: f32) -> (f32, f32) {
-    let e = exp_of_negative(-z.abs());
-    let error = z.max(0.0) - x * z + ln_of_one_plus(e);
-    // σ(z) is 1 / (1 + e) above zero and e / (1 + e) below.
-    let sigmoid = if z >= 0.0 { 1.0 } else { e } / (1.0 + e);
-    (error, sigmoid - x)
+struct CrossEntropyOfLogit;
+
+impl Element for CrossEntropyOfLogit {
+    #[inline(always)]
+    fn error_and_slope<const FUSED: bool>(z: f32, x: f32) -> (f32, f32) {
+        let e = exp_of_negative::<FUSED>(-z.abs());
+        let error = z.max(0.0) - x * z + ln_of_one_plus::<FUSED>(e);
+        // σ(z) is 1 / (1 + e) above zero and e / (1 + e) below.
+        let sigmoid = if z >= 0.0 { 1.0 } else { e } / (1.0 + e);
+        (error, sigmoid - x)
+    }
 }
 
 /// `(z − x)²`
-#[inline(always)]
-fn squared(z: f32, x: f32) -> (f32, f32) {
-    let difference = z - x;
-    (difference * difference, 2.0 * difference)
+struct Squared;
+
+impl Element for Squared {
+    #[inline(always)]
+    fn error_and_slope<const FUSED: bool>(z: f32, x: f32) -> (f32, f32) {
+        let difference = z - x;
+        (difference * difference, 2.0 * difference)
+    }
 }
 
 /// `(max(z, 0) − x)²`
-#[inline(always)]
-fn squared_of_relu(z: f32, x: f32) -> (f32, f32) {
-    let difference = z.max(0.0) - x;
-    let slope = if z > 0.0 { 2.0 * difference } else { 0.0 };
-    (difference * difference, slope)
+struct SquaredOfRelu;
+
+impl Element for SquaredOfRelu {
+    #[inline(always)]
+    fn error_and_slope<const FUSED: bool>(z: f32, x: f32) -> (f32, f32) {
+        let difference = z.max(0.0) - x;
+        let slope = if z > 0.0 { 2.0 * difference } else { 0.0 };
+        (difference * difference, slope)
+    }
 }

@@ -1,10 +1,7 @@
-//! Tensors of `flex` as the slices that they are, and the memory that goes from step to step.
-
-use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, PoisonError};
+//! Tensors of `flex` as the slices that they are.
 
 use burn::backend::flex::{FlexTensor, Layout};
-use burn::tensor::{Bytes, DType, Shape, TensorData};
+use burn::tensor::{Bytes, DType, Shape};
 
 /// The numbers of a contiguous tensor, row after row.
 pub fn numbers(tensor: &FlexTensor) -> &[f32] {
@@ -27,50 +24,18 @@ pub fn tensor(values: Vec<f32>, shape: Shape) -> FlexTensor {
     FlexTensor::new(Bytes::from_elems(values), layout, DType::F32)
 }
 
-/// Buffers that no tensor uses any more, by their length.
-static FREE: LazyLock<Mutex<HashMap<usize, Vec<Vec<f32>>>>> = LazyLock::new(Mutex::default);
-
-/// Buffers of one length that are kept: as many as a step of a network with layers of one size can have
-/// in use.
-const KEPT: usize = 8;
-
-/// A buffer to be written over: it holds anything.
-///
-/// A step needs megabytes that it gives back at its end. Asking the system for them anew costs a page
-/// fault for every 4096 bytes, and clearing them another pass over memory.
-pub fn buffer(length: usize) -> Vec<f32> {
-    let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-    let kept = free.get_mut(&length).and_then(Vec::pop);
-    drop(free);
-    kept.unwrap_or_else(|| vec![0.0; length])
-}
-
-/// Keeps the memory of a tensor for a [`buffer`] to come, if no other tensor shares it.
+/// Keeps the memory of a tensor for a [`buffer`](crate::memory::buffer) to come, if no other tensor shares
+/// it.
 pub fn recycle(tensor: FlexTensor) {
     if tensor.is_unique() {
-        recycle_data(tensor.into_data());
-    }
-}
-
-/// Keeps the memory of data for a [`buffer`] to come.
-pub fn recycle_data(data: TensorData) {
-    if let Ok(values) = data.try_into_vec::<f32>() {
-        recycle_buffer(values);
-    }
-}
-
-/// Keeps memory for a [`buffer`] to come.
-pub fn recycle_buffer(values: Vec<f32>) {
-    let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-    let kept = free.entry(values.len()).or_default();
-    if kept.len() < KEPT {
-        kept.push(values);
+        crate::memory::recycle_data(tensor.into_data());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::buffer;
 
     #[test]
     fn memory_comes_back_unless_it_is_shared() {

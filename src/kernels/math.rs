@@ -13,18 +13,31 @@ const LN_2_LOW: f32 = -2.121_944_4e-4;
 /// Below this the result would be subnormal.
 const LEAST: f32 = -87.0;
 
+/// `a b + c`, rounded once where the processor does so as fast (`FUSED`), else twice.
+#[inline(always)]
+fn multiply_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
+    match FUSED {
+        true => a.mul_add(b, c),
+        false => a * b + c,
+    }
+}
+
+/// A polynomial by Horner's rule, the coefficient of the highest power first.
+#[inline(always)]
+fn polynomial<const FUSED: bool>(x: f32, coefficients: &[f32]) -> f32 {
+    let (first, others) = coefficients.split_first().expect("a coefficient");
+    let step = |sum, &coefficient| multiply_add::<FUSED>(sum, x, coefficient);
+    others.iter().fold(*first, step)
+}
+
 /// `exp(x)` for `x ≤ 0`, within 2 units in the last place; `exp(−87)` for all that is less.
 ///
 /// `x = n ln 2 + r` with `|r| ≤ ½ ln 2`, so `exp(x) = 2ⁿ exp(r)`, the latter by its Taylor series, of
 /// which the first term left out is below `2⁻²⁷`.
 #[inline(always)]
-pub fn exp_of_negative(x: f32) -> f32 {
-    let x = x.max(LEAST);
-    let shifted = x * LOG2_E + ROUND;
-    let n = shifted - ROUND;
-    let r = (x - n * LN_2_HIGH) - n * LN_2_LOW;
-    let mut series = 1.0 / 5040.0;
-    for coefficient in [
+pub fn exp_of_negative<const FUSED: bool>(x: f32) -> f32 {
+    const SERIES: [f32; 8] = [
+        1.0 / 5040.0,
         1.0 / 720.0,
         1.0 / 120.0,
         1.0 / 24.0,
@@ -32,34 +45,37 @@ pub fn exp_of_negative(x: f32) -> f32 {
         0.5,
         1.0,
         1.0,
-    ] {
-        series = series * r + coefficient;
-    }
+    ];
+    let x = x.max(LEAST);
+    let shifted = multiply_add::<FUSED>(x, LOG2_E, ROUND);
+    let n = shifted - ROUND;
+    let r = multiply_add::<FUSED>(n, -LN_2_HIGH, x);
+    let r = multiply_add::<FUSED>(n, -LN_2_LOW, r);
+    let series = polynomial::<FUSED>(r, &SERIES);
     // The low bits of `shifted` are n: added to the exponent they multiply by 2ⁿ.
     f32::from_bits(series.to_bits().wrapping_add(shifted.to_bits() << 23))
 }
 
 /// `ln(1 + e)` for `0 ≤ e ≤ 1`, within 3 units in the last place.
 ///
-/// `ln(1 + e) = 2 artanh(s) = 2 s (1 + s²/3 + s⁴/5 + …)` with `s = e / (2 + e) ≤ ⅓`; the terms left
-/// out are below `2⁻²⁵` of the sum.
+/// `e P(e)`, where P is the polynomial of degree 9 that interpolates `ln(1 + e) / e` in the Chebyshev
+/// points of [0, 1]; the two differ by at most 5.3e-9. Its coefficients are those of
+/// `mpmath.chebyfit(lambda e: log1p(e) / e, [0, 1], 10)`.
 #[inline(always)]
-pub fn ln_of_one_plus(e: f32) -> f32 {
-    let s = e / (2.0 + e);
-    let square = s * s;
-    let mut series = 1.0 / 15.0;
-    for coefficient in [
-        1.0 / 13.0,
-        1.0 / 11.0,
-        1.0 / 9.0,
-        1.0 / 7.0,
-        0.2,
-        1.0 / 3.0,
-        1.0,
-    ] {
-        series = series * square + coefficient;
-    }
-    2.0 * s * series
+pub fn ln_of_one_plus<const FUSED: bool>(e: f32) -> f32 {
+    const P: [f32; 10] = [
+        -3.176057e-03,
+        1.9542526e-02,
+        -5.637361e-02,
+        1.05436236e-01,
+        -1.5269667e-01,
+        1.9663274e-01,
+        -2.4951616e-01,
+        3.332971e-01,
+        -4.9999893e-01,
+        1.,
+    ];
+    e * polynomial::<FUSED>(e, &P)
 }
 
 #[cfg(test)]
@@ -89,17 +105,21 @@ mod tests {
 
     #[test]
     fn the_exponential_is_within_two_units_in_the_last_place() {
-        let error = largest_error(from_zero_to(-87.0), exp_of_negative, f64::exp);
-        assert!(error <= 2.0, "{error}");
-        assert_eq!(exp_of_negative(0.0), 1.0);
-        assert_eq!(exp_of_negative(-1e30), exp_of_negative(-87.0));
-        assert_eq!(exp_of_negative(f32::NEG_INFINITY), exp_of_negative(-87.0));
+        for function in [exp_of_negative::<false>, exp_of_negative::<true>] {
+            let error = largest_error(from_zero_to(-87.0), function, f64::exp);
+            assert!(error <= 2.0, "{error}");
+            assert_eq!(function(0.0), 1.0);
+            assert_eq!(function(-1e30), function(-87.0));
+            assert_eq!(function(f32::NEG_INFINITY), function(-87.0));
+        }
     }
 
     #[test]
     fn the_logarithm_is_within_three_units_in_the_last_place() {
-        let error = largest_error(from_zero_to(1.0), ln_of_one_plus, f64::ln_1p);
-        assert!(error <= 3.0, "{error}");
-        assert_eq!(ln_of_one_plus(0.0), 0.0);
+        for function in [ln_of_one_plus::<false>, ln_of_one_plus::<true>] {
+            let error = largest_error(from_zero_to(1.0), function, f64::ln_1p);
+            assert!(error <= 3.0, "{error}");
+            assert_eq!(function(0.0), 0.0);
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! [`objective`](crate::objective) ask for a kernel where there is one, and `gradcheck` checks them with
 //! everything else.
 
+#[cfg(feature = "flex")]
 mod adam;
 #[cfg(feature = "flex")]
 mod dense;
@@ -12,13 +13,12 @@ mod errors;
 mod host;
 #[cfg(feature = "flex")]
 mod math;
+#[cfg(feature = "flex")]
 mod matrix;
 #[cfg(feature = "flex")]
 mod products;
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
-
-pub use adam::AdamStep;
+use burn::tensor::{DType, Device, Tensor};
 
 /// What a dense layer does to its sums in the same pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,19 @@ pub enum Pointwise {
     SquaredOfRelu,
 }
 
+/// A step of Adam.
+#[derive(Clone, Copy, Debug)]
+pub struct AdamStep {
+    pub beta_1: f32,
+    pub beta_2: f32,
+    pub epsilon: f32,
+    pub learning_rate: f32,
+    /// The number of the step, counted from 1.
+    pub time: usize,
+}
+
 /// Whether there are kernels for a tensor: it is one of `flex`, in single precision.
-pub fn serve(tensor: &Tensor<2>) -> bool {
+pub fn serve<const D: usize>(tensor: &Tensor<D>) -> bool {
     is_flex(&tensor.device()) && tensor.dtype() == DType::F32
 }
 
@@ -73,6 +84,30 @@ pub fn pointwise_error(kind: Pointwise, z: Tensor<2>, x: Tensor<2>, divisor: f64
     unreachable!("no kernels for {kind:?} of {z}, {x}, {divisor}")
 }
 
+/// Steps weights along their gradient, and the running means of the gradient and its square with them.
+///
+/// ```text
+/// m ← β₁ m + (1 − β₁) g    v ← β₂ v + (1 − β₂) g²
+/// w ← w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε √(1 − β₂ᵗ))
+/// ```
+///
+/// # Source
+/// Kingma and Ba 2015, algorithm 1, with the corrections of bias taken out of the loop.
+///
+/// # Panics
+/// Where kernels do not [`serve`].
+pub fn adam_step<const D: usize>(
+    step: AdamStep,
+    weights: Tensor<D>,
+    gradient: Tensor<D>,
+    moments: [Tensor<D>; 2],
+) -> (Tensor<D>, [Tensor<D>; 2]) {
+    #[cfg(feature = "flex")]
+    return adam::adam_step(step, weights, gradient, moments);
+    #[cfg(not(feature = "flex"))]
+    unreachable!("no kernels for {step:?} of {weights}, {gradient}, {moments:?}")
+}
+
 /// Whether a device is the CPU by way of `flex`, where a tensor's numbers can be had and changed in
 /// place.
 pub fn is_flex(device: &Device) -> bool {
@@ -82,12 +117,4 @@ pub fn is_flex(device: &Device) -> bool {
     }
     let _ = device;
     false
-}
-
-/// Hands the memory of data that nobody needs any more to the kernels.
-pub fn recycle(data: TensorData) {
-    #[cfg(feature = "flex")]
-    host::recycle_data(data);
-    #[cfg(not(feature = "flex"))]
-    drop(data);
 }

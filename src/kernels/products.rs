@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::matrix::Matrix;
+use crate::workers;
 
 /// What a product is written over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,10 +66,11 @@ impl<'a> Part<'a> {
     /// the sum of all.
     ///
     /// # Shapes
-    /// `terms`: `[parts, rows, columns]`
+    /// `terms`: `[number of ranges, rows, columns]`, the [`ranges`] of `inner` in `parts`
     pub fn cut_sums(terms: &'a mut [f32], a: Matrix<'a>, b: Matrix<'a>, parts: usize) -> Vec<Self> {
         let size = a.rows * b.columns;
-        assert_eq!(terms.len(), parts * size, "room for all terms");
+        let count = ranges(a.columns, parts).count();
+        assert_eq!(terms.len(), count * size, "room for all terms");
         let terms = ranges(a.columns, parts).zip(terms.chunks_mut(size));
         let part = |(range, c): (Range<usize>, _)| Self {
             c,
@@ -78,8 +80,23 @@ impl<'a> Part<'a> {
         terms.map(part).collect()
     }
 
-    /// Multiplies, on this thread.
+    /// Multiplies, on this thread. The result has the same bits however a product is cut by rows or columns.
     pub fn multiply(&mut self, onto: Onto) {
+        // The library adds up so many products in registers, as it does for all sizes but the smallest; of
+        // longer sums it would choose the pieces by the sizes.
+        const INNER: usize = 512;
+        let inner = self.a.columns;
+        let each = inner.div_ceil(inner.div_ceil(INNER));
+        let mut onto = onto;
+        for start in (0..inner).step_by(each) {
+            let range = start..(start + each).min(inner);
+            let (a, b) = (self.a.columns(range.clone()), self.b.rows(range));
+            Part { c: self.c, a, b }.multiply_at_once(onto);
+            onto = Onto::Sum;
+        }
+    }
+
+    fn multiply_at_once(&mut self, onto: Onto) {
         let Self { c, a, b } = self;
         assert_eq!(a.columns, b.rows, "as many columns as rows");
         assert_eq!(c.len(), a.rows * b.columns, "room for the product");
@@ -144,19 +161,20 @@ pub fn ranges(length: usize, parts: usize) -> impl Iterator<Item = Range<usize>>
         .map(move |start| start..(start + each).min(length))
 }
 
-/// Into how many parts a product `[rows, inner] · [inner, columns]` is cut: two where that takes some
-/// microseconds each, then slowly more, as small products are slower. It is the same on every machine and
-/// with any number of threads, because the order in which a product is added up depends on it.
+/// Whether a product `[rows, inner] · [inner, columns]` takes long enough to be shared by threads.
+pub fn is_worth_sharing(rows: usize, inner: usize, columns: usize) -> bool {
+    parts_at_most(rows, inner, columns) > 1
+}
+
+/// Into how many parts threads share a product.
 pub fn parts(rows: usize, inner: usize, columns: usize) -> usize {
-    /// Multiplications and additions of a product that is worth sharing.
-    const LEAST: usize = 500_000;
-    /// Of one that is worth two parts and no more.
-    const TWO_PARTS: f64 = 6e6;
-    let operations = 2 * rows * inner * columns;
-    match operations {
-        ..LEAST => 1,
-        _ => 2 << ((operations as f64 / TWO_PARTS).sqrt() as usize).max(1).ilog2(),
-    }
+    parts_at_most(rows, inner, columns).clamp(1, workers::threads())
+}
+
+fn parts_at_most(rows: usize, inner: usize, columns: usize) -> usize {
+    /// Multiplications and additions that take some microseconds.
+    const LEAST: usize = 400_000;
+    2 * rows * inner * columns / LEAST
 }
 
 #[cfg(test)]
@@ -198,7 +216,7 @@ mod tests {
             for mut part in Part::cut_rows(&mut c, left, right, parts) {
                 part.multiply(onto);
             }
-            let mut terms = vec![0.0; parts * c.len()];
+            let mut terms = vec![0.0; ranges(inner, parts).count() * c.len()];
             for mut part in Part::cut_sums(&mut terms, left, right, parts) {
                 part.multiply(Onto::Anything);
             }
@@ -226,12 +244,40 @@ mod tests {
         }
     }
 
+    /// Whatever the number of threads: of the lecture's layers forwards and backwards, and of others.
     #[test]
-    fn parts_are_few_and_grow_slowly() {
-        // Layers of the lecture's network at batches of 32, 256 and 2048.
-        let of = |batch| (parts(batch, 784, 128), parts(batch, 128, 32));
-        assert_eq!(of(32), (2, 1));
-        assert_eq!(of(256), (4, 2));
-        assert_eq!(of(2048), (16, 4));
+    fn the_cut_does_not_change_a_bit() {
+        let shapes = [(32, 784, 128), (784, 32, 128), (256, 128, 784), (128, 256, 784), (256, 784, 128)];
+        let odd = [(50, 1000, 40), (33, 513, 65), (64, 600, 64), (2048, 40, 30), (96, 2100, 17)];
+        for (rows, inner, columns) in shapes.into_iter().chain(odd) {
+            for turned in [(false, false), (true, false), (false, true)] {
+                let (a, b) = (values(rows * inner, 1), values(inner * columns, 2));
+                let a = match turned.0 {
+                    false => Matrix::new(&a, inner),
+                    true => Matrix::new(&a, rows).transposed(),
+                };
+                let b = match turned.1 {
+                    false => Matrix::new(&b, columns),
+                    true => Matrix::new(&b, inner).transposed(),
+                };
+                let product = |parts| {
+                    let mut c = vec![0.5; rows * columns];
+                    for mut part in Part::cut_rows(&mut c, a, b, parts) {
+                        part.multiply(Onto::Sum);
+                    }
+                    let (mut blocks, mut joined) = (vec![0.0; c.len()], vec![0.0; c.len()]);
+                    for mut part in Part::cut_columns(&mut blocks, a, b, parts) {
+                        part.multiply(Onto::Anything);
+                    }
+                    join_columns(&blocks, &mut joined, columns, parts);
+                    c.extend(joined);
+                    c.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+                };
+                let whole = product(1);
+                for parts in [2, 3, 5] {
+                    assert!(whole == product(parts), "{rows} {inner} {columns} {turned:?} {parts}");
+                }
+            }
+        }
     }
 }

@@ -1,36 +1,30 @@
 //! Adam in one pass over memory.
 
 use burn::optim::{AdamConfig, AdamState, AdaptiveMomentumState, LearningRate, Optimizer};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
-use crate::kernels::{self, AdamStep, is_flex};
+use crate::kernels::{self, AdamStep};
 
-/// Adam, whose step reads and writes each weight and its two moments once where they lie in the memory
-/// of the host (`flex`). Burn's own, which it falls back to elsewhere, makes a dozen tensors for each
-/// parameter, most of a step's time where batches are small.
+/// Adam by the kernel where there is one. Burn's own, which it falls back to, makes a dozen tensors for
+/// each parameter, most of a step's time where batches are small.
 ///
 /// Every weight goes through the same operations in the same order as in Burn's, so steps are the same
 /// to the last bit, and so is what is saved.
 #[derive(Clone)]
 pub struct OnePassAdam {
-    step: AdamStep,
+    settings: super::Adam,
     stock: burn::optim::Adam,
 }
 
 impl OnePassAdam {
     /// An optimizer in its first state.
-    pub fn new(adam: &super::Adam) -> Self {
-        let step = AdamStep {
-            beta_1: adam.beta_1 as f32,
-            beta_2: adam.beta_2 as f32,
-            epsilon: adam.epsilon as f32,
-        };
+    pub fn new(settings: &super::Adam) -> Self {
         Self {
-            step,
+            settings: *settings,
             stock: AdamConfig::new()
-                .with_beta_1(step.beta_1)
-                .with_beta_2(step.beta_2)
-                .with_epsilon(step.epsilon)
+                .with_beta_1(settings.beta_1 as f32)
+                .with_beta_2(settings.beta_2 as f32)
+                .with_epsilon(settings.epsilon as f32)
                 .build(),
         }
     }
@@ -46,44 +40,32 @@ impl Optimizer for OnePassAdam {
         gradient: Tensor<D>,
         state: Option<AdamState<D>>,
     ) -> (Tensor<D>, Option<AdamState<D>>) {
-        let device = weights.device();
-        if !is_flex(&device) {
+        if !kernels::serve(&weights) {
             return self.stock.step(learning_rate, weights, gradient, state);
         }
         let (time, moments) = match state {
-            None => (1, None),
-            Some(AdamState { momentum }) => (
-                momentum.time + 1,
-                Some((momentum.moment_1.into_data(), momentum.moment_2.into_data())),
-            ),
+            None => {
+                let zeros = || Tensor::zeros(weights.shape(), &weights.device());
+                (1, [zeros(), zeros()])
+            }
+            Some(AdamState { momentum }) => {
+                (momentum.time + 1, [momentum.moment_1, momentum.moment_2])
+            }
         };
-        let shape = weights.shape();
-        let (mut moment_1, mut moment_2) = moments.unwrap_or_else(|| {
-            let zeros = || TensorData::zeros::<f32, _>(shape.clone());
-            (zeros(), zeros())
-        });
-        let (mut weights, gradient) = (weights.into_data(), gradient.into_data());
-        let each = |data: &TensorData| data.num_elements();
-        debug_assert!([&moment_1, &moment_2, &gradient].map(each) == [each(&weights); 3]);
-        self.step.take(
+        let step = AdamStep {
+            beta_1: self.settings.beta_1 as f32,
+            beta_2: self.settings.beta_2 as f32,
+            epsilon: self.settings.epsilon as f32,
+            learning_rate: learning_rate as f32,
             time,
-            learning_rate as f32,
-            if D == 1 { 1 } else { shape[0] },
-            numbers(&mut weights),
-            gradient.as_slice().expect("gradients are f32"),
-            (numbers(&mut moment_1), numbers(&mut moment_2)),
-        );
-        kernels::recycle(gradient);
-        let tensor = |data| Tensor::from_data(data, &device);
-        let momentum = AdaptiveMomentumState::new(time, tensor(moment_1), tensor(moment_2));
-        (tensor(weights), Some(AdamState::new(momentum)))
+        };
+        let (weights, [moment_1, moment_2]) =
+            kernels::adam_step(step, weights, gradient, moments);
+        let momentum = AdaptiveMomentumState::new(time, moment_1, moment_2);
+        (weights, Some(AdamState::new(momentum)))
     }
 
     fn to_device<const D: usize>(state: AdamState<D>, device: &Device) -> AdamState<D> {
         burn::optim::Adam::to_device(state, device)
     }
-}
-
-fn numbers(data: &mut TensorData) -> &mut [f32] {
-    data.as_mut_slice().expect("weights and moments are f32")
 }
