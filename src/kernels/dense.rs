@@ -170,7 +170,7 @@ impl Backward<Flex, 3> for Step {
         let products = [
             dw.as_mut()
                 .map(|dw| Part::cut_rows(dw, x_matrix.transposed(), delta_matrix, parts)),
-            dx.as_mut().map(|dx| match by_weights(batch, inputs, outputs) {
+            dx.as_mut().map(|dx| match parts > 1 {
                 false => Part::cut_rows(dx, delta_matrix, w_matrix.transposed(), parts),
                 true => {
                     let blocks = blocks.insert(buffer(dx.len()));
