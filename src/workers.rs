@@ -327,7 +327,12 @@ mod tests {
         };
         let panic = panic::catch_unwind(AssertUnwindSafe(|| pool.run(6, &failing)));
         let message = panic.unwrap_err();
-        assert!(message.downcast_ref::<String>().unwrap().contains("planted"));
+        assert!(
+            message
+                .downcast_ref::<String>()
+                .unwrap()
+                .contains("planted")
+        );
         assert_eq!(done.load(Ordering::Relaxed), 5);
         pool.run(2, &|_| {
             done.fetch_add(1, Ordering::Relaxed);
@@ -337,7 +342,9 @@ mod tests {
 
     #[test]
     fn pieces_cover_all_values_and_begin_where_they_say() {
-        for (length, multiple, parts) in [(0, 4, 2), (8, 4, 2), (20, 4, 3), (784, 16, 4), (12, 4, 9)] {
+        for (length, multiple, parts) in
+            [(0, 4, 2), (8, 4, 2), (20, 4, 3), (784, 16, 4), (12, 4, 9)]
+        {
             let mut values = vec![0; length];
             each_piece(&mut values, multiple, parts, |first, piece| {
                 assert!(piece.len() % multiple == 0 && first % multiple == 0);

@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use pulp::Arch;
 
 use super::AdamStep;
-use super::host::{numbers, numbers_mut, recycle};
+use super::host::{contiguous, numbers, numbers_mut, recycle};
 use super::products::ranges;
 use crate::workers;
 
@@ -46,10 +46,7 @@ impl Adam for Flex {
         step: AdamStep,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
         let [mut weights, gradient, mut moment_1, mut moment_2] =
-            [weights, gradient, moment_1, moment_2].map(|tensor| match tensor.is_contiguous() {
-                true => tensor,
-                false => tensor.to_contiguous(),
-            });
+            [weights, gradient, moment_1, moment_2].map(contiguous);
         let rows = weights.layout().shape()[0];
         take(
             step,

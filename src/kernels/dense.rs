@@ -37,7 +37,12 @@ trait Dense: Backend {
 
 impl Dense for Flex {
     fn dense(x: FlexTensor, w: FlexTensor, b: FlexTensor, epilogue: Epilogue) -> FlexTensor {
-        forward(&x.to_contiguous(), &w.to_contiguous(), &b.to_contiguous(), epilogue)
+        forward(
+            &x.to_contiguous(),
+            &w.to_contiguous(),
+            &b.to_contiguous(),
+            epilogue,
+        )
     }
 }
 
@@ -140,12 +145,7 @@ impl Backward<Flex, 3> for Step {
     /// ```text
     /// δ = ∂L/∂y ⊙ f′    ∂L/∂w = xᵀ δ    ∂L/∂b = Σ over the batch of δ    ∂L/∂x = δ wᵀ
     /// ```
-    fn backward(
-        self,
-        ops: Ops<Self::State, 3>,
-        gradients: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let [of_x, of_w, of_b] = ops.parents;
         let (x, w, y) = ops.state;
         let mut delta = gradients.consume::<Flex>(&ops.node).to_contiguous();
@@ -188,7 +188,12 @@ impl Backward<Flex, 3> for Step {
             let mut db = db.as_mut_slice();
             for columns in ranges(outputs, parts) {
                 let sum = db.split_off_mut(..columns.len()).expect("all columns");
-                pieces.push(Piece::Sum { sum, rows, columns, stride: outputs });
+                pieces.push(Piece::Sum {
+                    sum,
+                    rows,
+                    columns,
+                    stride: outputs,
+                });
             }
         }
         pieces.extend(from_the_end.into_iter().rev());

@@ -13,9 +13,8 @@ use burn::tensor::{Shape, Tensor};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::Pointwise;
-use super::host::{numbers, numbers_mut, recycle, tensor};
+use super::host::{contiguous, numbers, numbers_mut, recycle, tensor};
 use super::math::{exp_of_negative, ln_of_one_plus};
-use crate::memory::buffer;
 use crate::workers;
 
 /// As [`super::pointwise_error`], on tensors of `flex`.
@@ -36,7 +35,7 @@ trait Errors: Backend {
 
 impl Errors for Flex {
     fn error(z: FlexTensor, x: FlexTensor, kind: Pointwise, divisor: f64) -> FlexTensor {
-        let (error, gradient) = with_gradient(&z, &x, kind, divisor);
+        let (error, gradient) = with_gradient(z, &x, kind, divisor);
         recycle(gradient);
         error
     }
@@ -49,9 +48,9 @@ impl<C: CheckpointStrategy> Errors for Autodiff<Flex, C> {
         kind: Pointwise,
         divisor: f64,
     ) -> FloatTensor<Self> {
-        let prepared = Step.prepare::<C>([z.node()]).compute_bound().stateful();
-        let (error, gradient) = with_gradient(z.primitive(), x.primitive(), kind, divisor);
-        recycle(z.into_primitive());
+        let (z, node) = z.into_parts();
+        let prepared = Step.prepare::<C>([node]).compute_bound().stateful();
+        let (error, gradient) = with_gradient(z, x.primitive(), kind, divisor);
         match prepared {
             OpsKind::Tracked(prepared) => prepared.finish(gradient, error),
             OpsKind::UnTracked(prepared) => prepared.finish(error),
@@ -79,38 +78,32 @@ impl Backward<Flex, 1> for Step {
     }
 }
 
-/// The sum over all elements divided by `divisor`, and its gradient by `z`.
+/// The sum over all elements divided by `divisor`, and its gradient by `z`, which takes the memory of `z`
+/// if no other tensor shares it.
 fn with_gradient(
-    z: &FlexTensor,
+    z: FlexTensor,
     x: &FlexTensor,
     kind: Pointwise,
     divisor: f64,
 ) -> (FlexTensor, FlexTensor) {
-    let (z, x) = (z.to_contiguous(), x.to_contiguous());
-    let (outputs, targets) = (numbers(&z), numbers(&x));
+    let (mut z, x) = (contiguous(z), x.to_contiguous());
+    let (outputs, targets) = (numbers_mut(&mut z), numbers(&x));
     assert_eq!(outputs.len(), targets.len(), "a target for each output");
-    let mut gradient = buffer(outputs.len());
     // Sums of pieces that are the same whatever the number of threads.
     let length = piece_length(outputs.len());
     let mut sums = vec![0.0; outputs.len().div_ceil(length)];
-    let pieces = outputs.chunks(length).zip(targets.chunks(length));
-    let pieces = pieces.zip(gradient.chunks_mut(length)).zip(&mut sums);
-    workers::each(pieces.collect(), |(((outputs, targets), gradient), sum)| {
+    let pieces = outputs.chunks_mut(length).zip(targets.chunks(length));
+    let pieces = pieces.zip(&mut sums).collect();
+    workers::each(pieces, |((outputs, targets), sum)| {
         let scale = (1.0 / divisor) as f32;
         *sum = match kind {
-            Pointwise::CrossEntropyOfLogits => {
-                pass::<CrossEntropyOfLogit>(outputs, targets, gradient, scale)
-            }
-            Pointwise::Squared => pass::<Squared>(outputs, targets, gradient, scale),
-            Pointwise::SquaredOfRelu => pass::<SquaredOfRelu>(outputs, targets, gradient, scale),
+            Pointwise::CrossEntropyOfLogits => pass::<CrossEntropyOfLogit>(outputs, targets, scale),
+            Pointwise::Squared => pass::<Squared>(outputs, targets, scale),
+            Pointwise::SquaredOfRelu => pass::<SquaredOfRelu>(outputs, targets, scale),
         };
     });
     let error = (sums.iter().sum::<f64>() / divisor) as f32;
-    let shape = z.layout().shape().clone();
-    (
-        tensor(vec![error], Shape::new([1])),
-        tensor(gradient, shape),
-    )
+    (tensor(vec![error], Shape::new([1])), z)
 }
 
 /// Elements to a piece: some microseconds of work, two pieces for a batch of 32 images of MNIST.
@@ -120,11 +113,10 @@ fn piece_length(elements: usize) -> usize {
     elements.div_ceil(pieces).next_multiple_of(LANES).max(LANES)
 }
 
-fn pass<E: Element>(outputs: &[f32], targets: &[f32], gradient: &mut [f32], scale: f32) -> f64 {
+fn pass<E: Element>(outputs: &mut [f32], targets: &[f32], scale: f32) -> f64 {
     Arch::new().dispatch(Pass {
         outputs,
         targets,
-        gradient,
         scale,
         element: PhantomData::<E>,
     })
@@ -132,9 +124,9 @@ fn pass<E: Element>(outputs: &[f32], targets: &[f32], gradient: &mut [f32], scal
 
 /// One pass over a piece; its output is the sum of the errors.
 struct Pass<'a, E> {
-    outputs: &'a [f32],
+    /// Written over with the gradient.
+    outputs: &'a mut [f32],
     targets: &'a [f32],
-    gradient: &'a mut [f32],
     /// Factor on the slope.
     scale: f32,
     element: PhantomData<E>,
@@ -168,25 +160,24 @@ impl<E: Element> WithSimd for Pass<'_, E> {
 impl<E: Element> Pass<'_, E> {
     #[inline(always)]
     fn sum<const FUSED: bool>(self) -> f64 {
-        let blocks = self.outputs.chunks(BLOCK).zip(self.targets.chunks(BLOCK));
+        let blocks = self.outputs.chunks_mut(BLOCK);
         let mut sum = 0.0;
-        for ((z, x), gradient) in blocks.zip(self.gradient.chunks_mut(BLOCK)) {
+        for (z, x) in blocks.zip(self.targets.chunks(BLOCK)) {
             let mut sums = [0.0f32; LANES];
-            let (whole_z, rest_z) = z.as_chunks::<LANES>();
+            let (whole_z, rest_z) = z.as_chunks_mut::<LANES>();
             let (whole_x, rest_x) = x.as_chunks::<LANES>();
-            let (whole_gradient, rest_gradient) = gradient.as_chunks_mut::<LANES>();
-            for ((z, x), gradient) in whole_z.iter().zip(whole_x).zip(whole_gradient) {
+            for (z, x) in whole_z.iter_mut().zip(whole_x) {
                 for lane in 0..LANES {
                     let (error, slope) = E::error_and_slope::<FUSED>(z[lane], x[lane]);
                     sums[lane] += error;
-                    gradient[lane] = slope * self.scale;
+                    z[lane] = slope * self.scale;
                 }
             }
             sum += f64::from(sums.iter().sum::<f32>());
-            for ((z, x), gradient) in rest_z.iter().zip(rest_x).zip(rest_gradient) {
+            for (z, x) in rest_z.iter_mut().zip(rest_x) {
                 let (error, slope) = E::error_and_slope::<FUSED>(*z, *x);
                 sum += f64::from(error);
-                *gradient = slope * self.scale;
+                *z = slope * self.scale;
             }
         }
         sum

@@ -10,6 +10,14 @@ pub fn numbers(tensor: &FlexTensor) -> &[f32] {
     &tensor.storage()[layout.start_offset()..][..layout.num_elements()]
 }
 
+/// The tensor, or a copy whose numbers lie row after row.
+pub fn contiguous(tensor: FlexTensor) -> FlexTensor {
+    match tensor.is_contiguous() {
+        true => tensor,
+        false => tensor.to_contiguous(),
+    }
+}
+
 /// As [`numbers`], to be changed; they are copied first if another tensor shares them.
 pub fn numbers_mut(tensor: &mut FlexTensor) -> &mut [f32] {
     let layout = tensor.layout();

@@ -55,7 +55,9 @@ impl<'a> Part<'a> {
         assert_eq!(blocks.len(), a.rows * b.columns, "room for the product");
         let mut blocks = blocks;
         let part = |columns: Range<usize>| Self {
-            c: blocks.split_off_mut(..a.rows * columns.len()).expect("room"),
+            c: blocks
+                .split_off_mut(..a.rows * columns.len())
+                .expect("room"),
             a,
             b: b.columns(columns),
         };
@@ -101,8 +103,8 @@ impl<'a> Part<'a> {
         assert_eq!(a.columns, b.rows, "as many columns as rows");
         assert_eq!(c.len(), a.rows * b.columns, "room for the product");
         for matrix in [&a, &b] {
-            let last = (matrix.rows - 1) * matrix.row_stride
-                + (matrix.columns - 1) * matrix.column_stride;
+            let last =
+                (matrix.rows - 1) * matrix.row_stride + (matrix.columns - 1) * matrix.column_stride;
             assert!(last < matrix.values.len(), "numbers for a whole matrix");
         }
         // SAFETY: by the assertions every element that the strides lead to lies within its slice, and
@@ -247,8 +249,20 @@ mod tests {
     /// Whatever the number of threads: of the lecture's layers forwards and backwards, and of others.
     #[test]
     fn the_cut_does_not_change_a_bit() {
-        let shapes = [(32, 784, 128), (784, 32, 128), (256, 128, 784), (128, 256, 784), (256, 784, 128)];
-        let odd = [(50, 1000, 40), (33, 513, 65), (64, 600, 64), (2048, 40, 30), (96, 2100, 17)];
+        let shapes = [
+            (32, 784, 128),
+            (784, 32, 128),
+            (256, 128, 784),
+            (128, 256, 784),
+            (256, 784, 128),
+        ];
+        let odd = [
+            (50, 1000, 40),
+            (33, 513, 65),
+            (64, 600, 64),
+            (2048, 40, 30),
+            (96, 2100, 17),
+        ];
         for (rows, inner, columns) in shapes.into_iter().chain(odd) {
             for turned in [(false, false), (true, false), (false, true)] {
                 let (a, b) = (values(rows * inner, 1), values(inner * columns, 2));
@@ -275,7 +289,10 @@ mod tests {
                 };
                 let whole = product(1);
                 for parts in [2, 3, 5] {
-                    assert!(whole == product(parts), "{rows} {inner} {columns} {turned:?} {parts}");
+                    assert!(
+                        whole == product(parts),
+                        "{rows} {inner} {columns} {turned:?} {parts}"
+                    );
                 }
             }
         }

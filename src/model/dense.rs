@@ -82,9 +82,9 @@ impl DenseStack {
     /// Runs all layers but the last, which it gives too.
     fn before_last(&self, x: Tensor<2>, masks: &mut DropoutMasks) -> (Tensor<2>, &Linear) {
         let (last, hidden) = self.layers.split_last().expect("a stack has layers");
-        let h = hidden.iter().fold(x, |h, layer| {
-            masks.apply(run(layer, h, self.activation))
-        });
+        let h = hidden
+            .iter()
+            .fold(x, |h, layer| masks.apply(run(layer, h, self.activation)));
         (h, last)
     }
 

@@ -59,8 +59,7 @@ impl Optimizer for OnePassAdam {
             learning_rate: learning_rate as f32,
             time,
         };
-        let (weights, [moment_1, moment_2]) =
-            kernels::adam_step(step, weights, gradient, moments);
+        let (weights, [moment_1, moment_2]) = kernels::adam_step(step, weights, gradient, moments);
         let momentum = AdaptiveMomentumState::new(time, moment_1, moment_2);
         (weights, Some(AdamState::new(momentum)))
     }

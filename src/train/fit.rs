@@ -130,10 +130,7 @@ pub fn fit<M: Module, T: Task<M>>(
             let step = index + 1;
             let steps_before = (epoch - 1) * steps + index;
             let rate = learning_rate.at(steps_before);
-            let t0 = Instant::now();
-            let batch = task.batch(epoch, indices);
-            T[4].fetch_add(t0.elapsed().as_nanos() as u64, std::sync::atomic::Ordering::Relaxed);
-            let (trained, error) = trainer.step(task, network, batch, rate);
+            let (trained, error) = trainer.step(task, network, task.batch(epoch, indices), rate);
             network = trained;
             loss.add(error, indices.len());
             let mut mean_loss = None;
@@ -156,7 +153,6 @@ pub fn fit<M: Module, T: Task<M>>(
             })?;
         }
         let train_loss = loss.read().map_err(TrainError::Device)?;
-        eprintln!("fwd, bwd, from_grads, opt, batch ms: {:?} total {:?}", T.iter().map(|t| t.swap(0, std::sync::atomic::Ordering::Relaxed) / 1000 / steps as u64).collect::<Vec<_>>(), begun.elapsed().as_micros() / steps as u128);
         let train_seconds = begun.elapsed().as_secs_f64();
 
         let begun = Instant::now();
@@ -254,21 +250,12 @@ impl Trainer {
         batch: T::Batch,
         learning_rate: f64,
     ) -> (M, Tensor<1>) {
-        let t0 = Instant::now();
         let Loss { minimised, error } = task.loss(&network, batch);
-        let t1 = Instant::now();
-        let g = minimised.backward();
-        let t2 = Instant::now();
-        let mut gradients = GradientsParams::from_grads(g, &network);
-        let t3 = Instant::now();
+        let mut gradients = GradientsParams::from_grads(minimised.backward(), &network);
         if let Some(most) = self.clip_gradient_norm {
             clip_global_norm(&mut gradients, &network, most);
         }
         let network = self.optimizer.step(learning_rate, network, gradients);
-        let t4 = Instant::now();
-        for (i, d) in [t1 - t0, t2 - t1, t3 - t2, t4 - t3].iter().enumerate() {
-            T[i].fetch_add(d.as_nanos() as u64, std::sync::atomic::Ordering::Relaxed);
-        }
         (network, error)
     }
 }
@@ -301,5 +288,3 @@ impl LossSum {
         Ok(self.sum / self.examples as f64)
     }
 }
-
-static T: [std::sync::atomic::AtomicU64; 5] = [const { std::sync::atomic::AtomicU64::new(0) }; 5];
