@@ -38,6 +38,7 @@ pub enum Command {
     Interpolate(Interpolate),
     Curves(Curves),
     Gradcheck(Gradcheck),
+    Bench(Bench),
     Devices(Devices),
     #[command(subcommand)]
     Data(Data),
@@ -227,6 +228,49 @@ pub struct Gradcheck {
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(2..))]
     pub coordinates: u16,
     /// Print the findings as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Measure how fast training is here
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The first epoch of each measurement warms up and is not counted. Several backends, batch sizes, \
+threads, widths or numbers of images are measured in all combinations, each in a process of its own. The \
+peak is that of large matrix products alone on the same threads.
+
+Examples:
+  hourglass bench
+  hourglass bench --batch-size 32,256 --threads 1,2
+  hourglass bench --backend flex,ndarray --epochs 5 --json
+  hourglass bench --images 1000,100000 --width 1,4 --batch-size 256"
+)]
+pub struct Bench {
+    /// Experiment to train [default: the lecture's, configs/deep.toml]
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Override any key of the config; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// Backends, instead of the config's
+    #[arg(long, short, value_delimiter = ',')]
+    pub backend: Vec<Backend>,
+    /// Batch sizes, instead of the config's
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch_size: Vec<u32>,
+    /// Threads for the CPU [default: all this process may use]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Vec<u16>,
+    /// Factors on the units of all hidden layers [default: 1]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub width: Vec<u16>,
+    /// Train on so many made-up images instead of the config's
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub images: Vec<u32>,
+    /// Counted epochs
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    pub epochs: u16,
+    /// Print the measurements as JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -62,6 +62,11 @@ pub enum Error {
     Input { path: PathBuf, problem: String },
     #[error("losses or gradients of {} do not agree", if *.0 == 1 { "a network".to_owned() } else { format!("{} networks", .0) })]
     GradientsDiffer(usize),
+    /// The process of a measurement failed, and said why.
+    #[error("the measurement of {0} failed")]
+    Measurement(String),
+    #[error("the experiment has no images that --images could stand in for")]
+    NoImages,
     #[error("{0}")]
     Io(#[from] io::Error),
 }
@@ -82,6 +87,7 @@ impl Error {
             | Self::NotTwoInputs(_)
             | Self::TooFewImages { .. }
             | Self::Picture(PictureError::TooLarge { .. })
+            | Self::NoImages
             | Self::Input { .. } => 2,
             Self::Run(error) => match error {
                 RunError::Io { .. } => 1,
@@ -92,6 +98,7 @@ impl Error {
             | Self::Picture(PictureError::Failed { .. })
             | Self::Execution(_)
             | Self::GradientsDiffer(_)
+            | Self::Measurement(_)
             | Self::Io(_) => 1,
         }
     }
@@ -124,7 +131,8 @@ impl Error {
             Self::Picture(PictureError::Failed { .. }) | Self::Io(_) | Self::Weights(_) => {
                 Some("check that the directory exists, can be written and has room".into())
             }
-            Self::Config(ConfigError::Problems(_)) | Self::Execution(_) => None,
+            Self::NoImages => Some("leave --images out".into()),
+            Self::Config(ConfigError::Problems(_)) | Self::Execution(_) | Self::Measurement(_) => None,
         }
     }
 }

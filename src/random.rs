@@ -38,6 +38,8 @@ pub enum Purpose {
     Points = 10,
     /// What a check of gradients looks at: biases other than zero, and coordinates.
     GradientCheck = 11,
+    /// Images that only measurements of speed are made with.
+    MadeUp = 12,
 }
 
 /// The stream for `purpose` at an epoch and step (both 0 where they have no meaning).

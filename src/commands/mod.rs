@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod bench;
 mod curves;
 mod data;
 mod devices;
@@ -25,6 +26,7 @@ use crate::error::Error;
 use crate::evaluate::Evaluator;
 use crate::model::Codec;
 use crate::run_directory::RunDirectory;
+use crate::train::Fit;
 use prepare::{TrainedCodec, load_codec, load_test_images};
 
 /// Runs a command.
@@ -40,6 +42,7 @@ pub fn run(arguments: Cli) -> Result<(), Error> {
         Command::Interpolate(command) => interpolate::run(command),
         Command::Curves(command) => curves::run(&command),
         Command::Gradcheck(command) => gradcheck::run(&command),
+        Command::Bench(command) => bench::run(&command, arguments.quiet),
         Command::Devices(command) => devices::run(&command),
         Command::Data(cli::Data::Check(command)) => data::check(&command),
         Command::Completions(command) => {
@@ -88,6 +91,31 @@ fn check_width(input_size: usize, images: &ImageSet) -> Result<(), Error> {
             height,
             width,
         }),
+    }
+}
+
+/// Bounds the threads of the CPU backends: the kernels' workers are as many as rayon's pool has.
+fn set_threads(threads: Option<u16>) {
+    if let Some(threads) = threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+        // Refused only when the pool exists already, which nothing before this makes.
+        let _ = pool.build_global();
+    }
+}
+
+/// How an experiment says that it is trained.
+fn fit_settings(config: &Config) -> Fit {
+    let train = &config.train;
+    Fit {
+        seed: config.seed,
+        epochs: train.epochs,
+        batch_size: train.batch_size,
+        optimizer: train.optimizer,
+        schedule: train.schedule,
+        warmup_steps: train.warmup_steps,
+        clip_gradient_norm: train.clip_gradient_norm,
+        early_stopping: train.early_stopping,
+        evaluate_training: train.evaluate_training,
     }
 }
 

@@ -1,6 +1,7 @@
 //! An experiment's config to its network and task.
 
 use burn::module::Module;
+use rand::Rng;
 
 use super::{check_width, evaluation_batch};
 use crate::batches::Batches;
@@ -9,6 +10,7 @@ use crate::data::{ImageSet, Splits};
 use crate::device::OpenDevice;
 use crate::error::Error;
 use crate::model::{Autoencoder, Classifier, Codec, Dropout, TiedAutoencoder, Variational};
+use crate::random::{self, Purpose};
 use crate::run_directory::{RunDirectory, RunError};
 use crate::task::{ClassificationTask, ImageExamples, ReconstructionTask, VariationalTask};
 
@@ -26,6 +28,8 @@ pub enum Examples {
     All,
     /// Enough to measure with; there is nothing to train on.
     Test,
+    /// So many images of random pixels, where the time that training takes is all that matters.
+    MadeUp(usize),
 }
 
 /// Reads the examples of an experiment and makes its network.
@@ -41,6 +45,12 @@ pub fn prepare(
     let images = |data: &Images, input_size, corruption, dropout| -> Result<_, Error> {
         let splits = match examples {
             Examples::All => load_images(data, input_size, seed)?,
+            Examples::MadeUp(count) => Splits {
+                train: made_up_images(count, input_size, seed),
+                validation: None,
+                test: made_up_images(1, input_size, seed),
+                checksums: Vec::new(),
+            },
             Examples::Test => {
                 let test = load_test_images(data, input_size)?;
                 Splits {
@@ -101,6 +111,13 @@ pub fn prepare(
             Prepared::Classifier(Classifier::new(model, seed, device), task)
         }
     })
+}
+
+/// Images of random pixels in one row.
+fn made_up_images(count: usize, pixels: usize, seed: u64) -> ImageSet {
+    let mut values = vec![0; count * pixels];
+    random::stream(seed, Purpose::MadeUp, 0, 0).fill_bytes(&mut values);
+    ImageSet::new(1, pixels, values, None)
 }
 
 fn load_images(data: &Images, input_size: usize, seed: u64) -> Result<Splits<ImageSet>, Error> {

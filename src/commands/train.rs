@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::answer;
 use super::evaluate::test_figures;
 use super::pictures::Pictures;
 use super::prepare::{Examples, Prepared, prepare};
+use super::{answer, fit_settings, set_threads};
 use crate::cli;
 use crate::config::Config;
 use crate::device::{self, OpenDevice};
@@ -20,7 +20,7 @@ use crate::report::text::{figure, table, thousands};
 use crate::report::{self, CurvesPicture, MetricsLog, Progress, Receipt};
 use crate::run_directory::RunDirectory;
 use crate::task::Subset;
-use crate::train::{Event, Fit, Fitted, fit};
+use crate::train::{Event, Fitted, fit};
 
 pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
     let begun = Instant::now();
@@ -121,30 +121,6 @@ impl Session {
 
 fn default_directory(config: &Config) -> PathBuf {
     Path::new("artifacts").join(&config.name)
-}
-
-/// Bounds the threads of the CPU backends: Flex and the evaluation share rayon's pool.
-fn set_threads(threads: Option<u16>) {
-    if let Some(threads) = threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
-        // Refused only when the pool exists already, which nothing before this makes.
-        let _ = pool.build_global();
-    }
-}
-
-fn fit_settings(config: &Config) -> Fit {
-    let train = &config.train;
-    Fit {
-        seed: config.seed,
-        epochs: train.epochs,
-        batch_size: train.batch_size,
-        optimizer: train.optimizer,
-        schedule: train.schedule,
-        warmup_steps: train.warmup_steps,
-        clip_gradient_norm: train.clip_gradient_norm,
-        early_stopping: train.early_stopping,
-        evaluate_training: train.evaluate_training,
-    }
 }
 
 fn introduction(

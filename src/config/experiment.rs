@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::data::{Corruption, Source, Spirals};
-use crate::model::{autoencoder, classifier, variational};
+use crate::model::{Activation, autoencoder, classifier, variational};
 use crate::objective::{self, Reconstruction, Sparsity};
 
 /// Examples, network and objective, which depend on each other.
@@ -101,6 +101,60 @@ impl Experiment {
             // Points cost nothing.
             Self::Classifier { .. } => {}
         }
+    }
+
+    /// Multiplies the number of units of all hidden layers, the code among them.
+    pub fn widen(&mut self, factor: usize) {
+        let widen = |sizes: &mut [usize]| sizes.iter_mut().for_each(|size| *size *= factor);
+        match self {
+            Self::Autoencoder { model, .. } => {
+                widen(&mut model.encoder[1..]);
+                let outputs = model.decoder.len() - 1;
+                widen(&mut model.decoder[..outputs]);
+            }
+            Self::Variational { model, .. } => {
+                widen(&mut model.encoder[1..]);
+                let outputs = model.decoder.len() - 1;
+                widen(&mut model.decoder[..outputs]);
+            }
+            Self::Classifier { model, .. } => {
+                let outputs = model.layers.len() - 1;
+                widen(&mut model.layers[1..outputs]);
+            }
+        }
+    }
+
+    /// Floating-point operations of the matrix products that an example takes part in when a network is
+    /// trained: a multiplication and an addition for each weight, forwards, for the gradient of the
+    /// weights, and for that of the layer's input unless it is the network's.
+    pub fn operations_per_example(&self) -> usize {
+        let weights = |sizes: &[usize], activation: Activation, last_units: usize| {
+            let depth = sizes.len() - 1;
+            let layer = |index: usize| match index + 1 == depth {
+                true => sizes[index] * last_units,
+                false => sizes[index] * sizes[index + 1] * activation.pieces(),
+            };
+            (0..depth).map(layer).collect::<Vec<_>>()
+        };
+        let code_to_output = |decoder: &[usize], activation| {
+            let outputs = *decoder.last().expect("a decoder has sizes");
+            weights(decoder, activation, outputs)
+        };
+        let layers = match self {
+            Self::Autoencoder { model, .. } => {
+                let code = model.code_size() * model.code_activation.pieces();
+                let mut layers = weights(&model.encoder, model.activation, code);
+                layers.extend(code_to_output(&model.decoder, model.activation));
+                layers
+            }
+            Self::Variational { model, .. } => {
+                let mut layers = weights(&model.encoder, model.activation, 2 * model.code_size());
+                layers.extend(code_to_output(&model.decoder, model.activation));
+                layers
+            }
+            Self::Classifier { model, .. } => code_to_output(&model.layers, model.activation),
+        };
+        6 * layers.iter().sum::<usize>() - 2 * layers[0]
     }
 
     /// The images that it uses, if it uses images.

@@ -84,11 +84,18 @@ fn take(
     let (rest_1, rest_2) = (1.0 - beta_1, 1.0 - beta_2);
 
     let parts = (weights.len() / LEAST_PIECE).clamp(1, workers::threads());
-    let first = ranges(rows, parts).next().expect("weights have rows");
-    let length = first.len() * weights.len() / rows;
-    let moments = moment_1.chunks_mut(length).zip(moment_2.chunks_mut(length));
-    let weights = weights.chunks_mut(length).zip(gradient.chunks(length));
-    let pieces = weights.zip(moments).collect();
+    let columns = weights.len() / rows;
+    let (mut weights, mut moment_1, mut moment_2) = (weights, moment_1, moment_2);
+    let pieces = ranges(rows, parts, 1).map(|rows| {
+        let [weights, moment_1, moment_2] =
+            [&mut weights, &mut moment_1, &mut moment_2].map(|rest| {
+                rest.split_off_mut(..rows.len() * columns)
+                    .expect("all rows")
+            });
+        let gradient = &gradient[rows.start * columns..rows.end * columns];
+        ((weights, gradient), (moment_1, moment_2))
+    });
+    let pieces = pieces.collect();
     workers::each(pieces, |((weights, gradient), (moment_1, moment_2))| {
         Arch::new().dispatch(|| {
             let moments = moment_1.iter_mut().zip(moment_2);

@@ -81,7 +81,7 @@ fn forward(x: &FlexTensor, w: &FlexTensor, b: &FlexTensor, epilogue: Epilogue) -
     let parts = parts(batch, inputs, outputs);
     if by_weights(batch, inputs, outputs) {
         let size = y.len();
-        let mut terms = buffer(ranges(inputs, TERMS).count() * size);
+        let mut terms = buffer(ranges(inputs, TERMS, 1).count() * size);
         workers::each(Part::cut_sums(&mut terms, x, w, TERMS), |mut part| {
             part.multiply(Onto::Anything);
         });
@@ -131,7 +131,9 @@ fn add(sum: &mut [f32], term: &[f32]) {
 
 fn rectify(y: &mut [f32], epilogue: Epilogue) {
     if epilogue == Epilogue::Relu {
-        Arch::new().dispatch(|| y.iter_mut().for_each(|y| *y = y.max(0.0)));
+        // Unlike `max`, this lets what is not a number through.
+        let rectify = |y: &mut f32| *y = if *y < 0.0 { 0.0 } else { *y };
+        Arch::new().dispatch(|| y.iter_mut().for_each(rectify));
     }
 }
 
@@ -186,7 +188,7 @@ impl Backward<Flex, 3> for Step {
         if let Some(db) = &mut db {
             let rows = numbers(&delta);
             let mut db = db.as_mut_slice();
-            for columns in ranges(outputs, parts) {
+            for columns in ranges(outputs, parts, 1) {
                 let sum = db.split_off_mut(..columns.len()).expect("all columns");
                 pieces.push(Piece::Sum {
                     sum,

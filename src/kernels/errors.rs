@@ -215,7 +215,8 @@ struct SquaredOfRelu;
 impl Element for SquaredOfRelu {
     #[inline(always)]
     fn error_and_slope<const FUSED: bool>(z: f32, x: f32) -> (f32, f32) {
-        let difference = z.max(0.0) - x;
+        // Unlike `max`, this lets what is not a number through.
+        let difference = if z < 0.0 { 0.0 } else { z } - x;
         let slope = if z > 0.0 { 2.0 * difference } else { 0.0 };
         (difference * difference, slope)
     }

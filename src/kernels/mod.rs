@@ -20,6 +20,9 @@ mod products;
 
 use burn::tensor::{DType, Device, Tensor};
 
+#[cfg(feature = "flex")]
+pub use products::peak_gflops;
+
 /// What a dense layer does to its sums in the same pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Epilogue {

@@ -1,6 +1,7 @@
 //! Products of matrices in memory, in parts that several threads can share.
 
 use std::ops::Range;
+use std::time::Instant;
 
 use super::matrix::Matrix;
 use crate::workers;
@@ -38,7 +39,7 @@ impl<'a> Part<'a> {
             a: a.rows(rows),
             b,
         };
-        ranges(a.rows, parts).map(part).collect()
+        ranges(a.rows, parts, least(b.columns)).map(part).collect()
     }
 
     /// Cuts `a b` by the columns of `b`. The blocks follow each other in `blocks`, each row after row;
@@ -61,19 +62,19 @@ impl<'a> Part<'a> {
             a,
             b: b.columns(columns),
         };
-        ranges(b.columns, parts).map(part).collect()
+        ranges(b.columns, parts, least(a.rows)).map(part).collect()
     }
 
     /// Cuts the sums of `a b`. Each part of them is a matrix, one after another in `terms`; the product is
     /// the sum of all.
     ///
     /// # Shapes
-    /// `terms`: `[number of ranges, rows, columns]`, the [`ranges`] of `inner` in `parts`
+    /// `terms`: `[number of ranges, rows, columns]`, those of `ranges(inner, parts, 1)`
     pub fn cut_sums(terms: &'a mut [f32], a: Matrix<'a>, b: Matrix<'a>, parts: usize) -> Vec<Self> {
         let size = a.rows * b.columns;
-        let count = ranges(a.columns, parts).count();
+        let count = ranges(a.columns, parts, 1).count();
         assert_eq!(terms.len(), count * size, "room for all terms");
-        let terms = ranges(a.columns, parts).zip(terms.chunks_mut(size));
+        let terms = ranges(a.columns, parts, 1).zip(terms.chunks_mut(size));
         let part = |(range, c): (Range<usize>, _)| Self {
             c,
             a: a.columns(range.clone()),
@@ -140,7 +141,7 @@ impl<'a> Part<'a> {
 pub fn join_columns(blocks: &[f32], c: &mut [f32], columns: usize, parts: usize) {
     let rows = c.len() / columns;
     let mut blocks = blocks;
-    for range in ranges(columns, parts) {
+    for range in ranges(columns, parts, least(rows)) {
         let block = blocks.split_off(..rows * range.len()).expect("all blocks");
         let block = block.chunks_exact(range.len());
         for (row, values) in c.chunks_exact_mut(columns).zip(block) {
@@ -149,18 +150,23 @@ pub fn join_columns(blocks: &[f32], c: &mut [f32], columns: usize, parts: usize)
     }
 }
 
-/// `0..length` in at most `parts` ranges, alike but for the last, that begin where a vector of the widest
-/// processors does if they are long enough.
-pub fn ranges(length: usize, parts: usize) -> impl Iterator<Item = Range<usize>> {
+/// `0..length` in at most `parts` ranges of about the same length, at least `least`, that begin where a
+/// vector of the widest processors does.
+pub fn ranges(length: usize, parts: usize, least: usize) -> impl Iterator<Item = Range<usize>> {
     const VECTOR: usize = 16;
-    let each = length.div_ceil(parts).max(1);
-    let each = match each < VECTOR {
-        true => each,
-        false => each.next_multiple_of(VECTOR),
+    let least = least.next_multiple_of(VECTOR).max(VECTOR);
+    let count = parts.min(length / least).max(1);
+    let start = move |index: usize| match index == count {
+        true => length,
+        false => length * index / count / VECTOR * VECTOR,
     };
-    (0..length)
-        .step_by(each)
-        .map(move |start| start..(start + each).min(length))
+    (0..count).map(move |index| start(index)..start(index + 1))
+}
+
+/// The least rows or columns of a part of a product with so many columns or rows: for a vector, and for
+/// fewer numbers than 257 in all, the library would add up in another order.
+fn least(others: usize) -> usize {
+    256 / others + 1
 }
 
 /// Whether a product `[rows, inner] · [inner, columns]` takes long enough to be shared by threads.
@@ -177,6 +183,29 @@ fn parts_at_most(rows: usize, inner: usize, columns: usize) -> usize {
     /// Multiplications and additions that take some microseconds.
     const LEAST: usize = 400_000;
     2 * rows * inner * columns / LEAST
+}
+
+/// Floating-point operations a second, in billions, of large matrix products on all threads at once: the most
+/// that training could reach if it did nothing else.
+pub fn peak_gflops() -> f64 {
+    const SIZE: usize = 1024;
+    const REPETITIONS: usize = 5;
+    let threads = workers::threads();
+    let (a, b) = (vec![1.0; SIZE * SIZE], vec![0.5; SIZE * SIZE]);
+    let mut c = vec![0.0; threads * SIZE * SIZE];
+    let seconds = (0..REPETITIONS).map(|_| {
+        let begun = Instant::now();
+        let products = c.chunks_exact_mut(SIZE * SIZE).collect();
+        workers::each(products, |c| {
+            let (a, b) = (Matrix::new(&a, SIZE), Matrix::new(&b, SIZE));
+            for mut part in Part::cut_rows(c, a, b, 1) {
+                part.multiply(Onto::Anything);
+            }
+        });
+        begun.elapsed().as_secs_f64()
+    });
+    let operations = 2.0 * (threads * SIZE.pow(3)) as f64;
+    operations / seconds.fold(f64::INFINITY, f64::min) / 1e9
 }
 
 #[cfg(test)]
@@ -218,7 +247,7 @@ mod tests {
             for mut part in Part::cut_rows(&mut c, left, right, parts) {
                 part.multiply(onto);
             }
-            let mut terms = vec![0.0; ranges(inner, parts).count() * c.len()];
+            let mut terms = vec![0.0; ranges(inner, parts, 1).count() * c.len()];
             for mut part in Part::cut_sums(&mut terms, left, right, parts) {
                 part.multiply(Onto::Anything);
             }
