@@ -24,6 +24,17 @@ pub struct Architecture {
     pub output: Activation,
     /// Probability with which a hidden unit is left out of a step of training.
     pub dropout: f64,
+    pub initial_bias: InitialBias,
+}
+
+/// What biases begin with; those that are not named here with zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct InitialBias {
+    /// Of the code's layer. Above zero, rectified units begin where their slope is 1 for most images
+    /// rather than half of them.
+    pub code: f64,
+    /// Of the last layer. Where pixels are mostly black, something below zero.
+    pub output: f64,
 }
 
 impl Architecture {
@@ -71,7 +82,11 @@ impl Autoencoder {
         };
         let encoder = stack(&architecture.encoder, architecture.code_activation, 0);
         let decoder = stack(&architecture.decoder, architecture.output, encoder.depth());
-        Self { encoder, decoder }
+        let InitialBias { code, output } = architecture.initial_bias;
+        Self {
+            encoder: encoder.with_last_bias(code, device),
+            decoder: decoder.with_last_bias(output, device),
+        }
     }
 
     /// A network of two halves that exist already.

@@ -61,6 +61,14 @@ impl DenseStack {
         }
     }
 
+    /// The same with all biases of the last layer set to `value`.
+    pub(super) fn with_last_bias(mut self, value: f64, device: &Device) -> Self {
+        if let Some(bias) = self.layers.last_mut().and_then(|last| last.bias.as_mut()) {
+            *bias = constant(bias.dims()[0], value, device);
+        }
+        self
+    }
+
     /// Runs all layers, without the activation after the last; `masks` leaves hidden units out.
     ///
     /// # Shapes
@@ -126,11 +134,14 @@ fn dense(inputs: usize, outputs: usize, seed: u64, layer: usize, device: &Device
     );
     Linear {
         weight: Param::from_data(weight, device),
-        bias: Some(Param::from_data(
-            TensorData::zeros::<f32, _>([outputs]),
-            device,
-        )),
+        bias: Some(constant(outputs, 0.0, device)),
     }
+}
+
+/// Biases that are all alike.
+pub(super) fn constant(units: usize, value: f64, device: &Device) -> Param<Tensor<1>> {
+    let values = TensorData::new(vec![value as f32; units], [units]);
+    Param::from_data(values, device)
 }
 
 /// Weights `[inputs, outputs]`, row-major, uniform on `±√(6 / (inputs + outputs))`.

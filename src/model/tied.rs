@@ -2,9 +2,10 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 use super::autoencoder::{Architecture, Autoencoder};
+use super::dense::constant;
 use super::{Activation, Codec, DenseStack, DropoutMasks};
 
 /// A dense autoencoder whose decoder has biases of its own, but no weights.
@@ -41,15 +42,22 @@ impl TiedAutoencoder {
             activation,
             code_activation,
             output,
+            initial_bias,
             ..
         } = architecture;
         assert!(decoder.iter().eq(encoder.iter().rev()), "a mirror");
         let activations = [activation, code_activation, output];
         assert!(activations.iter().all(|each| each.pieces() == 1));
-        let zeros = |&size| Param::from_data(TensorData::zeros::<f32, _>([size]), device);
+        let depth = decoder.len() - 1;
+        let biases = decoder[1..].iter().enumerate().map(|(index, &units)| {
+            let last = index + 1 == depth;
+            constant(units, if last { initial_bias.output } else { 0.0 }, device)
+        });
+        let biases = biases.collect();
         Self {
-            encoder: DenseStack::new(encoder, *activation, *code_activation, seed, 0, device),
-            biases: decoder[1..].iter().map(zeros).collect(),
+            encoder: DenseStack::new(encoder, *activation, *code_activation, seed, 0, device)
+                .with_last_bias(initial_bias.code, device),
+            biases,
             activation: *activation,
             output: *output,
         }

@@ -7,7 +7,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use hourglass::data::ImageSet;
 use hourglass::kernels::{self, Epilogue, Pointwise};
-use hourglass::model::autoencoder::Architecture;
+use hourglass::model::autoencoder::{Architecture, InitialBias};
 use hourglass::model::parameters::parameters;
 use hourglass::model::{Activation, Autoencoder, weights};
 use hourglass::objective::Reconstruction;
@@ -314,6 +314,7 @@ fn a_run_with_kernels_has_the_losses_of_one_without() {
         code_activation: Activation::Relu,
         output: Activation::Sigmoid,
         dropout: 0.0,
+        initial_bias: InitialBias::default(),
     };
     let network = Autoencoder::new(&architecture, 5, &device);
     let weights = parameters(&network).unwrap();
@@ -432,6 +433,7 @@ fn one_pass_of_adam_is_burns_adam_to_the_last_bit() {
             code_activation: Activation::Tanh,
             output: Activation::Sigmoid,
             dropout: 0.0,
+            initial_bias: InitialBias::default(),
         };
         let train = |mut optimizer: ModuleOptimizer| {
             let mut network = Autoencoder::new(&architecture, 5, device).train();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use hourglass::model::autoencoder::Architecture;
+use hourglass::model::autoencoder::{Architecture, InitialBias};
 use hourglass::model::weights::{self, Network};
 use hourglass::model::{
     Activation, Autoencoder, Classifier, Codec, DropoutMasks, TiedAutoencoder, Variational,
@@ -23,6 +23,7 @@ fn architecture(encoder: &[usize]) -> Architecture {
         code_activation: Activation::Relu,
         output: Activation::Sigmoid,
         dropout: 0.0,
+        initial_bias: InitialBias::default(),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::config::Points;
 use crate::config::settings::Settings;
-use crate::model::{Activation, autoencoder, classifier, variational};
+use crate::model::autoencoder::{self, InitialBias};
+use crate::model::{Activation, classifier, variational};
 
 /// Weights of 4 GiB, and Adam's state twice as much again.
 const MOST_PARAMETERS: u128 = 1 << 30;
@@ -22,6 +23,10 @@ pub fn autoencoder(settings: &mut Settings) -> autoencoder::Architecture {
             .choice("model.output", &Activation::NAMES)
             .unwrap_or(Activation::Sigmoid),
         dropout: dropout(settings),
+        initial_bias: InitialBias {
+            code: bias(settings, "code"),
+            output: bias(settings, "output"),
+        },
         encoder,
         decoder,
     };
@@ -33,7 +38,7 @@ pub fn autoencoder(settings: &mut Settings) -> autoencoder::Architecture {
 /// Reads a variational autoencoder.
 pub fn variational(settings: &mut Settings) -> variational::Architecture {
     refuse_layers(settings);
-    for key in ["model.tied", "model.code_activation"] {
+    for key in ["model.tied", "model.code_activation", "model.initial_bias"] {
         settings.refuse(key, "means nothing to a variational autoencoder");
     }
     // Pixels are probabilities here, so this may be said but not changed.
@@ -51,7 +56,15 @@ pub fn variational(settings: &mut Settings) -> variational::Architecture {
 
 /// Reads a classifier of points.
 pub fn classifier(settings: &mut Settings, points: &Points) -> classifier::Architecture {
-    for key in ["encoder", "decoder", "tied", "code_activation", "output"] {
+    let keys = [
+        "encoder",
+        "decoder",
+        "tied",
+        "code_activation",
+        "output",
+        "initial_bias",
+    ];
+    for key in keys {
         settings.refuse(
             &format!("model.{key}"),
             "means nothing to a classifier, whose sizes are `model.layers`",
@@ -97,6 +110,11 @@ fn activation(settings: &mut Settings) -> Activation {
     settings
         .choice("model.activation", &Activation::NAMES)
         .unwrap_or(Activation::Relu)
+}
+
+fn bias(settings: &mut Settings, layer: &str) -> f64 {
+    let key = format!("model.initial_bias.{layer}");
+    settings.number(&key, "a number", |_| true).unwrap_or(0.0)
 }
 
 fn dropout(settings: &mut Settings) -> f64 {

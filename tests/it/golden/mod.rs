@@ -12,7 +12,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use hourglass::batches::tensor;
 use hourglass::data::ImageSet;
-use hourglass::model::autoencoder::Architecture;
+use hourglass::model::autoencoder::{Architecture, InitialBias};
 use hourglass::model::{Activation, Autoencoder, parameters};
 use hourglass::objective::{Reconstruction, Sparsity};
 use hourglass::task::{ImageExamples, ReconstructionTask};
@@ -95,6 +95,7 @@ fn architecture(code_activation: Activation) -> Architecture {
         code_activation,
         output: Activation::Sigmoid,
         dropout: 0.0,
+        initial_bias: InitialBias::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use hourglass::backpropagation::{self, Formulas, Matrix};
 use hourglass::data::{ImageSet, Spirals};
 use hourglass::gradcheck::{Check, Findings, Verdict, check};
-use hourglass::model::autoencoder::Architecture;
+use hourglass::model::autoencoder::{Architecture, InitialBias};
 use hourglass::model::{Activation, Autoencoder, Classifier, Variational, classifier, variational};
 use hourglass::objective::{Reconstruction, Reduction, Sparsity};
 use hourglass::task::{ClassificationTask, ReconstructionTask, VariationalTask};
@@ -42,6 +42,7 @@ fn findings(formulas: Formulas, sparsity: Sparsity) -> Findings {
         code_activation: Activation::Relu,
         output: Activation::Sigmoid,
         dropout: 0.0,
+        initial_bias: InitialBias::default(),
     };
     let reconstruction = Reconstruction::BinaryCrossEntropy;
     let task = ReconstructionTask {
