@@ -47,6 +47,18 @@ lecture:
     cp artifacts/variational/samples.png docs/variational-samples.png
     cp artifacts/variational/interpolation.png artifacts/variational-2d/manifold.png docs/
 
+# The tables of docs/performance.md: hourglass and its peers in turn, in a virtual environment of their own
+peers *options:
+    benches/peers/run.py --write {{options}}
+
+# docs/growth.png: how the time of an epoch grows, and the model that explains it
+growth:
+    ${CARGO_TARGET_DIR:-target}/peers/bin/python benches/peers/growth.py --write
+
+# Each kernel beside the stock operations that it stands in for
+kernels:
+    cargo bench --profile release --bench kernels
+
 # Golden values of the tests, from PyTorch and scikit-image in the active Python environment
 golden:
     python tests/golden/generate.py

@@ -54,7 +54,7 @@ def build_hourglass():
 
 def build_stock_burn():
     """The program of the bench target, up to date."""
-    command = ["cargo", "bench", "--no-run", "--quiet", "--bench", "stock_burn"]
+    command = ["cargo", "bench", "--profile", "release", "--no-run", "--quiet", "--bench", "stock_burn"]
     command += ["--message-format=json"]
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     for line in done.stdout.splitlines():
