@@ -9,7 +9,8 @@
 //!                   train → task, evaluate, random
 //!                   task → evaluate, objective, batches
 //!                   evaluate → model, batches → data → random
-//!                   objective → model → Burn
+//!                   objective → model → kernels → Burn
+//!                   kernels, data → workers, memory
 //!                   config, data, random know no Burn device
 //! ```
 //!

@@ -4,7 +4,7 @@ fits a model of it, and draws both.
 
     target/peers/bin/python benches/peers/growth.py --write        for docs/growth.json and docs/growth.png
     target/peers/bin/python benches/peers/growth.py --from docs/growth.json       draws and fits again
-    benches/peers/growth.py --python-free                          measures and fits, needs no package
+    benches/peers/growth.py --no-picture                          measures and fits, needs no package
 
 A step takes a + b · batch + c · parameters + operations / peak seconds: a is its fixed cost, b the
 element-wise work on an image, c the optimizer's on a parameter, and the rest matrix products at the
@@ -182,11 +182,11 @@ def main():
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--write", action="store_true", help="for docs/ instead of artifacts/")
     where.add_argument("--from", dest="saved", type=pathlib.Path, metavar="FILE", help="measure nothing: fit what was saved and draw it, beside it")
-    parser.add_argument("--python-free", action="store_true", help="draw nothing")
+    parser.add_argument("--no-picture", action="store_true", help="draw nothing")
     arguments = parser.parse_args()
     # Before the minutes of measuring.
-    if not arguments.python_free and not importlib.util.find_spec("matplotlib"):
-        parser.error("this Python has no matplotlib; use one with the packages of requirements.txt, or --python-free")
+    if not arguments.no_picture and not importlib.util.find_spec("matplotlib"):
+        parser.error("this Python has no matplotlib; use one with the packages of requirements.txt, or --no-picture")
     if arguments.saved:
         path = arguments.saved
         measurements = json.loads(path.read_text())["measurements"]
@@ -196,7 +196,7 @@ def main():
     peak = 1e9 * statistics.median(each["peak_gflops"] for each in measurements)
     fitted = fit(measurements, peak)
     report(measurements, fitted, peak)
-    if not arguments.python_free:
+    if not arguments.no_picture:
         draw(measurements, fitted, peak, path.with_suffix(".png"))
 
 

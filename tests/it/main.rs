@@ -14,5 +14,6 @@ mod kernels;
 mod kinds;
 mod linear;
 mod support;
+mod synchronisations;
 mod tasks;
 mod weights;
