@@ -3,6 +3,7 @@
 //!
 //!     cargo bench --bench stock_burn -- --batch-size 32 --epochs 3
 
+use std::io::Write;
 use std::time::Instant;
 
 use burn::module::{Module, Param};
@@ -109,6 +110,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "first_epoch_seconds": first_epoch_seconds,
         "test_bce_nats_per_pixel": error.into_scalar::<f32>(),
     });
-    println!("{answer}");
+    writeln!(std::io::stdout(), "{answer}")?;
     Ok(())
 }
