@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use burn::module::Module;
 use serde::{Deserialize, Serialize};
+use statrs::statistics::{Data, Median};
 
 use super::prepare::{Examples, Prepared, prepare};
 use super::{answer, fit_settings, set_threads};
@@ -234,13 +235,7 @@ fn time<M: Module, T: Task<M>>(config: &Config, network: M, task: &T) -> Result<
 }
 
 fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    match sorted.len() % 2 {
-        0 => (sorted[middle - 1] + sorted[middle]) / 2.0,
-        _ => sorted[middle],
-    }
+    Data::new(values.to_vec()).median()
 }
 
 fn text(measurements: &[Measurement]) -> String {

@@ -106,22 +106,17 @@ impl Experiment {
     /// Multiplies the number of units of all hidden layers, the code among them.
     pub fn widen(&mut self, factor: usize) {
         let widen = |sizes: &mut [usize]| sizes.iter_mut().for_each(|size| *size *= factor);
-        match self {
-            Self::Autoencoder { model, .. } => {
-                widen(&mut model.encoder[1..]);
-                let outputs = model.decoder.len() - 1;
-                widen(&mut model.decoder[..outputs]);
-            }
-            Self::Variational { model, .. } => {
-                widen(&mut model.encoder[1..]);
-                let outputs = model.decoder.len() - 1;
-                widen(&mut model.decoder[..outputs]);
-            }
+        let (encoder, decoder) = match self {
+            Self::Autoencoder { model, .. } => (&mut model.encoder, &mut model.decoder),
+            Self::Variational { model, .. } => (&mut model.encoder, &mut model.decoder),
             Self::Classifier { model, .. } => {
                 let outputs = model.layers.len() - 1;
-                widen(&mut model.layers[1..outputs]);
+                return widen(&mut model.layers[1..outputs]);
             }
-        }
+        };
+        widen(&mut encoder[1..]);
+        let outputs = decoder.len() - 1;
+        widen(&mut decoder[..outputs]);
     }
 
     /// Floating-point operations of the matrix products that an example takes part in when a network is

@@ -8,8 +8,8 @@ use crate::kernels::{self, AdamStep};
 /// Adam by the kernel where there is one. Burn's own, which it falls back to, makes a dozen tensors for
 /// each parameter, most of a step's time where batches are small.
 ///
-/// Every weight goes through the same operations in the same order as in Burn's, so steps are the same
-/// to the last bit, and so is what is saved.
+/// Every weight goes through the same operations in the same order as in Burn's, so steps are the same to the
+/// last bit, and so is what is saved; but for numbers too small to matter to a weight, which become zero.
 #[derive(Clone)]
 pub struct OnePassAdam {
     settings: super::Adam,

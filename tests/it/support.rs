@@ -7,6 +7,8 @@ use burn::tensor::Device;
 use hourglass::batches::Batches;
 use hourglass::data::{ImageSet, Splits};
 use hourglass::device::{self, Backend, DeviceError, OpenDevice};
+use hourglass::model::Activation;
+use hourglass::model::autoencoder::{Architecture, InitialBias};
 use hourglass::task::ImageExamples;
 
 /// Set where a missing graphics adapter must fail the tests rather than skip a part of them.
@@ -82,6 +84,20 @@ pub fn image_examples(images: &ImageSet, device: &Device) -> ImageExamples {
         corruption: None,
         dropout: None,
         evaluation_batch: 20,
+    }
+}
+
+/// The architecture of an autoencoder whose decoder mirrors its encoder, with rectifiers and a sigmoid.
+pub fn architecture(encoder: &[usize]) -> Architecture {
+    Architecture {
+        encoder: encoder.to_vec(),
+        decoder: encoder.iter().rev().copied().collect(),
+        tied: false,
+        activation: Activation::Relu,
+        code_activation: Activation::Relu,
+        output: Activation::Sigmoid,
+        dropout: 0.0,
+        initial_bias: InitialBias::default(),
     }
 }
 

@@ -7,8 +7,7 @@ use burn::tensor::Device;
 use hourglass::batches::Batches;
 use hourglass::data::{Corruption, ImageSet};
 use hourglass::device::{self, Backend};
-use hourglass::model::autoencoder::{Architecture, InitialBias};
-use hourglass::model::{Activation, Autoencoder};
+use hourglass::model::Autoencoder;
 use hourglass::objective::Reconstruction;
 use hourglass::task::ReconstructionTask;
 use hourglass::train::{Adam, Event, Fit, Optimizer, Schedule, fit};
@@ -84,16 +83,7 @@ fn waits(device: &Device, corruption: Option<Corruption>) -> Vec<usize> {
         reconstruction: Reconstruction::BinaryCrossEntropy,
         sparsity: None,
     };
-    let architecture = Architecture {
-        encoder: vec![12, 6, 3],
-        decoder: vec![3, 6, 12],
-        tied: false,
-        activation: Activation::Relu,
-        code_activation: Activation::Relu,
-        output: Activation::Sigmoid,
-        dropout: 0.0,
-        initial_bias: InitialBias::default(),
-    };
+    let architecture = support::architecture(&[12, 6, 3]);
     let settings = Fit {
         seed: 1,
         epochs: 2,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use hourglass::model::autoencoder::{Architecture, InitialBias};
+use hourglass::model::autoencoder::Architecture;
 use hourglass::model::weights::{self, Network};
 use hourglass::model::{
     Activation, Autoencoder, Classifier, Codec, DropoutMasks, TiedAutoencoder, Variational,
@@ -14,22 +14,9 @@ use safetensors::SafeTensors;
 
 use crate::support;
 
-fn architecture(encoder: &[usize]) -> Architecture {
-    Architecture {
-        encoder: encoder.to_vec(),
-        decoder: encoder.iter().rev().copied().collect(),
-        tied: false,
-        activation: Activation::Relu,
-        code_activation: Activation::Relu,
-        output: Activation::Sigmoid,
-        dropout: 0.0,
-        initial_bias: InitialBias::default(),
-    }
-}
-
 #[test]
 fn the_lectures_network_has_209_968_parameters() {
-    let lecture = architecture(&[784, 128, 32]);
+    let lecture = support::architecture(&[784, 128, 32]);
     let opened = &support::backends()[0];
     let model = Autoencoder::new(&lecture, 1, &opened.device);
     assert_eq!(model.num_params(), 209_968);
@@ -41,7 +28,7 @@ fn the_lectures_network_has_209_968_parameters() {
 
 #[test]
 fn weights_are_the_same_on_every_backend_and_survive_burnpack() {
-    let architecture = architecture(&[9, 4, 2]);
+    let architecture = support::architecture(&[9, 4, 2]);
     let directory = tempfile::tempdir().unwrap();
     let mut fingerprints = Vec::new();
     for opened in support::backends() {
@@ -64,7 +51,8 @@ fn burnpack_of_another_shape_or_damaged_is_refused() {
     let opened = &support::backends()[0];
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("model.bpk");
-    let network = |encoder: &[usize]| Autoencoder::new(&architecture(encoder), 3, &opened.device);
+    let network =
+        |encoder: &[usize]| Autoencoder::new(&support::architecture(encoder), 3, &opened.device);
     weights::save_burnpack(&network(&[9, 4, 2]), &path).unwrap();
     for other in [&[9, 5, 2][..], &[9, 2], &[9, 4, 3, 2]] {
         let error = weights::load_burnpack(network(other), &path).unwrap_err();
@@ -80,7 +68,7 @@ fn burnpack_of_another_shape_or_damaged_is_refused() {
 #[test]
 fn safetensors_has_pytorchs_names_and_layout() {
     let opened = &support::backends()[0];
-    let architecture = architecture(&[9, 4, 2]);
+    let architecture = support::architecture(&[9, 4, 2]);
     let model = Autoencoder::new(&architecture, 3, &opened.device);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("model.safetensors");
@@ -166,7 +154,7 @@ fn every_network_computes_the_same_from_its_files() {
 
         let plain = Architecture {
             code_activation: Activation::Linear,
-            ..architecture(&[9, 4, 2])
+            ..support::architecture(&[9, 4, 2])
         };
         let codec = |network: &dyn Codec| {
             close(
@@ -285,7 +273,7 @@ fn other_networks_have_pytorchs_names_too() {
         "{names:?}"
     );
     // A tied network goes out with all the weights that it uses.
-    let tied = architecture(&[9, 4, 2]);
+    let tied = support::architecture(&[9, 4, 2]);
     let plain = exported(&Autoencoder::new(&tied, 1, device), &tied.shape());
     let network = TiedAutoencoder::new(&tied, 1, device);
     assert_eq!(exported(&network, &tied.shape()), plain);
@@ -298,7 +286,7 @@ fn untying_changes_nothing_but_where_the_weights_are() {
         let device = &opened.device;
         let architecture = Architecture {
             code_activation: Activation::Tanh,
-            ..architecture(&[9, 4, 2])
+            ..support::architecture(&[9, 4, 2])
         };
         let tied = TiedAutoencoder::new(&architecture, 3, device);
         let x: Vec<f32> = (0..18).map(|i| i as f32 / 18.0).collect();

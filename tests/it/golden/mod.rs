@@ -12,7 +12,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use hourglass::batches::tensor;
 use hourglass::data::ImageSet;
-use hourglass::model::autoencoder::{Architecture, InitialBias};
+use hourglass::model::autoencoder::Architecture;
 use hourglass::model::{Activation, Autoencoder, parameters};
 use hourglass::objective::{Reconstruction, Sparsity};
 use hourglass::task::{ImageExamples, ReconstructionTask};
@@ -88,14 +88,8 @@ fn filled<M: Module>(network: M, weights: &Value) -> M {
 
 fn architecture(code_activation: Activation) -> Architecture {
     Architecture {
-        encoder: vec![7, 5, 3],
-        decoder: vec![3, 5, 7],
-        tied: false,
-        activation: Activation::Relu,
         code_activation,
-        output: Activation::Sigmoid,
-        dropout: 0.0,
-        initial_bias: InitialBias::default(),
+        ..support::architecture(&[7, 5, 3])
     }
 }
 

@@ -4,7 +4,6 @@ use burn::tensor::Tensor;
 use hourglass::backpropagation::{self, Formulas, Matrix};
 use hourglass::data::{ImageSet, Spirals};
 use hourglass::gradcheck::{Check, Findings, Verdict, check};
-use hourglass::model::autoencoder::{Architecture, InitialBias};
 use hourglass::model::{Activation, Autoencoder, Classifier, Variational, classifier, variational};
 use hourglass::objective::{Reconstruction, Reduction, Sparsity};
 use hourglass::task::{ClassificationTask, ReconstructionTask, VariationalTask};
@@ -34,16 +33,7 @@ fn matrix(tensor: &Tensor<2>) -> Matrix {
 /// the numbers can show it, with `formulas` by hand and `sparsity` in the loss that autodiff sees.
 fn findings(formulas: Formulas, sparsity: Sparsity) -> Findings {
     let opened = &support::backends()[0];
-    let architecture = Architecture {
-        encoder: vec![PIXELS; 3],
-        decoder: vec![PIXELS; 3],
-        tied: false,
-        activation: Activation::Relu,
-        code_activation: Activation::Relu,
-        output: Activation::Sigmoid,
-        dropout: 0.0,
-        initial_bias: InitialBias::default(),
-    };
+    let architecture = support::architecture(&[PIXELS; 3]);
     let reconstruction = Reconstruction::BinaryCrossEntropy;
     let task = ReconstructionTask {
         images: support::image_examples(&images(), &opened.device),
