@@ -27,11 +27,12 @@ const EXAMPLES: &str = "Examples:
   hourglass gradcheck                               are the gradients right?
   hourglass train --config configs/variational.toml && hourglass sample artifacts/variational
 
-Exit codes: 0 done, 1 the run failed, 2 wrong usage, config or data.";
+Exit codes: 0 done, 1 the run failed, 2 wrong usage, config or data, 130 interrupted after saving.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Train(Train),
+    Verify(Verify),
     Evaluate(Evaluate),
     Reconstruct(Reconstruct),
     Sample(Sample),
@@ -50,7 +51,12 @@ pub enum Command {
 #[command(after_help = "Examples:
   hourglass train
   hourglass train --config configs/smoke.toml --backend ndarray --out artifacts/smoke-ndarray
-  hourglass train --set train.batch_size=256 --set 'model.encoder=[784, 256, 64]' --force")]
+  hourglass train --set train.batch_size=256 --set 'model.encoder=[784, 256, 64]' --force
+  hourglass train --resume artifacts/deep
+  hourglass train --resume artifacts/deep --set train.epochs=20
+
+Ctrl-C ends the step, saves and exits with 130; --resume goes on from there and ends with the same bits as a run \
+that was never stopped. A second Ctrl-C stops at once; then --resume goes on from the last checkpoint.")]
 pub struct Train {
     /// Experiment to run [default: the lecture's, configs/deep.toml]
     #[arg(long, short, value_name = "FILE")]
@@ -67,11 +73,41 @@ pub struct Train {
     /// Replace the run that is there
     #[arg(long)]
     pub force: bool,
+    /// Go on with a run that was interrupted, from its newest checkpoint. More epochs may be given with --set
+    /// train.epochs=N, nothing else
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "backend", "out", "force"])]
+    pub resume: Option<PathBuf>,
     /// Threads for the CPU; ndarray's matrix products follow MATMUL_NUM_THREADS instead [default: all
     /// this process may use]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
     /// Print the summary as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Repeat a run from its receipt and say whether it comes out the same
+#[derive(Debug, Args)]
+#[command(after_help = "The run is trained again from its config, without touching its directory, and everything that \
+does not depend on time is compared: the files of weights, every epoch's metrics and the final figures.
+
+  identical          the same bits, as the same program, config, data and machine must give
+  within tolerance   another backend, processor or version, whose roundings differ: the error on the test
+                     examples is within 5 % of the run's
+  different          anything else, a changed file among it
+
+Examples:
+  hourglass verify artifacts/deep
+  hourglass verify artifacts/deep --backend wgpu --json
+
+Exit codes: 0 identical, 1 different (or the repetition failed), 3 within tolerance.")]
+pub struct Verify {
+    #[command(flatten)]
+    pub run: Run,
+    /// Threads for the CPU [default: all this process may use]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
 }

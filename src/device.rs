@@ -51,7 +51,9 @@ pub struct OpenDevice {
     pub backend: Backend,
     /// Without autodiff; training adds it.
     pub device: Device,
-    /// What it is, for people and for the receipt.
+    /// What it is, for the receipt.
+    pub device_name: String,
+    /// What it is and how much of it is used, for people.
     pub description: String,
     /// The largest tensor that the device takes, where it has a memory of its own.
     pub largest_tensor_bytes: Option<u64>,
@@ -112,6 +114,7 @@ fn on_processor(backend: Backend, device: Device) -> OpenDevice {
     OpenDevice {
         backend,
         device,
+        device_name: processor_name(),
         description: processor(),
         largest_tensor_bytes: None,
     }
@@ -136,16 +139,21 @@ pub fn cause(error: &ExecutionError) -> String {
 
 /// The processor's name and the number of threads this process may use on it.
 pub fn processor() -> String {
+    let threads = rayon::current_num_threads();
+    format!("{}, {threads} threads", processor_name())
+}
+
+/// The processor's name.
+pub fn processor_name() -> String {
     let system = sysinfo::System::new_with_specifics(
         sysinfo::RefreshKind::nothing().with_cpu(sysinfo::CpuRefreshKind::nothing()),
     );
-    let name = system
+    system
         .as_ref()
         .ok()
         .and_then(|system| system.cpus().first())
-        .map_or("unknown processor", |cpu| cpu.brand().trim());
-    let threads = rayon::current_num_threads();
-    format!("{name}, {threads} threads")
+        .map_or("unknown processor", |cpu| cpu.brand().trim())
+        .to_owned()
 }
 
 /// One device that a backend could open.
@@ -240,6 +248,7 @@ mod wgpu {
         let device = OpenDevice {
             backend: Backend::Wgpu,
             device,
+            device_name: describe(&setup.adapter.get_info()),
             description: describe(&setup.adapter.get_info()),
             largest_tensor_bytes: Some(
                 limits

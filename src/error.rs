@@ -9,10 +9,13 @@ use thiserror::Error;
 use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::device::DeviceError;
+use crate::files::FileError;
 use crate::model::weights::WeightsError;
 use crate::report::PictureError;
 use crate::run_directory::RunError;
+use crate::signals;
 use crate::train::TrainError;
+use crate::train::checkpoint::CheckpointError;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug, Error)]
@@ -29,6 +32,16 @@ pub enum Error {
     Weights(#[from] WeightsError),
     #[error(transparent)]
     Train(#[from] TrainError),
+    #[error(transparent)]
+    Checkpoint(CheckpointError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("stopped after {place}; all of it is saved")]
+    Interrupted { place: String, run: PathBuf },
+    #[error("{0}")]
+    NotResumable(String),
+    #[error("{} has no checkpoint that can be used", .0.display())]
+    NoCheckpoint(PathBuf),
     #[error(transparent)]
     Picture(#[from] PictureError),
     #[error("the device failed: {}", crate::device::cause(.0))]
@@ -71,8 +84,25 @@ pub enum Error {
     Io(#[from] io::Error),
 }
 
+impl From<CheckpointError> for Error {
+    fn from(error: CheckpointError) -> Self {
+        match error {
+            CheckpointError::Train(error) => Self::Train(error),
+            other => Self::Checkpoint(other),
+        }
+    }
+}
+
 impl Error {
-    /// 2 for a wrong command line, config or input; 1 for a run that failed.
+    /// What stands before the message.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Interrupted { .. } => "interrupted",
+            _ => "error",
+        }
+    }
+
+    /// 130 for a run that was asked to stop, 2 for a wrong command line, config or input; 1 for a run that failed.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_)
@@ -89,13 +119,17 @@ impl Error {
             | Self::Picture(PictureError::TooLarge { .. })
             | Self::NoImages
             | Self::Input { .. } => 2,
+            Self::NotResumable(_) | Self::NoCheckpoint(_) => 2,
+            Self::Interrupted { .. } => signals::INTERRUPTED,
             Self::Run(error) => match error {
-                RunError::Io { .. } => 1,
+                RunError::File(_) => 1,
                 _ => 2,
             },
             Self::Weights(_)
             | Self::Train(_)
-            | Self::Picture(PictureError::Failed { .. })
+            | Self::Checkpoint(_)
+            | Self::File(_)
+            | Self::Picture(PictureError::Failed { .. } | PictureError::File(_))
             | Self::Execution(_)
             | Self::GradientsDiffer(_)
             | Self::Measurement(_)
@@ -106,7 +140,7 @@ impl Error {
     /// What the user can do about it, unless the message says so already.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Config(ConfigError::Unreadable { .. }) => {
+            Self::Config(ConfigError::Unreadable(_)) => {
                 Some("the repository's experiments are under configs/; without --config, `train` runs configs/deep.toml".into())
             }
             Self::Data(error) => Some(error.hint().into()),
@@ -128,7 +162,17 @@ impl Error {
             Self::NoEpoch(_) => Some("train it again with --force".into()),
             Self::Out { .. } => Some("make the directory, or choose another --out".into()),
             Self::Picture(PictureError::TooLarge { .. }) => Some("show fewer images".into()),
-            Self::Picture(PictureError::Failed { .. }) | Self::Io(_) | Self::Weights(_) => {
+            Self::Interrupted { run, .. } => Some(format!(
+                "`hourglass train --resume {}` goes on from there",
+                run.display()
+            )),
+            Self::Checkpoint(_) => Some("make room or mend the place; the checkpoint before it is whole, and `hourglass train --resume RUN` goes on from there".into()),
+            Self::NotResumable(_) => Some("begin another run with `hourglass train --config RUN/config.toml --out DIR`".into()),
+            Self::NoCheckpoint(_) => Some("`hourglass train --config RUN/config.toml --out DIR` begins it anew".into()),
+            Self::Picture(PictureError::Failed { .. } | PictureError::File(_))
+            | Self::File(_)
+            | Self::Io(_)
+            | Self::Weights(_) => {
                 Some("check that the directory exists, can be written and has room".into())
             }
             Self::NoImages => Some("leave --images out".into()),

@@ -5,7 +5,8 @@ use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
 use clap::Parser;
-use hourglass::{cli::Cli, commands};
+use hourglass::report::text::visible;
+use hourglass::{cli::Cli, commands, signals};
 
 /// Burn makes many small tensors in each step; this allocator gains a few per cent of a step over glibc's.
 #[global_allocator]
@@ -27,12 +28,15 @@ fn main() -> ExitCode {
         // Burn reports a lost device by panicking; one line below says so.
         panic::set_hook(Box::new(|_| {}));
     }
+    if let Err(error) = signals::survive_file_size_limit() {
+        say!("warning: a file-size limit would end this process without a word ({error})");
+    }
     match panic::catch_unwind(AssertUnwindSafe(|| commands::run(arguments))) {
-        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Ok(code)) => ExitCode::from(code),
         Ok(Err(error)) => {
-            say!("error: {error}");
+            say!("{}: {}", error.label(), visible(&error.to_string()));
             if let Some(hint) = error.hint() {
-                say!("  hint: {hint}");
+                say!("  hint: {}", visible(&hint));
             }
             ExitCode::from(error.exit_code())
         }

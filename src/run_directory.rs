@@ -1,20 +1,26 @@
 //! The directory that a run leaves: its files, and how it comes to be.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use burn::module::Module;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::config::{Config, ConfigError, Origin};
+use crate::data::{Checksum, hexadecimal};
+use crate::files::{self, FileError};
 use crate::model::weights::{self, Network, WeightsError};
 
 /// A run's directory.
 #[derive(Clone, Debug)]
 pub struct RunDirectory {
     path: PathBuf,
+    /// Locked for as long as the run is being written; the lock dies with the process.
+    _lock: Option<Arc<File>>,
 }
 
 /// Why a run directory cannot be made or used.
@@ -28,8 +34,17 @@ pub enum RunError {
     NotARun(PathBuf),
     #[error("{} has no metrics.jsonl", .0.display())]
     NoMetrics(PathBuf),
+    #[error("{} is in use by another process", .0.display())]
+    InUse(PathBuf),
+    #[error("{} did not finish: it has no summary.json", .0.display())]
+    Unfinished(PathBuf),
     #[error("{}: {error}", path.display())]
-    Io { path: PathBuf, error: io::Error },
+    Summary {
+        path: PathBuf,
+        error: serde_json::Error,
+    },
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error("{}:{line}: {error}", path.display())]
     Metrics {
         path: PathBuf,
@@ -51,8 +66,9 @@ impl RunError {
             Self::NotARun(_) => {
                 Some("name a directory that `hourglass train` made, such as artifacts/deep")
             }
-            Self::Io { .. } => {
-                Some("check that the place can be written and has room, or pass --out DIR")
+            Self::InUse(_) => Some("wait until it is done, or pass --out DIR for another place"),
+            Self::File(_) => {
+                Some("check that the place can be read and written and has room, or pass --out DIR")
             }
             Self::Config(ConfigError::Problems(problems))
                 if problems
@@ -62,9 +78,14 @@ impl RunError {
                 None
             }
             Self::Config(_) => Some("the run's config.toml was changed or is of another version"),
-            Self::NoMetrics(_) | Self::Metrics { .. } | Self::Weights(_) => {
-                Some("the run did not finish or was damaged; train it again with --force")
-            }
+            Self::NoMetrics(_)
+            | Self::Metrics { .. }
+            | Self::Unfinished(_)
+            | Self::Summary { .. }
+            | Self::Weights(_) => Some(
+                "the run did not finish or was damaged; `hourglass train --resume RUN` finishes it, \
+                 `train --force` begins anew",
+            ),
         }
     }
 }
@@ -82,8 +103,11 @@ impl RunDirectory {
     const MANIFOLD: &'static str = "manifold.png";
     const INTERPOLATION: &'static str = "interpolation.png";
     const REGIONS: &'static str = "regions.png";
+    const CHECKPOINTS: &'static str = "checkpoints";
+    /// Stays when the run is over, since another process may be about to lock it.
+    const LOCK: &'static str = ".lock";
     /// Everything a run writes, and so all that `--force` removes.
-    const FILES: [&'static str; 12] = [
+    const FILES: [&'static str; 13] = [
         Self::CONFIG,
         Self::METRICS,
         Self::SUMMARY,
@@ -96,63 +120,129 @@ impl RunDirectory {
         Self::MANIFOLD,
         Self::INTERPOLATION,
         Self::REGIONS,
+        Self::CHECKPOINTS,
     ];
+    /// What holds the weights of a finished run.
+    const WEIGHTS: [&'static str; 2] = [Self::BURNPACK, Self::SAFETENSORS];
 
     /// Whether a new run may be written to `path`; changes nothing.
     ///
     /// # Errors
-    /// There is a run already and `force` is not given, or something that is no run.
+    /// There is a run already and `force` is not given, or one that is being written, or something that is no
+    /// run.
     pub fn check_free(path: &Path, force: bool) -> Result<(), RunError> {
-        match fs::read_dir(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        let entries = match fs::read_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-                Err(RunError::InTheWay(path.to_owned()))
+                return Err(RunError::InTheWay(path.to_owned()));
             }
-            Err(error) => Err(io_error(path)(error)),
-            Ok(mut entries) => match entries.next() {
-                None => Ok(()),
-                Some(_) if !path.join(Self::CONFIG).is_file() => {
-                    Err(RunError::InTheWay(path.to_owned()))
-                }
-                Some(_) if !force => Err(RunError::Exists(path.to_owned())),
-                Some(_) => Ok(()),
-            },
+            Err(error) => return Err(files::at(path)(error).into()),
+            Ok(entries) => entries,
+        };
+        let is_lock = |entry: &io::Result<fs::DirEntry>| {
+            entry.as_ref().is_ok_and(|entry| entry.file_name() == Self::LOCK)
+        };
+        let is_empty = entries.filter(|entry| !is_lock(entry)).next().is_none();
+        if !is_empty && !Self::is_run(path) {
+            return Err(RunError::InTheWay(path.to_owned()));
+        }
+        if path.join(Self::LOCK).exists() {
+            Self::lock(path)?;
+        }
+        match is_empty || force {
+            true => Ok(()),
+            false => Err(RunError::Exists(path.to_owned())),
         }
     }
 
-    /// Makes the directory of a new run, with its resolved config. With `force`, the files of an
-    /// earlier run there are removed; others stay.
+    /// Whether a directory holds what a run leaves, finished or not.
+    fn is_run(path: &Path) -> bool {
+        path.join(Self::CONFIG).is_file() || path.join(Self::CHECKPOINTS).is_dir()
+    }
+
+    fn lock(path: &Path) -> Result<Arc<File>, RunError> {
+        let file = path.join(Self::LOCK);
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&file)
+            .map_err(files::at(&file))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Arc::new(lock)),
+            Err(TryLockError::WouldBlock) => Err(RunError::InUse(path.to_owned())),
+            Err(TryLockError::Error(error)) => Err(files::at(&file)(error).into()),
+        }
+    }
+
+    /// Makes the directory of a new run, with its resolved config, for this process alone. With `force`, the
+    /// files of an earlier run there are removed; others stay.
     ///
     /// # Errors
     /// As [`Self::check_free`], and when the directory cannot be written.
     pub fn create(path: &Path, config: &Config, force: bool) -> Result<Self, RunError> {
-        Self::check_free(path, force)?;
-        fs::create_dir_all(path).map_err(io_error(path))?;
+        fs::create_dir_all(path).map_err(files::at(path))?;
+        let lock = Self::lock(path)?;
         let run = Self {
             path: path.to_owned(),
+            _lock: None,
         };
+        // Another process may have been here since the check before the slow work; the lock is ours now, and
+        // the check would find it taken.
+        if Self::is_run(path) && !force {
+            return Err(RunError::Exists(path.to_owned()));
+        }
+        // The old config makes it a run directory while its files go, so it is replaced last.
+        for name in Self::FILES.iter().filter(|name| **name != Self::CONFIG) {
+            files::remove(&path.join(name))?;
+        }
+        run.write_config(config)?;
+        run.make_checkpoints()?;
+        Ok(Self {
+            _lock: Some(lock),
+            ..run
+        })
+    }
+
+    /// A run that was interrupted, to go on with, for this process alone.
+    ///
+    /// # Errors
+    /// There is none, or it is being written.
+    pub fn resume(path: &Path) -> Result<Self, RunError> {
+        if !Self::is_run(path) {
+            return Err(RunError::NotARun(path.to_owned()));
+        }
+        let run = Self {
+            path: path.to_owned(),
+            _lock: Some(Self::lock(path)?),
+        };
+        run.make_checkpoints()?;
+        Ok(run)
+    }
+
+    fn make_checkpoints(&self) -> Result<(), RunError> {
+        let path = self.checkpoints();
+        match fs::create_dir(&path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(files::at(&path)(error).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the resolved config.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_config(&self, config: &Config) -> Result<(), RunError> {
         let text = format!(
             "# The resolved config of this run; training with it repeats the run.\n\n{}",
             config.to_toml()
         );
-        // The config makes it a run directory, so it comes first and is never missing again.
-        run.write(Self::CONFIG, text.as_bytes())?;
-        for name in Self::FILES {
-            if name == Self::CONFIG {
-                continue;
-            }
-            let file = path.join(name);
-            match fs::remove_file(&file) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(io_error(&file)(error));
-                }
-                _ => {}
-            }
-        }
-        Ok(run)
+        self.write(Self::CONFIG, text.as_bytes())
     }
 
-    /// A finished run, for reading.
+    /// A run, for reading.
     ///
     /// # Errors
     /// There is none at `path`.
@@ -160,6 +250,7 @@ impl RunDirectory {
         match path.join(Self::CONFIG).is_file() {
             true => Ok(Self {
                 path: path.to_owned(),
+                _lock: None,
             }),
             false => Err(RunError::NotARun(path.to_owned())),
         }
@@ -168,6 +259,21 @@ impl RunDirectory {
     /// The directory itself.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where checkpoints are.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join(Self::CHECKPOINTS)
+    }
+
+    /// Whether the config is there to be read; it may be lost where checkpoints are not.
+    pub fn has_config(&self) -> bool {
+        self.path.join(Self::CONFIG).is_file()
+    }
+
+    /// Whether the run has ended and all that it writes is there.
+    pub fn is_finished(&self) -> bool {
+        self.path.join(Self::SUMMARY).is_file()
     }
 
     /// One JSON object per epoch.
@@ -221,12 +327,53 @@ impl RunDirectory {
         )?)
     }
 
-    /// Writes the final figures and the receipt.
+    /// Writes the final figures and the receipt, which says that the run is finished.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn write_summary(&self, summary: &Value) -> Result<(), RunError> {
         self.write(Self::SUMMARY, format!("{summary:#}\n").as_bytes())
+    }
+
+    /// Makes it one of a run that is going on.
+    ///
+    /// # Errors
+    /// The summary is there and cannot be removed.
+    pub fn remove_summary(&self) -> Result<(), RunError> {
+        Ok(files::remove(&self.path.join(Self::SUMMARY))?)
+    }
+
+    /// The file of the final figures and the receipt.
+    pub fn summary_path(&self) -> PathBuf {
+        self.path.join(Self::SUMMARY)
+    }
+
+    /// The final figures and the receipt.
+    ///
+    /// # Errors
+    /// The run did not finish, or the file is damaged.
+    pub fn summary(&self) -> Result<Value, RunError> {
+        let path = self.summary_path();
+        if !path.exists() {
+            return Err(RunError::Unfinished(self.path.clone()));
+        }
+        let bytes = files::read(&path, MOST_TEXT_BYTES)?;
+        serde_json::from_slice(&bytes).map_err(|error| RunError::Summary { path, error })
+    }
+
+    /// SHA-256 of the files that hold the weights.
+    ///
+    /// # Errors
+    /// One cannot be read.
+    pub fn weights_checksums(&self) -> Result<Vec<Checksum>, RunError> {
+        let checksum = |name: &&'static str| {
+            let bytes = files::read(&self.path.join(name), u64::MAX)?;
+            Ok(Checksum {
+                file: (*name).to_owned(),
+                sha256: hexadecimal(&Sha256::digest(bytes)),
+            })
+        };
+        Self::WEIGHTS.iter().map(checksum).collect()
     }
 
     /// Writes the weights in both formats; `shape` tells other tools the network's layers.
@@ -255,9 +402,11 @@ impl RunDirectory {
     /// The file cannot be read, or holds something else than one JSON object a line.
     pub fn history(&self) -> Result<Vec<Map<String, Value>>, RunError> {
         let path = self.metrics();
-        let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => RunError::NoMetrics(self.path.clone()),
-            _ => io_error(&path)(error),
+        let text = files::read_text(&path, MOST_TEXT_BYTES).map_err(|error| {
+            match error.error.kind() {
+                io::ErrorKind::NotFound => RunError::NoMetrics(self.path.clone()),
+                _ => error.into(),
+            }
         })?;
         // A line without an end was cut off while it was written.
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
@@ -274,12 +423,9 @@ impl RunDirectory {
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
-        let path = self.path.join(name);
-        fs::write(&path, bytes).map_err(io_error(&path))
+        Ok(files::write(&self.path.join(name), bytes)?)
     }
 }
 
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> RunError {
-    let path = path.to_owned();
-    move |error| RunError::Io { path, error }
-}
+/// Far above the text of any run: what is larger is not read into memory.
+const MOST_TEXT_BYTES: u64 = 1 << 30;

@@ -223,7 +223,6 @@ fn time<M: Module, T: Task<M>>(config: &Config, network: M, task: &T) -> Result<
             seconds.push(epoch.train_seconds);
             test_bce = epoch.test.get("bce_nats_per_pixel");
         }
-        Ok(())
     })?;
     Ok(Timed {
         examples: task.examples(Subset::Training),

@@ -10,8 +10,10 @@ mod interpolate;
 mod pictures;
 mod prepare;
 mod reconstruct;
+mod resume;
 mod sample;
 mod train;
+mod verify;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -29,12 +31,13 @@ use crate::run_directory::RunDirectory;
 use crate::train::Fit;
 use prepare::{TrainedCodec, load_codec, load_test_images};
 
-/// Runs a command.
+/// Runs a command and gives the exit code: 0, or 1 or 3 where `verify` finds that a run does not repeat exactly.
 ///
 /// # Errors
 /// Whatever keeps the command from doing its work.
-pub fn run(arguments: Cli) -> Result<(), Error> {
+pub fn run(arguments: Cli) -> Result<u8, Error> {
     match arguments.command {
+        Command::Verify(command) => return verify::run(&command, arguments.quiet),
         Command::Train(command) => train::run(command, arguments.quiet),
         Command::Evaluate(command) => evaluate::run(&command),
         Command::Reconstruct(command) => reconstruct::run(command),
@@ -51,7 +54,8 @@ pub fn run(arguments: Cli) -> Result<(), Error> {
             clap_complete::generate(command.shell, &mut parser, "hourglass", &mut script);
             answer(&String::from_utf8_lossy(&script))
         }
-    }
+    }?;
+    Ok(0)
 }
 
 /// Prints the answer of a command. A reader that has seen enough (`| head`) is no error.
@@ -114,6 +118,7 @@ fn fit_settings(config: &Config) -> Fit {
         schedule: train.schedule,
         warmup_steps: train.warmup_steps,
         clip_gradient_norm: train.clip_gradient_norm,
+        non_finite: train.non_finite,
         early_stopping: train.early_stopping,
         evaluate_training: train.evaluate_training,
     }

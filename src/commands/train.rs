@@ -1,4 +1,4 @@
-//! `train`: an experiment to a run directory.
+//! `train`: an experiment to a run directory, from the first step or from where it was interrupted.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -10,25 +10,55 @@ use serde_json::Value;
 use super::evaluate::test_figures;
 use super::pictures::Pictures;
 use super::prepare::{Examples, Prepared, prepare};
+use super::resume::{self, Resumable};
 use super::{answer, fit_settings, set_threads};
 use crate::cli;
 use crate::config::Config;
 use crate::device::{self, OpenDevice};
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::model::weights::{self, Network};
 use crate::report::text::{figure, table, thousands};
-use crate::report::{self, CurvesPicture, MetricsLog, Progress, Receipt};
+use crate::report::{self, CurvesPicture, MetricsLog, Progress, Receipt, config_sha256};
 use crate::run_directory::RunDirectory;
+use crate::signals::Interruption;
 use crate::task::Subset;
-use crate::train::{Event, Fitted, fit};
+use crate::train::checkpoint::{Checkpoints, Origin};
+use crate::train::{Event, Fitted, Training};
+use crate::workers;
+
+/// A line for people.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        let _ = writeln!(std::io::stderr(), $($text)*);
+    }};
+}
 
 pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
     let begun = Instant::now();
     // Everything that can be wrong is found out before the first slow step and the first file.
-    let mut config = Config::load(arguments.config.as_deref(), &arguments.overrides)?;
-    config.backend = arguments.backend.unwrap_or(config.backend);
-    let out = arguments.out.unwrap_or_else(|| default_directory(&config));
-    RunDirectory::check_free(&out, arguments.force)?;
+    let (config, beginning) = match &arguments.resume {
+        Some(path) => {
+            let (config, resumable) = resume::find(path, &arguments.overrides)?;
+            if resumable.is_finished(&config) {
+                say!(
+                    "{} is finished; --set train.epochs=N with more than {} epochs trains on",
+                    path.display(),
+                    config.train.epochs
+                );
+                return Ok(());
+            }
+            (config, Beginning::Resumed(resumable))
+        }
+        None => {
+            let mut config = Config::load(arguments.config.as_deref(), &arguments.overrides)?;
+            config.backend = arguments.backend.unwrap_or(config.backend);
+            let out = arguments.out.unwrap_or_else(|| default_directory(&config));
+            let force = arguments.force;
+            RunDirectory::check_free(&out, force)?;
+            (config, Beginning::New { out, force })
+        }
+    };
     set_threads(arguments.threads);
     let opened = device::open(config.backend)?;
     let prepared = prepare(&config, &opened, Examples::All)?;
@@ -36,8 +66,7 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
         begun,
         config,
         opened,
-        out,
-        force: arguments.force,
+        beginning,
         quiet,
         json: arguments.json,
     };
@@ -49,13 +78,18 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
     }
 }
 
+/// Where a run begins.
+enum Beginning {
+    New { out: PathBuf, force: bool },
+    Resumed(Resumable),
+}
+
 /// What one training needs besides its network and task.
 struct Session {
     begun: Instant,
     config: Config,
     opened: OpenDevice,
-    out: PathBuf,
-    force: bool,
+    beginning: Beginning,
     quiet: bool,
     json: bool,
 }
@@ -63,45 +97,70 @@ struct Session {
 impl Session {
     fn train<M: Network, T: Pictures<M>>(&self, network: M, task: &T) -> Result<(), Error> {
         let (config, opened) = (&self.config, &self.opened);
-        let initial_weights_sha256 = weights::fingerprint(&network);
         let parameters = network.num_params();
         let examples = task.examples(Subset::Training);
-        if !self.quiet {
-            let text = introduction(config, opened, parameters, examples);
-            let _ = writeln!(std::io::stderr(), "{text}");
-        }
-
         let error_metric = task.error_metric();
-        let run = RunDirectory::create(&self.out, config, self.force)?;
-        let mut log = MetricsLog::create(&run.metrics(), error_metric)?;
-        let mut progress = Progress::new(error_metric, config.train.epochs, examples, self.quiet);
-        let fitted = fit(&fit_settings(config), task, network, &mut |event| {
-            progress.on(&event);
-            match event {
-                Event::EpochEnds(epoch) => log.append(epoch),
-                _ => Ok(()),
+        let settings = fit_settings(config);
+        let mut origin = Origin {
+            environment: Environment::new(opened),
+            data: task.checksums().to_vec(),
+            initial_weights_sha256: weights::fingerprint(&network),
+            resumed: Vec::new(),
+        };
+        if !self.quiet {
+            say!(
+                "{}",
+                introduction(config, opened, parameters, examples)
+            );
+        }
+        let (run, mut training) = match &self.beginning {
+            Beginning::New { out, force } => {
+                let run = RunDirectory::create(out, config, *force)?;
+                (run, Training::new(&settings, task, network))
             }
-        })?;
+            Beginning::Resumed(resumable) => {
+                let training =
+                    resumable.training(&settings, task, network, &opened.device, &mut origin)?;
+                resumable.begin(config)?;
+                if !self.quiet {
+                    say!("resumed after {}", place(&training));
+                }
+                (resumable.run.clone(), training)
+            }
+        };
+        let history = &training.progress().history;
+        let mut log = MetricsLog::create(&run.metrics(), error_metric, history)?;
+        let mut progress = Progress::new(error_metric, config.train.epochs, examples, self.quiet);
+        let mut checkpoints = Checkpoints::new(
+            &run.checkpoints(),
+            config.train.checkpoints,
+            config.to_toml(),
+            origin.clone(),
+            training.step(),
+        );
+        let interruption = Interruption::watch()?;
+        while let Some(event) = training.advance()? {
+            progress.on(&event);
+            if let Event::EpochEnds(epoch) = event {
+                log.append(epoch)?;
+            }
+            checkpoints.keep_up(&mut training)?;
+            if interruption.is_requested() && training.is_at_rest() && !training.is_over() {
+                checkpoints.save(&mut training)?;
+                return Err(Error::Interrupted {
+                    place: place(&training),
+                    run: run.path().to_owned(),
+                });
+            }
+        }
         drop(progress);
 
         let Fitted {
             network,
             history,
             epoch,
-        } = fitted;
+        } = training.finish();
         run.write_weights(&network, &config.experiment.shape())?;
-        let figures = test_figures(&network, task)?;
-        let receipt = Receipt::new(
-            config,
-            opened,
-            task.checksums().to_vec(),
-            parameters,
-            initial_weights_sha256,
-            weights::fingerprint(&network),
-        );
-        let summary = report::summary(config, error_metric, &history, epoch, &figures, &receipt);
-        run.write_summary(&summary)?;
-
         let title = config.title();
         let mut pictures = task.draw(&network, &run, &title)?;
         let curves = CurvesPicture {
@@ -112,10 +171,40 @@ impl Session {
         };
         report::curves(&run.curves(), &curves)?;
         pictures.push(run.curves());
+
+        let figures = test_figures(&network, task)?;
+        let receipt = Receipt {
+            environment: origin.environment,
+            threads: workers::threads(),
+            seed: config.seed,
+            config_sha256: config_sha256(config),
+            data: origin.data,
+            parameters,
+            initial_weights_sha256: origin.initial_weights_sha256,
+            weights_sha256: weights::fingerprint(&network),
+            files: run.weights_checksums()?,
+            resumed: origin.resumed,
+        };
+        let summary = report::summary(config, error_metric, &history, epoch, &figures, &receipt);
+        run.write_summary(&summary)?;
         match self.json {
             true => answer(&format!("{summary:#}\n")),
             false => answer(&result(&summary, &pictures, self.begun.elapsed())),
         }
+    }
+}
+
+/// How far a training has come, in words.
+fn place<M: Network, T: Pictures<M>>(training: &Training<'_, M, T>) -> String {
+    let progress = training.progress();
+    match (progress.history.len(), progress.partial.steps) {
+        (0, 0) => "no step".into(),
+        (epoch, 0) => format!("epoch {epoch}"),
+        (_, step) => format!(
+            "step {step} of {} of epoch {}",
+            training.steps_per_epoch(),
+            progress.epoch()
+        ),
     }
 }
 
@@ -147,6 +236,9 @@ fn result(summary: &Value, pictures: &[PathBuf], time: Duration) -> String {
         }
     }
     let mut text = table(&rows);
+    if let Some(steps) = summary["skipped_steps"].as_u64().filter(|&steps| steps > 0) {
+        let _ = writeln!(text, "\n{steps} steps were left out because something in them was not finite");
+    }
     let _ = writeln!(text, "\ndone in {:.1} s; look at", time.as_secs_f64());
     for path in pictures {
         let _ = writeln!(text, "  {}", path.display());

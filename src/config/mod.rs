@@ -6,13 +6,15 @@ mod read;
 mod settings;
 mod spelling;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::device::Backend;
-use crate::train::{EarlyStopping, Optimizer, Schedule};
+use crate::files::{self, FileError};
+use crate::train::checkpoint::Policy;
+use crate::train::{EarlyStopping, NonFinite, Optimizer, Schedule};
 pub use experiment::{Experiment, Images, Points, ReconstructionObjective, VariationalObjective};
 pub use problem::{Origin, Problem};
 use settings::Settings;
@@ -20,6 +22,8 @@ use settings::Settings;
 /// The lecture's experiment, which `train` runs when no config is named.
 const DEEP: &str = include_str!("../../configs/deep.toml");
 const DEEP_NAME: &str = "configs/deep.toml";
+/// Far above any config.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// A complete, checked experiment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -44,10 +48,13 @@ pub struct Train {
     /// The most that the norm of all gradients together may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip_gradient_norm: Option<f64>,
+    /// What becomes of a step in which something is not finite.
+    pub non_finite: NonFinite,
     /// Whether each epoch ends with a measurement of the training examples too.
     pub evaluate_training: bool,
     pub optimizer: Optimizer,
     pub schedule: Schedule,
+    pub checkpoints: Policy,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStopping>,
 }
@@ -55,11 +62,8 @@ pub struct Train {
 /// Why there is no config.
 #[derive(Debug, Error)]
 pub enum ConfigError {
-    #[error("{}: {error}", path.display())]
-    Unreadable {
-        path: PathBuf,
-        error: std::io::Error,
-    },
+    #[error(transparent)]
+    Unreadable(#[from] FileError),
     #[error("{}", join(.0))]
     Problems(Vec<Problem>),
 }
@@ -78,10 +82,7 @@ impl Config {
         let (name, text) = match path {
             None => (DEEP_NAME.to_owned(), DEEP.to_owned()),
             Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| {
-                    let path = path.to_owned();
-                    ConfigError::Unreadable { path, error }
-                })?;
+                let text = files::read_text(path, MOST_BYTES)?;
                 (path.display().to_string(), text)
             }
         };

@@ -48,7 +48,7 @@ pub(super) fn hold_out(count: usize, validation: usize, seed: u64) -> (Vec<usize
 }
 
 /// What was read from one file.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Checksum {
     /// The file's name, without directory and `.gz`.
     pub file: String,

@@ -1,8 +1,15 @@
 //! Figures under their names.
 
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
 /// Figures of one split, in the order in which they are shown. A name says what was measured, its
 /// unit and its reduction, such as `bce_nats_per_pixel`.
-#[derive(Clone, Debug, Default, PartialEq)]
+///
+/// As JSON an object, in which numbers that JSON does not have are the strings `inf`, `-inf` and `NaN`, so that
+/// nothing changes on the way there and back.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Map<String, Value>", try_from = "Map<String, Value>")]
 pub struct Figures(Vec<(String, f64)>);
 
 /// Which way a figure is better.
@@ -57,6 +64,35 @@ impl Figures {
     /// Names and values in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
         self.0.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+}
+
+impl From<Figures> for Map<String, Value> {
+    fn from(figures: Figures) -> Self {
+        let value = |value: f64| match value.is_finite() {
+            true => json!(value),
+            false => json!(value.to_string()),
+        };
+        let figures = figures.into_iter();
+        figures.map(|(name, figure)| (name, value(figure))).collect()
+    }
+}
+
+impl TryFrom<Map<String, Value>> for Figures {
+    type Error = String;
+
+    fn try_from(map: Map<String, Value>) -> Result<Self, String> {
+        let number = |value: &Value| match value {
+            Value::String(text) => text.parse().ok().filter(|number: &f64| !number.is_finite()),
+            other => other.as_f64(),
+        };
+        map.into_iter()
+            .map(|(name, value)| match number(&value) {
+                Some(number) => Ok((name, number)),
+                None => Err(format!("`{name}` is {value}, not a number")),
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map(Self)
     }
 }
 

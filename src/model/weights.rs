@@ -3,13 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::store::{BurnToPyTorchAdapter, ModuleRecord, ModuleSnapshot, SafetensorsStore};
-use burn::tensor::Tensor;
+use burn::store::{
+    BurnToPyTorchAdapter, ModuleRecord, ModuleSnapshot, RecordError, SafetensorsStore,
+};
+use burn::tensor::{Bytes, DType, Tensor};
+use burn_pack::Reader;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::{Autoencoder, Classifier, TiedAutoencoder, Variational};
 use crate::data::hexadecimal;
+use crate::files::{self, FileError};
 
 /// A network whose weights can be written for other tools.
 pub trait Network: Module {
@@ -37,26 +41,40 @@ impl Network for TiedAutoencoder {
 
 /// Why weights cannot be written or read.
 #[derive(Debug, Error)]
-#[error("{}: {message}", path.display())]
-pub struct WeightsError {
-    pub path: PathBuf,
-    pub message: String,
+pub enum WeightsError {
+    #[error(transparent)]
+    File(FileError),
+    /// What is in the file is not what the network needs.
+    #[error("{}: {message}", path.display())]
+    Content { path: PathBuf, message: String },
 }
 
 fn at<E: std::fmt::Display>(path: &Path) -> impl FnOnce(E) -> WeightsError {
     let path = path.to_owned();
-    move |error| WeightsError {
+    move |error| WeightsError::Content {
         path,
         message: error.to_string(),
     }
 }
 
+/// Besides four bytes a parameter: names, shapes and what aligns them.
+const MOST_OVERHEAD_BYTES: u64 = 1 << 20;
+
+/// The weights in Burn's own format.
+///
+/// # Errors
+/// They are too large for it.
+pub fn burnpack<M: Module>(model: &M) -> Result<Vec<u8>, RecordError> {
+    Ok(model.clone().into_record().into_bytes()?.to_vec())
+}
+
 /// Writes the weights in Burn's own format.
 ///
 /// # Errors
-/// The file cannot be written.
+/// The file cannot be written; what was there before stays.
 pub fn save_burnpack<M: Module>(model: &M, path: &Path) -> Result<(), WeightsError> {
-    model.clone().into_record().save(path).map_err(at(path))
+    let bytes = burnpack(model).map_err(at(path))?;
+    files::write(path, &bytes).map_err(WeightsError::File)
 }
 
 /// Reads weights in Burn's own format into a network of the same architecture.
@@ -64,9 +82,30 @@ pub fn save_burnpack<M: Module>(model: &M, path: &Path) -> Result<(), WeightsErr
 /// # Errors
 /// The file cannot be read, or holds other tensors than the network has.
 pub fn load_burnpack<M: Module>(model: M, path: &Path) -> Result<M, WeightsError> {
-    // Burn names the file only in some of its messages, so a missing one is found out first.
-    std::fs::metadata(path).map_err(at(path))?;
-    let record = ModuleRecord::load(path).map_err(at(path))?;
+    let most = size_of::<f32>() as u64 * model.num_params() as u64 + MOST_OVERHEAD_BYTES;
+    let bytes = files::read(path, most).map_err(WeightsError::File)?;
+    from_burnpack(model, bytes, path)
+}
+
+/// The network with weights in Burn's own format, which were read from `path`.
+///
+/// # Errors
+/// They are other tensors than the network has.
+pub fn from_burnpack<M: Module>(
+    model: M,
+    bytes: Vec<u8>,
+    path: &Path,
+) -> Result<M, WeightsError> {
+    let bytes = Bytes::from_bytes_vec(bytes);
+    // Burn compares names and shapes itself, but takes numbers of any kind.
+    let reader = Reader::from_bytes(bytes.clone()).map_err(at(path))?;
+    for tensor in reader.into_tensors().map_err(at(path))? {
+        let (name, dtype, ..) = tensor.into_parts().map_err(at(path))?;
+        if dtype != DType::F32 {
+            return Err(at(path)(format!("`{name}` is {dtype:?}, not f32")));
+        }
+    }
+    let record = ModuleRecord::from_bytes(bytes).map_err(at(path))?;
     model.try_load_record(record).map_err(at(path))
 }
 
@@ -92,7 +131,7 @@ fn save_safetensors<M: Module>(model: &M, shape: &str, path: &Path) -> Result<()
     store = store.with_key_remapping(r"^stack\.", "");
     model.save_into(&mut store).map_err(at(path))?;
     let bytes = store.get_bytes().map_err(at(path))?;
-    std::fs::write(path, bytes).map_err(at(path))
+    files::write(path, &bytes).map_err(WeightsError::File)
 }
 
 /// SHA-256 of all parameters in the order of the network, as little-endian `f32`, in hexadecimal.

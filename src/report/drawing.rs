@@ -1,5 +1,6 @@
 //! Drawing on an RGB picture with plotters, and one embedded font for every text.
 
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -10,6 +11,8 @@ use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 use thiserror::Error;
 
+use crate::files::{self, FileError};
+
 /// A picture being drawn.
 pub type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
 /// What plotters says when it cannot draw.
@@ -18,6 +21,8 @@ pub type DrawError<'a> = DrawingAreaErrorKind<<BitMapBackend<'a> as DrawingBacke
 /// Why there is no picture.
 #[derive(Debug, Error)]
 pub enum PictureError {
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error("{}: {message}", path.display())]
     Failed { path: PathBuf, message: String },
     #[error("{} would be {width}×{height} pixels, more than {MOST_PIXELS}", path.display())]
@@ -80,7 +85,7 @@ pub fn title(text: &str, pixels: u32, width: usize) -> TextStyle<'static> {
     font(pixels, INK)
 }
 
-/// Draws a white picture with `draw` and writes it as PNG.
+/// Draws a white picture with `draw` and writes it as PNG; a picture that was there stays until then.
 ///
 /// # Errors
 /// Drawing or writing fails.
@@ -106,10 +111,12 @@ pub fn save(
         draw(&area).map_err(failed)?;
         area.present().map_err(|error| failed(error.to_string()))?;
     }
+    let mut png = Cursor::new(Vec::new());
     RgbImage::from_raw(width, height, pixels)
         .expect("the buffer has the picture's size")
-        .save_with_format(path, ImageFormat::Png)
-        .map_err(|error| failed(error.to_string()))
+        .write_to(&mut png, ImageFormat::Png)
+        .map_err(|error| failed(error.to_string()))?;
+    Ok(files::write(path, &png.into_inner())?)
 }
 
 /// How images of one size are shown: small ones enlarged by a whole factor, so that their pixels stay

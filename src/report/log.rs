@@ -1,12 +1,13 @@
 //! `metrics.jsonl`: one JSON object per epoch, written as soon as the epoch is over.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
 use crate::evaluate::Figures;
+use crate::files::{self, FileError};
 use crate::train::EpochRecord;
 
 /// Before figures of training examples that were measured after an epoch, rather than during it.
@@ -21,13 +22,23 @@ pub struct MetricsLog {
 }
 
 impl MetricsLog {
-    /// Makes the file, before the work whose results it will hold.
+    /// Makes the file, before the work whose results it will hold, with the epochs that are done.
     ///
     /// # Errors
-    /// It cannot be made; the error names it.
-    pub fn create(path: &Path, error_metric: &'static str) -> io::Result<Self> {
+    /// It cannot be made.
+    pub fn create(
+        path: &Path,
+        error_metric: &'static str,
+        history: &[EpochRecord],
+    ) -> Result<Self, FileError> {
+        let lines: String = history
+            .iter()
+            .map(|epoch| line(epoch, error_metric))
+            .collect();
+        files::write(path, lines.as_bytes())?;
+        let file = OpenOptions::new().append(true).open(path);
         Ok(Self {
-            file: File::create(path).map_err(named(path))?,
+            file: file.map_err(files::at(path))?,
             path: path.to_owned(),
             error_metric,
         })
@@ -36,18 +47,32 @@ impl MetricsLog {
     /// Adds the line of an epoch.
     ///
     /// # Errors
-    /// It cannot be written; the error names the file.
-    pub fn append(&mut self, epoch: &EpochRecord) -> io::Result<()> {
-        let mut line = Map::new();
-        line.insert("epoch".into(), json!(epoch.epoch));
-        line.insert("step".into(), json!(epoch.step));
-        line.insert("learning_rate".into(), json!(epoch.learning_rate));
-        line.extend(figures(epoch, self.error_metric));
-        line.insert("train_seconds".into(), json!(epoch.train_seconds));
-        line.insert("evaluate_seconds".into(), json!(epoch.evaluate_seconds));
-        line.insert("samples_per_second".into(), json!(epoch.samples_per_second));
-        writeln!(self.file, "{}", Value::Object(line)).map_err(named(&self.path))
+    /// It cannot be written.
+    pub fn append(&mut self, epoch: &EpochRecord) -> Result<(), FileError> {
+        let line = line(epoch, self.error_metric);
+        let written = self.file.write_all(line.as_bytes());
+        written.map_err(files::at(&self.path))
     }
+}
+
+fn line(epoch: &EpochRecord, error_metric: &str) -> String {
+    format!("{}\n", Value::Object(entry(epoch, error_metric)))
+}
+
+/// What the file says of an epoch.
+pub fn entry(epoch: &EpochRecord, error_metric: &str) -> Map<String, Value> {
+    let mut line = Map::new();
+    line.insert("epoch".into(), json!(epoch.epoch));
+    line.insert("step".into(), json!(epoch.step));
+    line.insert("learning_rate".into(), json!(epoch.learning_rate));
+    if epoch.skipped_steps > 0 {
+        line.insert("skipped_steps".into(), json!(epoch.skipped_steps));
+    }
+    line.extend(figures(epoch, error_metric));
+    line.insert("train_seconds".into(), json!(epoch.train_seconds));
+    line.insert("evaluate_seconds".into(), json!(epoch.evaluate_seconds));
+    line.insert("samples_per_second".into(), json!(epoch.samples_per_second));
+    line
 }
 
 /// The figures of an epoch under their full names: the training error, then what was measured on
@@ -69,9 +94,4 @@ pub fn figures(epoch: &EpochRecord, error_metric: &str) -> Map<String, Value> {
     all.into_iter()
         .map(|(name, value)| (name, json!(value)))
         .collect()
-}
-
-fn named(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
-    let path = path.to_owned();
-    move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

@@ -34,6 +34,10 @@ pub struct Progress {
     steps: usize,
     /// Examples of the epoch seen so far.
     seen: usize,
+    /// Of them those that were seen before an interruption.
+    seen_before: usize,
+    /// Examples of all epochs that were.
+    all_seen_before: Option<usize>,
     loss: Option<f64>,
     began: Instant,
     epoch_began: Instant,
@@ -69,6 +73,8 @@ impl Progress {
             epoch: 0,
             steps: 0,
             seen: 0,
+            seen_before: 0,
+            all_seen_before: None,
             loss: None,
             began: now,
             epoch_began: now,
@@ -79,7 +85,12 @@ impl Progress {
     /// Takes note of a moment of training.
     pub fn on(&mut self, event: &Event<'_>) {
         match event {
-            Event::EpochBegins { epoch, steps } => self.begin(*epoch, *steps),
+            Event::EpochBegins {
+                epoch,
+                steps,
+                examples_done,
+                ..
+            } => self.begin(*epoch, *steps, *examples_done),
             Event::Step {
                 step,
                 examples,
@@ -93,10 +104,13 @@ impl Progress {
         }
     }
 
-    fn begin(&mut self, epoch: usize, steps: usize) {
+    fn begin(&mut self, epoch: usize, steps: usize, examples_done: usize) {
         self.epoch = epoch;
         self.steps = steps;
-        self.seen = 0;
+        self.seen = examples_done;
+        self.seen_before = examples_done;
+        let all = self.seen_in_all();
+        self.all_seen_before.get_or_insert(all);
         self.loss = None;
         self.epoch_began = Instant::now();
         if let Display::Bar(bar) = &self.display {
@@ -132,9 +146,11 @@ impl Progress {
 
     /// Loss, speed and the time that the rest of the run will take if it goes on as so far.
     fn state(&self) -> String {
-        let speed = self.seen as f64 / self.epoch_began.elapsed().as_secs_f64().max(1e-9);
+        let now = self.seen - self.seen_before;
+        let speed = now as f64 / self.epoch_began.elapsed().as_secs_f64().max(1e-9);
         let seen = self.seen_in_all();
-        let left = (self.epochs * self.examples - seen) as f64 / seen.max(1) as f64;
+        let now = seen - self.all_seen_before.unwrap_or(0);
+        let left = (self.epochs * self.examples - seen) as f64 / now.max(1) as f64;
         let left = left * self.began.elapsed().as_secs_f64();
         let loss = self.loss.map_or(String::new(), |loss| {
             format!("{} {loss:.4}  ", self.error_metric)
@@ -149,14 +165,15 @@ impl Progress {
     fn end(&mut self, record: &EpochRecord) {
         let is_last = record.epoch == self.epochs;
         let now_and_then = self.last_line.elapsed() >= BETWEEN_EPOCHS_TOLD;
-        if self.epochs > EPOCHS_TOLD && !is_last && !now_and_then {
+        let is_usual = record.skipped_steps == 0 && !is_last;
+        if self.epochs > EPOCHS_TOLD && is_usual && !now_and_then {
             return;
         }
         self.last_line = Instant::now();
         let error =
             |figures: &crate::evaluate::Figures| figures.get(self.error_metric).unwrap_or(f64::NAN);
         let line = format!(
-            "epoch {}/{}  {}: train {:.4}{}  test {:.4}  in {:.1} s, {} examples/s",
+            "epoch {}/{}  {}: train {:.4}{}  test {:.4}  in {:.1} s, {} examples/s{}",
             record.epoch,
             self.epochs,
             self.error_metric,
@@ -169,6 +186,10 @@ impl Progress {
             error(&record.test),
             record.train_seconds,
             thousands(record.samples_per_second.round() as u64),
+            match record.skipped_steps {
+                0 => String::new(),
+                steps => format!(", {steps} steps left out that were not finite"),
+            },
         );
         match &self.display {
             Display::Quiet => {}

@@ -1,29 +1,24 @@
 //! `summary.json`: the final figures, and the receipt that says what they came from.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::log;
 use crate::config::Config;
 use crate::data::{Checksum, hexadecimal};
-use crate::device::{self, OpenDevice};
+use crate::environment::Environment;
 use crate::evaluate::Figures;
 use crate::train::EpochRecord;
+use crate::train::checkpoint::Resumption;
 
-/// The release of Burn that `Cargo.toml` pins.
-const BURN_VERSION: &str = "0.22.1";
-
-/// What a run was made from and on: enough to repeat it and to tell whether the repetition agrees.
-#[derive(Clone, Debug, Serialize)]
+/// What a run was made from and with: enough to repeat it and to tell whether the repetition agrees.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Receipt {
-    pub hourglass: &'static str,
-    pub burn: &'static str,
-    /// Operating system and instruction set.
-    pub platform: String,
-    pub processor: String,
-    pub backend: &'static str,
-    pub device: String,
+    #[serde(flatten)]
+    pub environment: Environment,
+    /// On a CPU; the bits do not depend on them.
+    pub threads: usize,
     pub seed: u64,
     /// SHA-256 of the resolved config as text.
     pub config_sha256: String,
@@ -33,33 +28,25 @@ pub struct Receipt {
     pub initial_weights_sha256: String,
     /// Fingerprint of the trained weights.
     pub weights_sha256: String,
+    /// The files that hold them.
+    pub files: Vec<Checksum>,
+    /// Where the run was stopped and resumed, which in the same environment changes no bit.
+    pub resumed: Vec<Resumption>,
 }
 
 impl Receipt {
-    /// The receipt of a run on `opened` of weights with the given fingerprints.
-    pub fn new(
-        config: &Config,
-        opened: &OpenDevice,
-        data: Vec<Checksum>,
-        parameters: usize,
-        initial_weights_sha256: String,
-        weights_sha256: String,
-    ) -> Self {
-        Self {
-            hourglass: env!("CARGO_PKG_VERSION"),
-            burn: BURN_VERSION,
-            platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
-            processor: device::processor(),
-            backend: opened.backend.name(),
-            device: opened.description.clone(),
-            seed: config.seed,
-            config_sha256: hexadecimal(&Sha256::digest(config.to_toml())),
-            data,
-            parameters,
-            initial_weights_sha256,
-            weights_sha256,
-        }
+    /// That of a summary.
+    ///
+    /// # Errors
+    /// It has none, or one of another version.
+    pub fn of(summary: &Value) -> Result<Self, serde_json::Error> {
+        Self::deserialize(&summary["receipt"])
     }
+}
+
+/// SHA-256 of a resolved config as text.
+pub fn config_sha256(config: &Config) -> String {
+    hexadecimal(&Sha256::digest(config.to_toml()))
 }
 
 /// The summary of a run: `metrics` holds the figures of the `epoch` whose weights were kept, with
@@ -86,22 +73,14 @@ pub fn summary(
         .sum();
     metrics.insert("train_seconds".into(), json!(train_seconds));
     metrics.insert("samples_per_second".into(), json!(examples / train_seconds));
+    let skipped_steps: usize = history.iter().map(|epoch| epoch.skipped_steps).sum();
     json!({
         "name": config.name,
         "shape": config.experiment.shape(),
         "epochs": history.len(),
         "kept_epoch": epoch,
+        "skipped_steps": skipped_steps,
         "metrics": metrics,
         "receipt": receipt,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_receipt_names_the_burn_that_is_built() {
-        let manifest = include_str!("../../Cargo.toml");
-        let pin = format!("burn = {{ version = \"={}\"", super::BURN_VERSION);
-        assert!(manifest.contains(&pin));
-    }
 }

@@ -48,6 +48,19 @@ pub fn figure(value: f64) -> String {
     }
 }
 
+/// A message as a terminal may be shown it: whatever would move its cursor or change its state is spelt out, so that
+/// the name of a file cannot pretend to be something else. Lines stay.
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character.is_control() && character != '\n' {
+            true => shown.extend(character.escape_unicode()),
+            false => shown.push(character),
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

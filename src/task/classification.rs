@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, ExecutionError, Int, Tensor, TensorData};
 
-use super::{Loss, Subset, Task};
+use super::{Loss, Subset, Task, Term};
 use crate::batches::tensor;
 use crate::data::{Checksum, PointSet, Splits};
 use crate::evaluate::{Figures, Scope, classification};
@@ -63,6 +63,7 @@ impl Task<Classifier> for ClassificationTask {
         let minimised = cross_entropy_nats(logits, batch.classes.autodiff());
         Loss {
             error: minimised.clone().without_autodiff(),
+            terms: vec![Term::new(CROSS_ENTROPY, &minimised)],
             minimised,
         }
     }

@@ -62,6 +62,25 @@ pub struct Loss {
     pub minimised: Tensor<1>,
     /// What is reported: the error metric of the batch, without gradients.
     pub error: Tensor<1>,
+    /// What is minimised is the sum of these; without gradients.
+    pub terms: Vec<Term>,
+}
+
+/// A part of a loss, as it is weighted in it.
+#[derive(Clone, Debug)]
+pub struct Term {
+    pub name: &'static str,
+    pub value: Tensor<1>,
+}
+
+impl Term {
+    /// A copy of a part of a loss, for those who look for what went wrong in it.
+    fn new(name: &'static str, value: &Tensor<1>) -> Self {
+        Self {
+            name,
+            value: value.clone().without_autodiff(),
+        }
+    }
 }
 
 /// A part of an experiment's examples.

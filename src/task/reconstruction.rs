@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::ExecutionError;
 
-use super::{ImageExamples, Loss, Subset, Task};
+use super::{ImageExamples, Loss, Subset, Task, Term};
 use crate::batches::Pairs;
 use crate::data::Checksum;
 use crate::evaluate::{Figures, Scope};
@@ -36,12 +36,18 @@ impl<M: Module + Codec> Task<M> for ReconstructionTask {
         let target = pairs.target.autodiff();
         let output = network.output_activation();
         let error = self.reconstruction.loss(logits, output, target);
+        let mut terms = vec![Term::new(self.reconstruction.metric(), &error)];
         Loss {
             error: error.clone().without_autodiff(),
             minimised: match self.sparsity {
                 None => error,
-                Some(sparsity) => error + sparsity.penalty(code),
+                Some(sparsity) => {
+                    let penalty = sparsity.penalty(code);
+                    terms.push(Term::new("objective.sparsity", &penalty));
+                    error + penalty
+                }
             },
+            terms,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use burn::tensor::{ExecutionError, Tensor};
 
-use super::{ImageExamples, Loss, Subset, Task};
+use super::{ImageExamples, Loss, Subset, Task, Term};
 use crate::batches::{Pairs, tensor};
 use crate::data::Checksum;
 use crate::evaluate::{Figures, Scope, epsilon};
@@ -75,9 +75,14 @@ impl Task<Variational> for VariationalTask {
         let per_pixel = bce.loss(logits, Activation::Sigmoid, pairs.target.autodiff());
         let expected_bce = per_pixel.mul_scalar(pixels);
         let kl = kl_nats_per_image(&posterior);
+        let weighted_kl = kl.clone().mul_scalar(self.kl_weight);
         Loss {
-            error: (expected_bce.clone() + kl.clone()).without_autodiff(),
-            minimised: expected_bce + kl.mul_scalar(self.kl_weight),
+            error: (expected_bce.clone() + kl).without_autodiff(),
+            terms: vec![
+                Term::new("expected_bce_nats_per_image", &expected_bce),
+                Term::new("kl_nats_per_image", &weighted_kl),
+            ],
+            minimised: expected_bce + weighted_kl,
         }
     }
 

@@ -1,12 +1,19 @@
 //! What training tells those who watch it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::evaluate::Figures;
 
 /// A moment of training.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// An epoch, counted from 1, begins.
-    EpochBegins { epoch: usize, steps: usize },
+    /// An epoch, counted from 1, begins, or goes on after so many of its steps and examples.
+    EpochBegins {
+        epoch: usize,
+        steps: usize,
+        steps_done: usize,
+        examples_done: usize,
+    },
     /// A step was handed to the device, which may still be working on it.
     Step {
         /// Steps of this epoch so far.
@@ -21,7 +28,8 @@ pub enum Event<'a> {
 }
 
 /// What is known of an epoch at its end.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EpochRecord {
     /// Counted from 1.
     pub epoch: usize,
@@ -31,6 +39,8 @@ pub struct EpochRecord {
     /// The mean error over the epoch's examples (penalties not included), each example's taken just
     /// before the step it was part of.
     pub train_loss: f64,
+    /// Steps left out because something in them was not finite.
+    pub skipped_steps: usize,
     /// On the training examples after the epoch, neither corrupted nor with units left out, if asked
     /// for.
     pub training: Option<Figures>,

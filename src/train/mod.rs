@@ -1,14 +1,23 @@
-//! Training: steps and epochs. It emits events and prints nothing.
+//! Training: steps and epochs, stopped and resumed. It emits events and prints nothing.
 
 mod adam;
+pub mod checkpoint;
 mod clipping;
 mod events;
 mod fit;
+mod network_optimizer;
 mod optimizer;
+mod progress;
 mod schedule;
+mod trainer;
+mod training;
 
 pub use clipping::clip_global_norm;
 pub use events::{EpochRecord, Event};
-pub use fit::{EarlyStopping, Fit, Fitted, TrainError, Trainer, fit};
+pub use fit::{EarlyStopping, Fit, Fitted, NonFinite, fit};
+pub use network_optimizer::{NetworkOptimizer, OptimizerState, OptimizerStateError};
 pub use optimizer::{Adam, Kind as OptimizerKind, Optimizer};
+pub use progress::{PartialEpoch, Progress, ProgressError, best_epoch};
 pub use schedule::{LearningRate, Schedule};
+pub use trainer::{Culprit, Trainer};
+pub use training::{RestoreError, Saved, TrainError, Training};

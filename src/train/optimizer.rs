@@ -1,9 +1,10 @@
 //! The optimizers, with the usual meaning of every parameter.
 
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig};
+use burn::optim::{AdamWConfig, RmsPropConfig, SgdConfig};
 use serde::Serialize;
 
+use super::NetworkOptimizer;
 use super::adam::OnePassAdam;
 
 /// How gradients become steps.
@@ -82,7 +83,7 @@ impl Optimizer {
     }
 
     /// The optimizer in its first state.
-    pub fn init(&self) -> ModuleOptimizer {
+    pub fn init(&self) -> NetworkOptimizer {
         match self {
             Self::Sgd { momentum, .. } => {
                 let momentum = (*momentum > 0.0).then(|| {
@@ -90,7 +91,7 @@ impl Optimizer {
                         .with_momentum(*momentum)
                         .with_dampening(0.0)
                 });
-                SgdConfig::new().with_momentum(momentum).init()
+                SgdConfig::new().with_momentum(momentum).build().into()
             }
             Self::Adam(adam) => OnePassAdam::new(adam).into(),
             Self::AdamW { adam, weight_decay } => AdamWConfig::new()
@@ -98,12 +99,14 @@ impl Optimizer {
                 .with_beta_2(adam.beta_2 as f32)
                 .with_epsilon(adam.epsilon as f32)
                 .with_weight_decay(*weight_decay as f32)
-                .init(),
+                .build()
+                .into(),
             Self::RmsProp { decay, epsilon, .. } => RmsPropConfig::new()
                 .with_alpha(*decay as f32)
                 .with_momentum(0.0)
                 .with_epsilon(*epsilon as f32)
-                .init(),
+                .build()
+                .into(),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::config::Train;
 use crate::config::settings::Settings;
-use crate::train::{Adam, EarlyStopping, Optimizer, OptimizerKind, Schedule};
+use crate::train::checkpoint::Policy;
+use crate::train::{Adam, EarlyStopping, NonFinite, Optimizer, OptimizerKind, Schedule};
 
 /// Reads `train`; `validation` is the number of examples held out.
 pub fn train(settings: &mut Settings, validation: usize) -> Train {
@@ -10,14 +11,17 @@ pub fn train(settings: &mut Settings, validation: usize) -> Train {
     let batch_size = settings.count("train.batch_size", 1).unwrap_or(32);
     let warmup_steps = settings.count("train.warmup_steps", 0).unwrap_or(0);
     let clip_gradient_norm = settings.number("train.clip_gradient_norm", ABOVE_0, |x| x > 0.0);
+    let non_finite = settings.choice("train.non_finite", &NonFinite::NAMES);
     Train {
         epochs,
         batch_size,
         warmup_steps,
         clip_gradient_norm,
+        non_finite: non_finite.unwrap_or_default(),
         evaluate_training: settings.flag("train.evaluate_training").unwrap_or(false),
         optimizer: optimizer(settings),
         schedule: schedule(settings),
+        checkpoints: checkpoints(settings),
         early_stopping: early_stopping(settings, validation),
     }
 }
@@ -112,6 +116,20 @@ fn schedule(settings: &mut Settings) -> Schedule {
                 .number("train.schedule.factor", ABOVE_0, |x| x > 0.0)
                 .unwrap_or(factor),
         },
+    }
+}
+
+fn checkpoints(settings: &mut Settings) -> Policy {
+    let defaults = Policy::default();
+    let mut count = |name: &str, least, default| {
+        let key = format!("train.checkpoints.{name}");
+        settings.count(&key, least).unwrap_or(default)
+    };
+    Policy {
+        every_epochs: count("every_epochs", 0, defaults.every_epochs),
+        every_steps: count("every_steps", 0, defaults.every_steps),
+        every_seconds: count("every_seconds", 0, defaults.every_seconds),
+        keep: count("keep", 1, defaults.keep),
     }
 }
 

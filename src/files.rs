@@ -1,0 +1,192 @@
+//! Files that are either whole or not there.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// A file or directory, and why it cannot be used.
+#[derive(Debug, Error)]
+#[error("{}: {}", path.display(), cause(error))]
+pub struct FileError {
+    pub path: PathBuf,
+    pub error: io::Error,
+}
+
+/// What happened, in words rather than a number where it is one of those that users meet.
+fn cause(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull => "no space is left on the device".into(),
+        io::ErrorKind::FileTooLarge => "the file would be larger than is allowed here".into(),
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// For `map_err`: the error of a path.
+pub fn at(path: &Path) -> impl FnOnce(io::Error) -> FileError {
+    let path = path.to_owned();
+    move |error| FileError { path, error }
+}
+
+/// Writes a file as a whole: whatever happens, at `path` there is what was there before or all of `bytes`,
+/// once this returns also after a loss of power.
+///
+/// # Errors
+/// The file cannot be written; what was at `path` is still there.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    // What is not a plain file, such as /dev/stdout or a pipe, cannot be replaced.
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return fs::write(path, bytes).map_err(at(path));
+    }
+    // A link stays one: what it leads to is replaced.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let directory = parent(&target);
+    let replace = || -> io::Result<()> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".hourglass-");
+        #[cfg(unix)]
+        builder.permissions(permissions(&target));
+        let mut file = builder.tempfile_in(directory)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(&target)?;
+        sync_directory(directory)
+    };
+    replace().map_err(at(path))
+}
+
+/// Those of the file that is replaced, or what the process gives to new files.
+#[cfg(unix)]
+fn permissions(path: &Path) -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    // The process's mask is taken off these.
+    fs::metadata(path).map_or(fs::Permissions::from_mode(0o666), |there| there.permissions())
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes the names in a directory as durable as the files.
+///
+/// # Errors
+/// The directory is not there, or its device fails.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
+    // Elsewhere a directory cannot be opened, and names are durable once a call returns.
+    #[cfg(unix)]
+    File::open(path)?.sync_all()?;
+    let _ = path;
+    Ok(())
+}
+
+/// Writes a new file to the device, for a directory that is not in use yet.
+///
+/// # Errors
+/// It exists already or cannot be written.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let write = || -> io::Result<()> {
+        let mut file = File::create_new(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(at(path))
+}
+
+/// Reads a file of at most so many bytes.
+///
+/// # Errors
+/// It cannot be read, or is larger; no more than `most` bytes are kept in memory.
+pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
+    let read = || -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let file = File::open(path)?;
+        file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > most {
+            let problem = format!("is larger than the {most} bytes that it should have at most");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+        }
+        Ok(bytes)
+    };
+    read().map_err(at(path))
+}
+
+/// Reads a text of at most so many bytes.
+///
+/// # Errors
+/// As [`read`], and when it is not UTF-8.
+pub fn read_text(path: &Path, most: u64) -> Result<String, FileError> {
+    let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "is not UTF-8 text");
+    String::from_utf8(read(path, most)?)
+        .map_err(not_text)
+        .map_err(at(path))
+}
+
+/// Removes a file or a directory with all that is in it, if it is there.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove(path: &Path) -> Result<(), FileError> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(there) if there.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_else_is_left() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        write(&path, b"first").unwrap();
+        write(&path, b"second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        let nowhere = directory.path().join("none/a");
+        let error = write(&nowhere, b"").unwrap_err();
+        assert!(error.to_string().starts_with(nowhere.to_str().unwrap()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_permissions_stay() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        let link = directory.path().join("link");
+        write(&path, b"first").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let usual = directory.path().join("usual");
+        fs::write(&usual, "").unwrap();
+        assert_eq!(mode(&path), mode(&usual), "as any other new file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        write(&link, b"second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(mode(&path), 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn reading_stops_at_the_bound() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a");
+        fs::write(&path, "12345").unwrap();
+        assert_eq!(read(&path, 5).unwrap(), b"12345");
+        assert!(read(&path, 4).unwrap_err().to_string().contains("4 bytes"));
+        fs::write(&path, [0xff]).unwrap();
+        assert!(read_text(&path, 5).unwrap_err().to_string().contains("UTF-8"));
+    }
+}

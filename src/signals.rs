@@ -1,0 +1,50 @@
+//! Signals that ask a process to stop, and one that would kill it for a full disk.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+/// The exit code of a process that stopped because it was asked to.
+pub const INTERRUPTED: u8 = 130;
+
+/// Whether somebody has asked this process to stop, with Ctrl-C or SIGTERM. Who asks twice is obeyed at once.
+#[derive(Clone, Debug)]
+pub struct Interruption(Arc<AtomicBool>);
+
+impl Interruption {
+    /// Watches from now on.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn watch() -> io::Result<Self> {
+        let requested = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: what a first signal sets only a second one finds.
+            flag::register_conditional_shutdown(
+                signal,
+                INTERRUPTED.into(),
+                Arc::clone(&requested),
+            )?;
+            flag::register(signal, Arc::clone(&requested))?;
+        }
+        Ok(Self(requested))
+    }
+
+    /// Whether it was asked.
+    pub fn is_requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Makes a write beyond the limit of a file's size fail, as one to a full disk does, rather than kill the process.
+///
+/// # Errors
+/// The system refuses.
+pub fn survive_file_size_limit() -> io::Result<()> {
+    #[cfg(unix)]
+    flag::register(signal_hook::consts::SIGXFSZ, Arc::default())?;
+    Ok(())
+}

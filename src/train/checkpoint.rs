@@ -1,0 +1,496 @@
+//! Checkpoints: all of a training in a directory of its own.
+//!
+//! ```text
+//! checkpoints/
+//!   step-000003750/
+//!     config.toml             of the run; with it and model.bpk this is a run directory to `evaluate`
+//!     model.bpk               the weights
+//!     best.bpk                those of the best epoch, if training is to stop early
+//!     optimizer.safetensors   what the optimizer keeps of each parameter
+//!     progress.json           epochs, steps, losses: `Progress`, and what made them
+//!     checksums.sha256        of the files above; written last, so a directory with it is complete
+//! ```
+//!
+//! A checkpoint is written under another name, made durable and renamed, so that whatever happens the one before
+//! is whole.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use burn::module::Module;
+use burn::tensor::{DType, TensorData};
+use burn_pack::Scalar;
+use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use super::progress::Progress;
+use super::{OptimizerState, RestoreError, Saved, TrainError, Training};
+use crate::data::{Checksum, hexadecimal};
+use crate::environment::Environment;
+use crate::files::{self, FileError};
+use crate::model::weights::{self, WeightsError};
+use crate::task::Task;
+
+const CONFIG: &str = "config.toml";
+const MODEL: &str = "model.bpk";
+const BEST: &str = "best.bpk";
+const OPTIMIZER: &str = "optimizer.safetensors";
+const PROGRESS: &str = "progress.json";
+const CHECKSUMS: &str = "checksums.sha256";
+/// What every checkpoint holds.
+const REQUIRED: [&str; 4] = [CONFIG, MODEL, OPTIMIZER, PROGRESS];
+
+/// Of the layout above. A checkpoint of another format is refused.
+const FORMAT: u32 = 1;
+/// A checkpoint that is being written.
+const UNFINISHED: &str = ".unfinished";
+/// One that is being replaced by another of the same step.
+const REPLACED: &str = ".replaced";
+/// Checkpoints at the ends of epochs take at most this share of the time.
+const MOST_OF_THE_TIME: u32 = 10;
+/// Far above any checkpoint of ours: what is larger is not read into memory.
+const MOST_TEXT_BYTES: u64 = 1 << 30;
+
+/// When checkpoints are written and which are kept; 0 means never by that rule.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Policy {
+    /// Where epochs are so short that this would take more than a tenth of the time, fewer.
+    pub every_epochs: usize,
+    pub every_steps: usize,
+    pub every_seconds: usize,
+    /// Of the newest, beside the best.
+    pub keep: usize,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            every_epochs: 1,
+            every_steps: 0,
+            every_seconds: 60,
+            keep: 2,
+        }
+    }
+}
+
+/// What a training was made from and with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    pub environment: Environment,
+    pub data: Vec<Checksum>,
+    pub initial_weights_sha256: String,
+    pub resumed: Vec<Resumption>,
+}
+
+/// That a training was stopped and resumed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resumption {
+    pub after_step: usize,
+    /// In what the environment differed from that before, so that bits may too.
+    pub differences: Vec<String>,
+}
+
+/// `progress.json`
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    format: u32,
+    origin: Origin,
+    progress: Progress,
+}
+
+/// Why a checkpoint was not written.
+#[derive(Debug, Error)]
+pub enum CheckpointError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("the checkpoint cannot be made: {0}")]
+    Content(String),
+    #[error(transparent)]
+    Train(#[from] TrainError),
+}
+
+/// Why a checkpoint cannot be used.
+#[derive(Debug, Error)]
+#[error("{} cannot be used: {problem}", path.display())]
+pub struct Damage {
+    pub path: PathBuf,
+    pub problem: Problem,
+}
+
+/// What is wrong with a checkpoint.
+#[derive(Debug, Error)]
+pub enum Problem {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("it is not complete: {CHECKSUMS} does not list {0}")]
+    Incomplete(&'static str),
+    #[error("{CHECKSUMS} is damaged")]
+    Checksums,
+    #[error("{0} is damaged: its SHA-256 is not the one in {CHECKSUMS}")]
+    Checksum(&'static str),
+    #[error("its format is {0}, this program reads {FORMAT}")]
+    Format(u32),
+    #[error("{PROGRESS} is damaged: {0}")]
+    Progress(#[from] serde_json::Error),
+    #[error("{CONFIG} is damaged")]
+    Config,
+    #[error("{OPTIMIZER} is damaged: {0}")]
+    Optimizer(String),
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    #[error("it is of another training: {0}")]
+    Restore(#[from] RestoreError),
+}
+
+impl From<SafeTensorError> for Problem {
+    fn from(error: SafeTensorError) -> Self {
+        Self::Optimizer(error.to_string())
+    }
+}
+
+/// Writes the checkpoints of a run.
+pub struct Checkpoints {
+    directory: PathBuf,
+    policy: Policy,
+    /// The resolved config as text.
+    config: String,
+    origin: Origin,
+    /// The step of the newest.
+    saved_step: usize,
+    saved_at: Instant,
+    /// How long the newest took to write.
+    cost: Duration,
+}
+
+impl Checkpoints {
+    /// Those in `directory`, which is there, of a run that has come as far as `saved_step`.
+    pub fn new(
+        directory: &Path,
+        policy: Policy,
+        config: String,
+        origin: Origin,
+        saved_step: usize,
+    ) -> Self {
+        Self {
+            directory: directory.to_owned(),
+            policy,
+            config,
+            origin,
+            saved_step,
+            saved_at: Instant::now(),
+            cost: Duration::ZERO,
+        }
+    }
+
+    /// Writes a checkpoint if it is time for one; to be called after each moment of training.
+    ///
+    /// # Errors
+    /// Something in the training is not finite, or the checkpoint cannot be written; those before are whole.
+    pub fn keep_up<M: Module, T: Task<M>>(
+        &mut self,
+        training: &mut Training<'_, M, T>,
+    ) -> Result<(), CheckpointError> {
+        match self.is_due(training) {
+            true => self.save(training),
+            false => Ok(()),
+        }
+    }
+
+    fn is_due<M: Module, T: Task<M>>(&self, training: &Training<'_, M, T>) -> bool {
+        let step = training.step();
+        let Progress { history, partial } = training.progress();
+        // After the last step of an epoch its evaluation comes first.
+        if step == self.saved_step || !training.is_at_rest() {
+            return false;
+        }
+        let Policy {
+            every_epochs,
+            every_steps,
+            every_seconds,
+            ..
+        } = self.policy;
+        let each = |every: usize, count: usize| every > 0 && count.is_multiple_of(every);
+        let elapsed = self.saved_at.elapsed();
+        let epoch_is_over = partial.steps == 0;
+        training.is_over()
+            || each(every_steps, step)
+            || (every_seconds > 0 && elapsed.as_secs() >= every_seconds as u64)
+            || (epoch_is_over
+                && each(every_epochs, history.len())
+                && elapsed >= self.cost * MOST_OF_THE_TIME)
+    }
+
+    /// Writes a checkpoint now, unless the newest is of this step.
+    ///
+    /// # Errors
+    /// As [`Self::keep_up`].
+    pub fn save<M: Module, T: Task<M>>(
+        &mut self,
+        training: &mut Training<'_, M, T>,
+    ) -> Result<(), CheckpointError> {
+        let step = training.step();
+        if step == self.saved_step {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let files = self.files(training.save()?)?;
+        commit(&self.directory, &name(step), &files)?;
+        self.tidy(training)?;
+        self.saved_step = step;
+        self.saved_at = Instant::now();
+        self.cost = begun.elapsed();
+        Ok(())
+    }
+
+    fn files<M: Module>(&self, saved: Saved<M>) -> Result<Files, CheckpointError> {
+        let content = |error: &dyn std::fmt::Display| CheckpointError::Content(error.to_string());
+        let state = State {
+            format: FORMAT,
+            origin: self.origin.clone(),
+            progress: saved.progress,
+        };
+        let state = serde_json::to_vec_pretty(&state).map_err(|error| content(&error))?;
+        let model = weights::burnpack(&saved.network).map_err(|error| content(&error))?;
+        let optimizer = pack(&saved.optimizer).map_err(|error| content(&error))?;
+        let mut files = vec![
+            (CONFIG, self.config.clone().into_bytes()),
+            (MODEL, model),
+            (OPTIMIZER, optimizer),
+            (PROGRESS, state),
+        ];
+        if let Some(best) = &saved.best {
+            let best = weights::burnpack(best).map_err(|error| content(&error))?;
+            files.push((BEST, best));
+        }
+        Ok(files)
+    }
+
+    /// Removes all but the newest and the best, and what is left of an unfinished or abandoned one.
+    fn tidy<M: Module, T: Task<M>>(
+        &self,
+        training: &Training<'_, M, T>,
+    ) -> Result<(), CheckpointError> {
+        let now = training.step();
+        let all = list(&self.directory)?;
+        let (of_this_run, abandoned): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|(step, _)| *step <= now);
+        let error = |step: usize| training.validation_error(step);
+        let best = of_this_run
+            .iter()
+            .filter_map(|(step, _)| Some((*step, error(*step)?)))
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .map(|(step, _)| step);
+        let old = of_this_run
+            .into_iter()
+            .skip(self.policy.keep.max(1))
+            .filter(|(step, _)| Some(*step) != best);
+        for (_, path) in old.chain(abandoned) {
+            files::remove(&path)?;
+        }
+        files::remove(&self.directory.join(REPLACED))?;
+        Ok(())
+    }
+}
+
+/// Names and contents, in the order in which they are written.
+type Files = Vec<(&'static str, Vec<u8>)>;
+
+fn name(step: usize) -> String {
+    format!("step-{step:09}")
+}
+
+/// Writes files as one directory that is whole or not there.
+fn commit(directory: &Path, name: &str, files: &Files) -> Result<(), FileError> {
+    let unfinished = directory.join(UNFINISHED);
+    files::remove(&unfinished)?;
+    fs::create_dir(&unfinished).map_err(files::at(&unfinished))?;
+    let mut checksums = String::new();
+    for (name, bytes) in files {
+        files::write_new(&unfinished.join(name), bytes)?;
+        let digest = hexadecimal(&Sha256::digest(bytes));
+        checksums.push_str(&format!("{digest}  {name}\n"));
+    }
+    files::write_new(&unfinished.join(CHECKSUMS), checksums.as_bytes())?;
+    files::sync_directory(&unfinished).map_err(files::at(&unfinished))?;
+    let path = directory.join(name);
+    if path.exists() {
+        // A damaged one, after which training went on from the one before it.
+        let replaced = directory.join(REPLACED);
+        files::remove(&replaced)?;
+        fs::rename(&path, &replaced).map_err(files::at(&path))?;
+    }
+    fs::rename(&unfinished, &path).map_err(files::at(&path))?;
+    files::sync_directory(directory).map_err(files::at(directory))
+}
+
+/// The steps and places of all checkpoints in a directory, the newest first.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn list(directory: &Path) -> Result<Vec<(usize, PathBuf)>, FileError> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).map_err(files::at(directory))? {
+        let path = entry.map_err(files::at(directory))?.path();
+        let step = path
+            .file_name()
+            .and_then(|name| name.to_str()?.strip_prefix("step-"))
+            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()))
+            .and_then(|digits| digits.parse().ok());
+        if let Some(step) = step {
+            found.push((step, path));
+        }
+    }
+    found.sort_by_key(|(step, _)| std::cmp::Reverse(*step));
+    Ok(found)
+}
+
+/// A checkpoint that was read and whose files are those that were written.
+pub struct Checkpoint {
+    pub path: PathBuf,
+    /// The resolved config of the run.
+    pub config: String,
+    pub origin: Origin,
+    pub progress: Progress,
+    files: BTreeMap<&'static str, Vec<u8>>,
+}
+
+impl Checkpoint {
+    /// Reads a checkpoint and compares its checksums.
+    ///
+    /// # Errors
+    /// It is not complete, or damaged.
+    pub fn read(path: &Path) -> Result<Self, Damage> {
+        Self::read_files(path).map_err(|problem| Damage {
+            path: path.to_owned(),
+            problem,
+        })
+    }
+
+    fn read_files(path: &Path) -> Result<Self, Problem> {
+        let checksums = checksums(&path.join(CHECKSUMS))?;
+        if let Some(missing) = REQUIRED.iter().find(|name| !checksums.contains_key(*name)) {
+            return Err(Problem::Incomplete(missing));
+        }
+        let mut files = BTreeMap::new();
+        for (name, expected) in checksums {
+            let most = match name {
+                MODEL | BEST | OPTIMIZER => u64::MAX,
+                _ => MOST_TEXT_BYTES,
+            };
+            let bytes = files::read(&path.join(name), most)?;
+            if hexadecimal(&Sha256::digest(&bytes)) != expected {
+                return Err(Problem::Checksum(name));
+            }
+            files.insert(name, bytes);
+        }
+        let State {
+            format,
+            origin,
+            progress,
+        } = serde_json::from_slice(&files[PROGRESS])?;
+        if format != FORMAT {
+            return Err(Problem::Format(format));
+        }
+        let config = files.remove(CONFIG).unwrap_or_default();
+        Ok(Self {
+            path: path.to_owned(),
+            config: String::from_utf8(config).map_err(|_| Problem::Config)?,
+            origin,
+            progress,
+            files,
+        })
+    }
+
+    /// The training, with `network` in the place of the saved one until its weights are read.
+    ///
+    /// # Errors
+    /// The files hold other tensors than the network has.
+    pub fn saved<M: Module>(&self, network: M) -> Result<Saved<M>, Damage> {
+        let saved = || -> Result<Saved<M>, Problem> {
+            let load = |name: &'static str| {
+                let path = self.path.join(name);
+                let bytes = self.files.get(name).cloned();
+                bytes.map(|bytes| weights::from_burnpack(network.clone(), bytes, &path))
+            };
+            Ok(Saved {
+                progress: self.progress.clone(),
+                best: load(BEST).transpose()?,
+                optimizer: unpack(&self.files[OPTIMIZER])?,
+                network: load(MODEL).ok_or(Problem::Incomplete(MODEL))??,
+            })
+        };
+        saved().map_err(|problem| self.damage(problem))
+    }
+
+    /// The error for a checkpoint that turned out to be useless.
+    pub fn damage(&self, problem: impl Into<Problem>) -> Damage {
+        Damage {
+            path: self.path.clone(),
+            problem: problem.into(),
+        }
+    }
+}
+
+/// What a file of checksums, as `sha256sum` writes it, says of each file of a checkpoint.
+fn checksums(path: &Path) -> Result<BTreeMap<&'static str, String>, Problem> {
+    const MOST_BYTES: u64 = 4096;
+    let text = files::read_text(path, MOST_BYTES)?;
+    let known = |name: &str| {
+        let mut all = REQUIRED.into_iter().chain([BEST]);
+        all.find(|known| *known == name)
+    };
+    let parse = |line: &str| {
+        let (digest, name) = line.split_once("  ")?;
+        let is_digest = digest.len() == 64 && digest.bytes().all(|c| c.is_ascii_hexdigit());
+        is_digest.then_some((known(name)?, digest.to_owned()))
+    };
+    text.lines()
+        .map(|line| parse(line).ok_or(Problem::Checksums))
+        .collect()
+}
+
+/// The name of the scalars among the metadata of the tensors.
+const SCALARS: &str = "scalars";
+
+fn pack(state: &OptimizerState) -> Result<Vec<u8>, SafeTensorError> {
+    let tensors = state
+        .tensors
+        .iter()
+        .map(|(name, data)| {
+            let shape = data.shape().to_vec();
+            Ok((name, TensorView::new(Dtype::F32, shape, data.as_bytes())?))
+        })
+        .collect::<Result<Vec<_>, SafeTensorError>>()?;
+    let scalars = serde_json::to_string(&state.scalars).unwrap_or_default();
+    let metadata = HashMap::from([(SCALARS.to_owned(), scalars)]);
+    safetensors::serialize(tensors, Some(metadata))
+}
+
+fn unpack(bytes: &[u8]) -> Result<OptimizerState, Problem> {
+    let file = SafeTensors::deserialize(bytes)?;
+    let (_, metadata) = SafeTensors::read_metadata(bytes)?;
+    let scalars = metadata
+        .metadata()
+        .as_ref()
+        .and_then(|metadata| metadata.get(SCALARS))
+        .ok_or_else(|| Problem::Optimizer("it has no scalars".into()))?;
+    let scalars: BTreeMap<String, Scalar> =
+        serde_json::from_str(scalars).map_err(|error| Problem::Optimizer(error.to_string()))?;
+    let mut tensors = BTreeMap::new();
+    for (name, view) in file.iter() {
+        if view.dtype() != Dtype::F32 {
+            return Err(Problem::Optimizer(format!("`{name}` is not f32")));
+        }
+        let data =
+            TensorData::from_bytes_vec(view.data().to_vec(), view.shape().to_vec(), DType::F32);
+        tensors.insert(name.to_owned(), data);
+    }
+    Ok(OptimizerState { tensors, scalars })
+}

@@ -1,0 +1,482 @@
+//! The training loop, a moment at a time.
+
+use std::time::Instant;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, ExecutionError, Tensor};
+use thiserror::Error;
+
+use super::progress::best_epoch;
+use super::{
+    Culprit, EpochRecord, Event, Fit, Fitted, LearningRate, NonFinite, OptimizerState,
+    OptimizerStateError, PartialEpoch, Progress, ProgressError, Trainer,
+};
+use crate::evaluate::Scope;
+use crate::random::{self, Purpose};
+use crate::task::{Subset, Task};
+
+/// Steps between two readings of the loss. Each makes the device finish what it was given, so on a
+/// GPU they are few; they are counted and not timed, so that sums are the same in every run.
+const STEPS_BETWEEN_READINGS: usize = 50;
+
+/// Why training failed.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    #[error(
+        "{what} became {value} in epoch {epoch}, step {step} of the run, at learning rate {learning_rate:e}"
+    )]
+    NotFinite {
+        what: String,
+        value: f64,
+        epoch: usize,
+        /// Counted from 1 over the whole run.
+        step: usize,
+        learning_rate: f64,
+    },
+    #[error("every step of epoch {epoch} was left out")]
+    EverythingSkipped { epoch: usize },
+    #[error("the device failed: {}", crate::device::cause(.0))]
+    Device(#[from] ExecutionError),
+}
+
+impl TrainError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NotFinite { .. } | Self::EverythingSkipped { .. } => {
+                "lower train.optimizer.learning_rate, or set train.clip_gradient_norm or \
+                 train.non_finite = \"skip_step\"; the checkpoints so far are finite and stay"
+            }
+            Self::Device(_) => {
+                "the work so far is in the run's checkpoints: `hourglass train --resume RUN` goes on from there"
+            }
+        }
+    }
+}
+
+/// Why a saved state is none of the training it is said to be of.
+#[derive(Debug, Error, PartialEq)]
+pub enum RestoreError {
+    #[error(transparent)]
+    Progress(#[from] ProgressError),
+    #[error(transparent)]
+    Optimizer(#[from] OptimizerStateError),
+}
+
+/// A training between two of its moments.
+///
+/// Every epoch visits all training examples once in a new order; the last batch may be short. The
+/// device is waited for only when the loss is read, every 50 steps.
+pub struct Training<'a, M, T> {
+    settings: &'a Fit,
+    task: &'a T,
+    learning_rate: LearningRate,
+    steps_per_epoch: usize,
+    /// With autodiff; absent only within a step.
+    network: Option<M>,
+    trainer: Trainer,
+    progress: Progress,
+    /// The weights of the best epoch, without autodiff, where stopping early will want them.
+    best: Option<M>,
+    /// Of the epoch that is going on; empty before it begins.
+    order: Vec<usize>,
+    window: Option<Window<M>>,
+}
+
+/// The steps since the loss was last read, and all that is needed to take them again.
+struct Window<M> {
+    network: M,
+    trainer: Trainer,
+    /// The place of the first of them in its epoch.
+    first: usize,
+    /// One number each, on the device.
+    errors: Vec<Tensor<1>>,
+}
+
+/// All that makes a training what it is.
+pub struct Saved<M> {
+    pub progress: Progress,
+    /// Without autodiff.
+    pub network: M,
+    pub optimizer: OptimizerState,
+    /// The weights of the best epoch, where stopping early will want them.
+    pub best: Option<M>,
+}
+
+impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
+    /// A training before its first step.
+    pub fn new(settings: &'a Fit, task: &'a T, network: M) -> Self {
+        let steps_per_epoch = task
+            .examples(Subset::Training)
+            .div_ceil(settings.batch_size);
+        Self {
+            settings,
+            task,
+            learning_rate: LearningRate {
+                base: settings.optimizer.learning_rate(),
+                schedule: settings.schedule,
+                warmup_steps: settings.warmup_steps,
+                steps_per_epoch,
+                epochs: settings.epochs,
+            },
+            steps_per_epoch,
+            network: Some(network.train()),
+            trainer: Trainer {
+                optimizer: settings.optimizer.init(),
+                clip_gradient_norm: settings.clip_gradient_norm,
+            },
+            progress: Progress::default(),
+            best: None,
+            order: Vec::new(),
+            window: None,
+        }
+    }
+
+    /// A training that goes on where it was saved; on a CPU backend it ends with the very bits of one
+    /// that was never interrupted. `device` is the one that the networks lie on, without autodiff.
+    ///
+    /// # Errors
+    /// The saved state is not one of this training.
+    pub fn restore(
+        settings: &'a Fit,
+        task: &'a T,
+        saved: Saved<M>,
+        device: &Device,
+    ) -> Result<Self, RestoreError> {
+        let mut training = Self::new(settings, task, saved.network);
+        let Saved {
+            progress,
+            optimizer,
+            best,
+            ..
+        } = saved;
+        progress.check(settings.epochs, training.steps_per_epoch)?;
+        let fresh = settings.optimizer.init();
+        training.trainer.optimizer = fresh.with_state(&optimizer, training.network(), device)?;
+        training.progress = progress;
+        training.best = best;
+        Ok(training)
+    }
+
+    fn network(&self) -> &M {
+        self.network.as_ref().expect("present between two steps")
+    }
+
+    /// How far it has come.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Steps since the run began.
+    pub fn step(&self) -> usize {
+        self.progress.step(self.steps_per_epoch)
+    }
+
+    /// Whether it may be left here: an epoch whose steps are done waits for its evaluation.
+    pub fn is_at_rest(&self) -> bool {
+        self.progress.partial.steps < self.steps_per_epoch
+    }
+
+    /// Steps of an epoch.
+    pub fn steps_per_epoch(&self) -> usize {
+        self.steps_per_epoch
+    }
+
+    /// The validation error after a step that ended an epoch, if it was measured.
+    pub fn validation_error(&self, step: usize) -> Option<f64> {
+        let epoch = (step > 0 && step.is_multiple_of(self.steps_per_epoch))
+            .then_some(step / self.steps_per_epoch)?;
+        let record = self.progress.history.get(epoch - 1)?;
+        record.validation.as_ref()?.get(self.task.error_metric())
+    }
+
+    /// Whether the last epoch is over, or early stopping has had enough.
+    pub fn is_over(&self) -> bool {
+        let history = &self.progress.history;
+        let is_over = |stopping: super::EarlyStopping| {
+            stopping.is_over(history, self.task.error_metric())
+        };
+        history.len() >= self.settings.epochs || self.settings.early_stopping.is_some_and(is_over)
+    }
+
+    /// Goes on to the next moment, and says what it was; nothing when training is over.
+    ///
+    /// # Errors
+    /// Something is no longer finite, or the device fails.
+    pub fn advance(&mut self) -> Result<Option<Event<'_>>, TrainError> {
+        if self.is_over() {
+            return Ok(None);
+        }
+        let epoch = self.progress.epoch();
+        let steps = self.steps_per_epoch;
+        let steps_done = self.progress.partial.steps;
+        if self.order.is_empty() {
+            let order = random::stream(self.settings.seed, Purpose::Order, epoch as u64, 0);
+            self.order = random::permutation(self.task.examples(Subset::Training), order);
+            let examples_done = (steps_done * self.settings.batch_size).min(self.order.len());
+            return Ok(Some(Event::EpochBegins {
+                epoch,
+                steps,
+                steps_done,
+                examples_done,
+            }));
+        }
+        if steps_done == steps {
+            self.end_epoch()?;
+            return Ok(self.progress.history.last().map(Event::EpochEnds));
+        }
+        let begun = Instant::now();
+        let examples = self.take_step();
+        let step = steps_done + 1;
+        let mut mean_loss = None;
+        if step.is_multiple_of(STEPS_BETWEEN_READINGS) || step == steps {
+            self.settle()?;
+            let partial = &self.progress.partial;
+            mean_loss = (partial.examples > 0)
+                .then(|| partial.loss_sum / partial.examples as f64);
+        }
+        self.progress.partial.seconds += begun.elapsed().as_secs_f64();
+        Ok(Some(Event::Step {
+            step,
+            examples,
+            mean_loss,
+        }))
+    }
+
+    /// The examples of a step of this epoch.
+    fn indices(&self, step: usize) -> &[usize] {
+        let size = self.settings.batch_size;
+        let end = ((step + 1) * size).min(self.order.len());
+        &self.order[step * size..end]
+    }
+
+    fn rate(&self, step: usize) -> f64 {
+        let before = self.progress.history.len() * self.steps_per_epoch;
+        self.learning_rate.at(before + step)
+    }
+
+    /// Takes the next step; gives its number of examples.
+    fn take_step(&mut self) -> usize {
+        let step = self.progress.partial.steps;
+        let rate = self.rate(step);
+        let indices = self.indices(step);
+        let examples = indices.len();
+        let batch = self.task.batch(self.progress.epoch(), indices);
+        let network = self.network.take().expect("present between two steps");
+        let window = self.window.get_or_insert_with(|| Window {
+            network: network.clone(),
+            trainer: self.trainer.clone(),
+            first: step,
+            errors: Vec::with_capacity(STEPS_BETWEEN_READINGS),
+        });
+        let (network, error) = self.trainer.step(self.task, network, batch, rate);
+        window.errors.push(error);
+        self.network = Some(network);
+        self.progress.partial.steps += 1;
+        examples
+    }
+
+    /// Waits for the steps taken so far and makes sure that all of them were finite. Whenever this happens, it
+    /// changes no bit of what training gives.
+    ///
+    /// # Errors
+    /// One was not, and is not to be skipped; or the device fails.
+    pub fn settle(&mut self) -> Result<(), TrainError> {
+        let Some(Window {
+            network,
+            trainer,
+            first,
+            errors,
+        }) = self.window.take()
+        else {
+            return Ok(());
+        };
+        let steps = errors.len();
+        // A parameter that is not finite once need not show in any loss: a rectifier makes a zero of it.
+        let mut numbers = errors;
+        numbers.extend(sums(self.network()));
+        let numbers: Vec<f64> = Tensor::cat(numbers, 0)
+            .try_into_data()?
+            .iter::<f64>()
+            .collect();
+        if numbers.iter().all(|number| number.is_finite()) {
+            for (step, error) in (first..).zip(&numbers[..steps]) {
+                self.add(step, *error);
+            }
+            return Ok(());
+        }
+        self.network = Some(network);
+        self.trainer = trainer;
+        self.repeat_carefully(first, steps)
+    }
+
+    fn add(&mut self, step: usize, error: f64) {
+        let examples = self.indices(step).len();
+        let partial = &mut self.progress.partial;
+        partial.loss_sum += error * examples as f64;
+        partial.examples += examples;
+    }
+
+    /// Takes steps again that were not all finite, to find the one that was not.
+    fn repeat_carefully(&mut self, first: usize, steps: usize) -> Result<(), TrainError> {
+        for step in first..first + steps {
+            let rate = self.rate(step);
+            let epoch = self.progress.epoch();
+            let batch = self.task.batch(epoch, self.indices(step));
+            let (network, trainer) = (self.network().clone(), self.trainer.clone());
+            match self
+                .trainer
+                .careful_step(self.task, network.clone(), batch, rate)?
+            {
+                Ok((network, error)) => {
+                    self.network = Some(network);
+                    self.add(step, error);
+                }
+                Err(Culprit { what, value }) => match self.settings.non_finite {
+                    NonFinite::Stop => {
+                        let step = self.progress.history.len() * self.steps_per_epoch + step + 1;
+                        return Err(TrainError::NotFinite {
+                            what,
+                            value,
+                            epoch,
+                            step,
+                            learning_rate: rate,
+                        });
+                    }
+                    NonFinite::SkipStep => {
+                        self.network = Some(network);
+                        self.trainer = trainer;
+                        self.progress.partial.skipped_steps += 1;
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn end_epoch(&mut self) -> Result<(), TrainError> {
+        self.settle()?;
+        let epoch = self.progress.epoch();
+        let PartialEpoch {
+            skipped_steps,
+            loss_sum,
+            examples,
+            seconds: train_seconds,
+            ..
+        } = self.progress.partial;
+        if examples == 0 {
+            return Err(TrainError::EverythingSkipped { epoch });
+        }
+        let begun = Instant::now();
+        let snapshot = self.network().valid();
+        let measure = |subset| self.task.figures(&snapshot, subset, Scope::Quick);
+        let training = match self.settings.evaluate_training {
+            true => measure(Subset::Training)?,
+            false => None,
+        };
+        let validation = measure(Subset::Validation)?;
+        let test = measure(Subset::Test)?.unwrap_or_default();
+        let learning_rate = self.rate(self.steps_per_epoch - 1);
+        let metric = self.task.error_metric();
+        for (split, figures) in [
+            ("training", training.as_ref()),
+            ("validation", validation.as_ref()),
+            ("test", Some(&test)),
+        ] {
+            // A network may be finite and its answers to examples that it was not shown may not.
+            let error = figures.and_then(|figures| figures.get(metric));
+            if let Some(value) = error.filter(|error| !error.is_finite()) {
+                return Err(TrainError::NotFinite {
+                    what: format!("`{metric}` of the {split} examples"),
+                    value,
+                    epoch,
+                    step: self.step(),
+                    learning_rate,
+                });
+            }
+        }
+        let visited = self.task.examples(Subset::Training);
+        self.progress.history.push(EpochRecord {
+            epoch,
+            step: epoch * self.steps_per_epoch,
+            learning_rate,
+            train_loss: loss_sum / examples as f64,
+            skipped_steps,
+            training,
+            validation,
+            test,
+            train_seconds,
+            evaluate_seconds: begun.elapsed().as_secs_f64(),
+            samples_per_second: visited as f64 / train_seconds,
+        });
+        self.progress.partial = PartialEpoch::default();
+        self.order.clear();
+        if self.kept_epoch() == epoch && self.settings.early_stopping.is_some() {
+            self.best = Some(snapshot);
+        }
+        Ok(())
+    }
+
+    /// The epoch, counted from 1, whose weights are kept if training ends now.
+    fn kept_epoch(&self) -> usize {
+        let history = &self.progress.history;
+        let best = self.settings.early_stopping.and_then(|stopping| {
+            let metric = self.task.error_metric();
+            best_epoch(history, metric, stopping.least_improvement)
+        });
+        best.unwrap_or(history.len())
+    }
+
+    /// A copy of all that makes this training what it is, all of it finite.
+    ///
+    /// # Errors
+    /// Something is not finite, or the device fails.
+    pub fn save(&mut self) -> Result<Saved<M>, TrainError> {
+        self.settle()?;
+        let optimizer = self.trainer.optimizer.state();
+        for (name, data) in &optimizer.tensors {
+            // A square that is too large for its mean makes every step from there on zero.
+            if let Some(value) = data.iter::<f64>().find(|value| !value.is_finite()) {
+                let step = self.progress.partial.steps;
+                return Err(TrainError::NotFinite {
+                    what: format!("the optimizer's `{name}`"),
+                    value,
+                    epoch: self.progress.epoch(),
+                    step: self.step(),
+                    learning_rate: self.rate(step.saturating_sub(1)),
+                });
+            }
+        }
+        Ok(Saved {
+            progress: self.progress.clone(),
+            network: self.network().valid(),
+            optimizer,
+            best: self.best.clone(),
+        })
+    }
+
+    /// The network and how it came to be; of the best epoch where early stopping asks for it.
+    pub fn finish(self) -> Fitted<M> {
+        let epoch = self.kept_epoch();
+        let network = self.network().valid();
+        Fitted {
+            network: self.best.unwrap_or(network),
+            history: self.progress.history,
+            epoch,
+        }
+    }
+}
+
+/// The sum of each parameter, on the device: finite if and only if the parameter is, but for numbers at the end
+/// of what `f32` holds.
+fn sums<M: Module>(network: &M) -> Vec<Tensor<1>> {
+    struct Sums(Vec<Tensor<1>>);
+    impl ModuleVisitor for Sums {
+        fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+            self.0.push(parameter.val().inner().sum());
+        }
+    }
+    let mut sums = Sums(Vec::new());
+    network.visit(&mut sums);
+    sums.0
+}
