@@ -17,6 +17,22 @@ const KEPT: usize = 8;
 /// Lengths of which buffers are kept: those of a step, of an epoch's last step, and of an evaluation.
 const LENGTHS: usize = 64;
 
+/// Half of what this process may use of the machine's memory: more than that is asked for by mistake or by malice.
+pub fn most_bytes() -> u64 {
+    static MOST: LazyLock<u64> = LazyLock::new(|| {
+        use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+        let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+        let total = System::new_with_specifics(memory).ok().map(|system| {
+            let machine = system.total_memory();
+            let limit = system.cgroup_limits().map(|limits| limits.total_memory);
+            limit.map_or(machine, |limit| limit.min(machine))
+        });
+        // Where the system does not say, what every machine of today has.
+        total.filter(|&total| total > 0).unwrap_or(8 << 30) / 2
+    });
+    *MOST
+}
+
 /// A buffer to be written over: it holds anything.
 pub fn buffer(length: usize) -> Vec<f32> {
     let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);

@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::config::{Config, ConfigError, Origin};
 use crate::data::{Checksum, hexadecimal};
 use crate::files::{self, FileError};
+use crate::memory;
 use crate::model::weights::{self, Network, WeightsError};
 
 /// A run's directory.
@@ -367,7 +368,7 @@ impl RunDirectory {
     /// One cannot be read.
     pub fn weights_checksums(&self) -> Result<Vec<Checksum>, RunError> {
         let checksum = |name: &&'static str| {
-            let bytes = files::read(&self.path.join(name), u64::MAX)?;
+            let bytes = files::read(&self.path.join(name), memory::most_bytes())?;
             Ok(Checksum {
                 file: (*name).to_owned(),
                 sha256: hexadecimal(&Sha256::digest(bytes)),

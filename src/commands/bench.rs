@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use statrs::statistics::{Data, Median};
 
 use super::prepare::{Examples, Prepared, prepare};
-use super::{answer, fit_settings, set_threads};
+use super::{answer, answer_json, fit_settings, set_threads};
 use crate::cli;
 use crate::config::Config;
 use crate::device::{self, Backend};
@@ -39,7 +39,7 @@ pub fn run(arguments: &cli::Bench, quiet: bool) -> Result<(), Error> {
     };
     if arguments.json {
         let document = serde_json::json!(measurements);
-        return answer(&format!("{document:#}\n"));
+        return answer_json(&document);
     }
     answer(&text(&measurements))
 }

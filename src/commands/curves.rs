@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{answer, check_out};
+use super::{answer, answer_json, check_out};
 use crate::cli;
 use crate::error::Error;
 use crate::evaluate::Direction;
@@ -64,7 +64,7 @@ pub fn run(arguments: &cli::Curves) -> Result<(), Error> {
     };
     report::curves(&arguments.out, &picture)?;
     match arguments.json {
-        true => answer(&format!("{:#}\n", document(&metric, &runs))),
+        true => answer_json(&document(&metric, &runs)),
         false => answer(&format!(
             "{}\n{}\n",
             text(&metric, &runs, &labels),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::answer;
+use super::{answer, answer_json};
 use crate::cli;
 use crate::config::{Config, Experiment, Images, Points};
 use crate::data::{self, Checksum, ImageSet, Source, Split};
@@ -50,7 +50,7 @@ fn describe_points(data: &Points, seed: u64, json: bool) -> Result<(), Error> {
             "test_points": test,
             "files": splits.checksums,
         });
-        return answer(&format!("{splits:#}\n"));
+        return answer_json(&splits);
     }
     let mut text = format!(
         "spirals of {} classes, generated from seed {seed}\n\n{} training points, {} held out, {} test points\n",
@@ -74,7 +74,7 @@ fn check_images(images: &Images, json: bool) -> Result<(), Error> {
     }
     if json {
         let document = serde_json::json!({ "directory": directory, "splits": splits });
-        return answer(&format!("{document:#}\n"));
+        return answer_json(&document);
     }
     let mut text = format!("{}\n", directory.display());
     for split in &splits {

@@ -1,6 +1,6 @@
 //! `devices`: what this machine has.
 
-use super::answer;
+use super::{answer, answer_json};
 use crate::cli;
 use crate::device;
 use crate::error::Error;
@@ -10,7 +10,7 @@ pub fn run(arguments: &cli::Devices) -> Result<(), Error> {
     let listings = device::list();
     if arguments.json {
         let document = serde_json::json!({ "devices": listings });
-        return answer(&format!("{document:#}\n"));
+        return answer_json(&document);
     }
     let rows: Vec<_> = listings
         .into_iter()

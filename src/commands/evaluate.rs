@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::prepare::{Examples, Prepared, prepare};
-use super::{answer, open_run};
+use super::{answer, answer_json, open_run};
 use crate::cli;
 use crate::error::Error;
 use crate::evaluate::{Figures, Scope};
@@ -29,7 +29,7 @@ pub fn run(arguments: &cli::Evaluate) -> Result<(), Error> {
             "examples": examples,
             "metrics": metrics,
         });
-        answer(&format!("{document:#}\n"))
+        answer_json(&document)
     } else {
         let rows: Vec<_> = named.map(|(name, value)| [name, figure(value)]).collect();
         answer(&table(&rows))

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use burn::tensor::{ExecutionError, Tensor};
 use serde_json::{Value, json};
 
-use super::answer;
+use super::{answer, answer_json};
 use super::prepare::{Examples, Prepared, prepare};
 use crate::backpropagation::{Autoencoder, Classifier, Formulas, Matrix, Variational};
 use crate::batches::Pairs;
@@ -71,7 +71,7 @@ pub fn run(arguments: &cli::Gradcheck) -> Result<(), Error> {
     }
     if arguments.json {
         let documents: Vec<_> = all.iter().map(document).collect();
-        answer(&format!("{:#}\n", json!({ "networks": documents })))?;
+        answer_json(&json!({ "networks": documents }))?;
     }
     let wrong = all.iter().filter(|(_, _, findings)| !findings.agree());
     match wrong.count() {

@@ -19,6 +19,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use clap::CommandFactory;
+use serde_json::Value;
 
 use crate::cli::{self, Cli, Command};
 use crate::config::Config;
@@ -27,6 +28,7 @@ use crate::device::{self, OpenDevice};
 use crate::error::Error;
 use crate::evaluate::Evaluator;
 use crate::model::Codec;
+use crate::report::text::visible;
 use crate::run_directory::RunDirectory;
 use crate::train::Fit;
 use prepare::{TrainedCodec, load_codec, load_test_images};
@@ -58,8 +60,18 @@ pub fn run(arguments: Cli) -> Result<u8, Error> {
     Ok(0)
 }
 
-/// Prints the answer of a command. A reader that has seen enough (`| head`) is no error.
+/// Prints the answer of a command for people.
 fn answer(text: &str) -> Result<(), Error> {
+    print(&visible(text))
+}
+
+/// Prints the answer of a command for programs.
+fn answer_json(document: &Value) -> Result<(), Error> {
+    print(&format!("{document:#}\n"))
+}
+
+/// Writes to standard output. A reader that has seen enough (`| head`) is no error.
+fn print(text: &str) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
     let written = stdout
         .write_all(text.as_bytes())
@@ -68,6 +80,16 @@ fn answer(text: &str) -> Result<(), Error> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Says on standard error what is not as it should be and does not stop the command.
+fn warn(message: &str) {
+    say(&format!("warning: {message}"));
+}
+
+/// A line on standard error, for people. Nobody need read it.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{}", visible(line));
 }
 
 /// Whether a picture can be written to `path`, as far as can be told before the work.

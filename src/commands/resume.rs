@@ -1,10 +1,10 @@
 //! A run that was interrupted: its newest checkpoint that is whole, and whether it may be gone on with.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use burn::tensor::Device;
 
+use super::warn;
 use crate::config::Config;
 use crate::error::Error;
 use crate::model::weights::Network;
@@ -12,13 +12,6 @@ use crate::run_directory::RunDirectory;
 use crate::task::Task;
 use crate::train::checkpoint::{self, Checkpoint, Damage, Origin, Resumption};
 use crate::train::{Fit, Schedule, Training};
-
-/// A line for people.
-macro_rules! say {
-    ($($text:tt)*) => {{
-        let _ = writeln!(std::io::stderr(), $($text)*);
-    }};
-}
 
 /// The one key that may be another when a run is resumed.
 const EPOCHS: &str = "train.epochs";
@@ -63,7 +56,7 @@ pub fn find(path: &Path, overrides: &[String]) -> Result<(Config, Resumable), Er
 
 fn tell(damaged: &[Damage]) {
     for damage in damaged {
-        say!("warning: {damage}");
+        warn(&damage.to_string());
     }
 }
 
@@ -88,7 +81,7 @@ fn config(
         Err(error) => {
             // A mistake in an override is not a damaged file.
             let config = parse(overrides)?;
-            say!("warning: {error}; going on with the config of the checkpoint");
+            warn(&format!("{error}; going on with the config of the checkpoint"));
             config
         }
     };
@@ -165,7 +158,9 @@ impl Resumable {
             }
             let differences = origin.environment.differences(&begun.environment);
             for difference in &differences {
-                say!("warning: {difference}; the bits may be others than without interruption");
+                warn(&format!(
+                    "{difference}; the bits may be others than without interruption"
+                ));
             }
             origin.initial_weights_sha256 = begun.initial_weights_sha256.clone();
             origin.resumed = begun.resumed.clone();

@@ -1,7 +1,6 @@
 //! `train`: an experiment to a run directory, from the first step or from where it was interrupted.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use super::evaluate::test_figures;
 use super::pictures::Pictures;
 use super::prepare::{Examples, Prepared, prepare};
 use super::resume::{self, Resumable};
-use super::{answer, fit_settings, set_threads};
+use super::{answer, answer_json, fit_settings, say, set_threads};
 use crate::cli;
 use crate::config::Config;
 use crate::device::{self, OpenDevice};
@@ -27,13 +26,6 @@ use crate::train::checkpoint::{Checkpoints, Origin};
 use crate::train::{Event, Fitted, Training};
 use crate::workers;
 
-/// A line for people.
-macro_rules! say {
-    ($($text:tt)*) => {{
-        let _ = writeln!(std::io::stderr(), $($text)*);
-    }};
-}
-
 pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
     let begun = Instant::now();
     // Everything that can be wrong is found out before the first slow step and the first file.
@@ -41,11 +33,11 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
         Some(path) => {
             let (config, resumable) = resume::find(path, &arguments.overrides)?;
             if resumable.is_finished(&config) {
-                say!(
+                say(&format!(
                     "{} is finished; --set train.epochs=N with more than {} epochs trains on",
                     path.display(),
                     config.train.epochs
-                );
+                ));
                 return Ok(());
             }
             (config, Beginning::Resumed(resumable))
@@ -108,10 +100,7 @@ impl Session {
             resumed: Vec::new(),
         };
         if !self.quiet {
-            say!(
-                "{}",
-                introduction(config, opened, parameters, examples)
-            );
+            say(&introduction(config, opened, parameters, examples));
         }
         let (run, mut training) = match &self.beginning {
             Beginning::New { out, force } => {
@@ -123,7 +112,7 @@ impl Session {
                     resumable.training(&settings, task, network, &opened.device, &mut origin)?;
                 resumable.begin(config)?;
                 if !self.quiet {
-                    say!("resumed after {}", place(&training));
+                    say(&format!("resumed after {}", place(&training)));
                 }
                 (resumable.run.clone(), training)
             }
@@ -188,7 +177,7 @@ impl Session {
         let summary = report::summary(config, error_metric, &history, epoch, &figures, &receipt);
         run.write_summary(&summary)?;
         match self.json {
-            true => answer(&format!("{summary:#}\n")),
+            true => answer_json(&summary),
             false => answer(&result(&summary, &pictures, self.begun.elapsed())),
         }
     }

@@ -1,12 +1,10 @@
 //! `verify`: a run again, from its receipt.
 
-use std::io::Write as _;
-
 use serde_json::{Map, Value, json};
 
 use super::evaluate::test_figures;
 use super::prepare::{Examples, Prepared, prepare};
-use super::{answer, fit_settings, set_threads};
+use super::{answer, answer_json, fit_settings, say, set_threads};
 use crate::cli;
 use crate::config::Config;
 use crate::device::{self, Backend};
@@ -77,7 +75,7 @@ pub fn run(arguments: &cli::Verify, quiet: bool) -> Result<u8, Error> {
     let Findings { verdict, reasons } = findings;
     if arguments.json {
         let document = json!({ "verdict": verdict.words(), "reasons": reasons });
-        answer(&format!("{document:#}\n"))?;
+        answer_json(&document)?;
     } else {
         answer(&format!("{}\n", verdict.words()))?;
         for reason in reasons {
@@ -136,12 +134,11 @@ fn repeat(
     }
     if !quiet {
         let (epochs, name) = (config.train.epochs, config.title());
-        let _ = writeln!(
-            std::io::stderr(),
+        say(&format!(
             "repeating {epochs} epochs of {name} on {}, {}",
             opened.backend.name(),
             opened.description
-        );
+        ));
     }
     let repetition = match prepare(&config, &opened, Examples::All)? {
         Prepared::Autoencoder(network, task) => train(&config, receipt, network, &task, quiet)?,

@@ -246,10 +246,19 @@ impl Settings {
     }
 }
 
+/// Characters of a value that an error shows.
+const MOST_SHOWN: usize = 80;
+
 fn show(value: &Value) -> String {
     match value {
         Value::Table(_) => "a table".into(),
-        other => other.to_string(),
+        other => {
+            let text = other.to_string();
+            match text.char_indices().nth(MOST_SHOWN) {
+                None => text,
+                Some((end, _)) => format!("{}…", &text[..end]),
+            }
+        }
     }
 }
 

@@ -12,6 +12,8 @@ use flate2::bufread::GzDecoder;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::memory;
+
 /// The only element type read here: unsigned bytes.
 const UNSIGNED_BYTE: u8 = 0x08;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -58,8 +60,8 @@ pub enum IdxProblem {
         expected: usize,
         what: &'static str,
     },
-    #[error("its header claims {0:?} elements, more than any machine holds")]
-    Absurd(Vec<usize>),
+    #[error("its header claims {0:?} elements, more than half of this machine's memory")]
+    TooLarge(Vec<usize>),
     #[error("is truncated: {found} bytes of elements, its header says {expected}")]
     Truncated { found: usize, expected: usize },
     #[error("is too long: more than the {expected} bytes of elements its header says")]
@@ -69,7 +71,8 @@ pub enum IdxProblem {
 /// Reads an IDX file of unsigned bytes with the given number of dimensions, gzipped or plain.
 ///
 /// `what` says in an error message what those dimensions are. Memory grows with the bytes that
-/// the file really holds, never with what its header claims.
+/// the file really holds, never with what its header claims, and ends at half of the machine's: a
+/// few kilobytes of gzip can hold terabytes.
 ///
 /// # Errors
 /// The file cannot be read, is not IDX, has another element type or number of dimensions, ends
@@ -140,9 +143,9 @@ fn read_stream(
     let Some(length) = dimensions
         .iter()
         .try_fold(1usize, |product, &size| product.checked_mul(size))
-        .filter(|&length| length < isize::MAX as usize)
+        .filter(|&length| length as u64 <= memory::most_bytes())
     else {
-        return Err(IdxProblem::Absurd(dimensions));
+        return Err(IdxProblem::TooLarge(dimensions));
     };
 
     let mut elements = Vec::with_capacity(length.min(TRUSTED_CAPACITY_BYTES));
@@ -251,7 +254,7 @@ mod tests {
         ));
         assert!(matches!(
             read_bytes(&idx(8, &[u32::MAX, u32::MAX, u32::MAX], &[1]), 3),
-            Err(P::Absurd(_))
+            Err(P::TooLarge(_))
         ));
         assert!(matches!(read_bytes(&flipped, 1), Err(P::Gzip(_))));
         assert!(matches!(
@@ -261,10 +264,10 @@ mod tests {
         assert!(matches!(read_bytes(&trailing, 1), Err(P::Gzip(_))));
     }
 
-    /// The claim is 4 GiB; reading it must not reserve that much.
+    /// The claim is 1 GiB; reading it must not reserve that much.
     #[test]
     fn a_header_that_claims_much_and_holds_little_is_just_truncated() {
-        let bytes = idx(8, &[u32::MAX], &[0; 8]);
+        let bytes = idx(8, &[1 << 30], &[0; 8]);
         assert!(matches!(
             read_bytes(&bytes, 1),
             Err(IdxProblem::Truncated { found: 8, .. })

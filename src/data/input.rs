@@ -10,6 +10,8 @@ use super::images::ImageSet;
 /// The largest side of a picture worth decoding: far above any network's input, far below what
 /// fills the memory.
 const MOST_PIXELS_A_SIDE: u32 = 8192;
+/// While a picture is decoded: enough for one of the largest size in colour.
+const MOST_BYTES: u64 = 256 << 20;
 
 /// Reads a PNG as one grey image, or an IDX file (gzipped or plain) as its images.
 ///
@@ -32,6 +34,7 @@ fn read_png(path: &Path) -> Result<ImageSet, String> {
     let mut limits = image::Limits::default();
     limits.max_image_width = Some(MOST_PIXELS_A_SIDE);
     limits.max_image_height = Some(MOST_PIXELS_A_SIDE);
+    limits.max_alloc = Some(MOST_BYTES);
     reader.limits(limits);
     let grey = reader
         .decode()

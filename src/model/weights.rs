@@ -8,6 +8,7 @@ use burn::store::{
 };
 use burn::tensor::{Bytes, DType, Tensor};
 use burn_pack::Reader;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -131,7 +132,26 @@ fn save_safetensors<M: Module>(model: &M, shape: &str, path: &Path) -> Result<()
     store = store.with_key_remapping(r"^stack\.", "");
     model.save_into(&mut store).map_err(at(path))?;
     let bytes = store.get_bytes().map_err(at(path))?;
+    let bytes = with_sorted_metadata(bytes).map_err(at(path))?;
     files::write(path, &bytes).map_err(WeightsError::File)
+}
+
+/// A safetensors file whose metadata have the order of their names rather than that of a hash map, which is another in
+/// every process: equal weights shall make equal files.
+fn with_sorted_metadata(mut file: Vec<u8>) -> Result<Vec<u8>, serde_json::Error> {
+    const LENGTH_BYTES: usize = 8;
+    const METADATA: &str = "__metadata__";
+    let (length, rest) = file.split_at_mut(LENGTH_BYTES);
+    let length = u64::from_le_bytes(length.try_into().expect("eight bytes")) as usize;
+    let header = &mut rest[..length];
+    let mut sorted: Map<String, Value> = serde_json::from_slice(header)?;
+    if let Some(Value::Object(metadata)) = sorted.get_mut(METADATA) {
+        metadata.sort_keys();
+    }
+    let sorted = serde_json::to_vec(&sorted)?;
+    // The same entries take the same room; what aligns the tensors behind them stays.
+    header[..sorted.len()].copy_from_slice(&sorted);
+    Ok(file)
 }
 
 /// SHA-256 of all parameters in the order of the network, as little-endian `f32`, in hexadecimal.

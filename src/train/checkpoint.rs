@@ -32,6 +32,7 @@ use super::{OptimizerState, RestoreError, Saved, TrainError, Training};
 use crate::data::{Checksum, hexadecimal};
 use crate::environment::Environment;
 use crate::files::{self, FileError};
+use crate::memory;
 use crate::model::weights::{self, WeightsError};
 use crate::task::Task;
 
@@ -381,7 +382,7 @@ impl Checkpoint {
         let mut files = BTreeMap::new();
         for (name, expected) in checksums {
             let most = match name {
-                MODEL | BEST | OPTIMIZER => u64::MAX,
+                MODEL | BEST | OPTIMIZER => memory::most_bytes(),
                 _ => MOST_TEXT_BYTES,
             };
             let bytes = files::read(&path.join(name), most)?;

@@ -3,16 +3,20 @@
 // Clippy knows tests by their attribute only, not the functions that they share.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod allocations;
 mod backends;
 mod command_line;
 mod configs;
 mod documents;
+#[cfg(unix)]
+mod faults;
 mod finite_differences;
 mod golden;
 mod gradients;
 mod kernels;
 mod kinds;
 mod linear;
+mod resume;
 mod support;
 mod synchronisations;
 mod tasks;

@@ -137,3 +137,21 @@ pub fn write_squares(directory: &Path, train: u32, test: u32) -> PathBuf {
     }
     directory.to_owned()
 }
+
+/// A quick run on the squares, into `out`.
+pub fn train_squares(data: &Path, out: &Path, more: &[&str]) -> Vec<String> {
+    let mut arguments: Vec<String> = [
+        "train",
+        "--set=name=squares",
+        "--set=data.dataset=idx",
+        "--set=model.encoder=[144, 24, 4]",
+        "--set=train.epochs=3",
+        "--set=train.optimizer.learning_rate=0.01",
+    ]
+    .map(String::from)
+    .into();
+    arguments.push(format!("--set=data.path={}", data.display()));
+    arguments.push(format!("--out={}", out.display()));
+    arguments.extend(more.iter().map(|more| (*more).to_owned()));
+    arguments
+}

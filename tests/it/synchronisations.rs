@@ -10,7 +10,7 @@ use hourglass::device::{self, Backend};
 use hourglass::model::Autoencoder;
 use hourglass::objective::Reconstruction;
 use hourglass::task::ReconstructionTask;
-use hourglass::train::{Adam, Event, Fit, Optimizer, Schedule, fit};
+use hourglass::train::{Adam, Event, Fit, NonFinite, Optimizer, Schedule, fit};
 
 use crate::support;
 
@@ -92,6 +92,7 @@ fn waits(device: &Device, corruption: Option<Corruption>) -> Vec<usize> {
         schedule: Schedule::Constant,
         warmup_steps: 0,
         clip_gradient_norm: None,
+        non_finite: NonFinite::Stop,
         early_stopping: None,
         evaluate_training: false,
     };
@@ -104,7 +105,6 @@ fn waits(device: &Device, corruption: Option<Corruption>) -> Vec<usize> {
             Event::Step { step: 60, .. } => waits.push(now - before),
             _ => {}
         }
-        Ok(())
     })
     .unwrap();
     waits

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::activation::relu;
 use burn::tensor::{Tensor, TensorData};
 use hourglass::data::ImageSet;
@@ -11,7 +11,7 @@ use hourglass::model::parameters::parameters;
 use hourglass::model::{Activation, Autoencoder, weights};
 use hourglass::objective::Reconstruction;
 use hourglass::task::{ReconstructionTask, Task};
-use hourglass::train::{Adam, Optimizer};
+use hourglass::train::{Adam, NetworkOptimizer, Optimizer};
 
 use super::{device_with_kernels, values};
 use crate::support;
@@ -156,7 +156,7 @@ fn one_pass_of_adam_is_burns_adam_to_the_last_bit() {
             code_activation: Activation::Tanh,
             ..support::architecture(&[200, 101, 3])
         };
-        let train = |mut optimizer: ModuleOptimizer| {
+        let train = |mut optimizer: NetworkOptimizer| {
             let mut network = Autoencoder::new(&architecture, 5, device).train();
             for _ in 0..20 {
                 let loss = task
@@ -171,7 +171,8 @@ fn one_pass_of_adam_is_burns_adam_to_the_last_bit() {
             .with_beta_1(adam.beta_1 as f32)
             .with_beta_2(adam.beta_2 as f32)
             .with_epsilon(adam.epsilon as f32)
-            .init();
+            .build()
+            .into();
         let begin = weights::fingerprint(&Autoencoder::new(&architecture, 5, device));
         let trained = train(Optimizer::Adam(adam).init());
         assert_ne!(trained, begin);

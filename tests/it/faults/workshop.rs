@@ -1,0 +1,168 @@
+//! A small run, and what it is worth.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+
+use super::Tally;
+use crate::support::{self, train_squares, write_squares};
+
+/// A place for runs, with the data of a small one and its outcome without faults.
+pub struct Workshop {
+    directory: TempDir,
+    data: PathBuf,
+    pub reference: Bits,
+    /// How long the run takes without faults.
+    pub duration: Duration,
+}
+
+/// What a finished run leaves, times aside.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bits {
+    safetensors: Vec<u8>,
+    metrics: Vec<Map<String, Value>>,
+    figures: Map<String, Value>,
+}
+
+/// What depends on time.
+const TIMES: [&str; 3] = ["train_seconds", "evaluate_seconds", "samples_per_second"];
+
+impl Workshop {
+    pub fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let data = write_squares(&directory.path().join("data"), 220, 20);
+        let mut workshop = Self {
+            reference: Bits {
+                safetensors: Vec::new(),
+                metrics: Vec::new(),
+                figures: Map::new(),
+            },
+            duration: Duration::ZERO,
+            data,
+            directory,
+        };
+        let run = workshop.path("reference");
+        let begun = Instant::now();
+        let output = workshop.train(&run).output().unwrap();
+        workshop.duration = begun.elapsed();
+        assert!(output.status.success(), "{output:?}");
+        workshop.reference = bits(&run);
+        workshop
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// The run from its first step: 60 steps in 6 epochs, a checkpoint every third, with noise, momentum and a best
+    /// epoch to keep.
+    pub fn train(&self, run: &Path) -> Command {
+        let arguments = train_squares(
+            &self.data,
+            run,
+            &[
+                "--quiet",
+                "--set=train.epochs=6",
+                "--set=train.batch_size=20",
+                "--set=train.checkpoints.every_steps=3",
+                "--set=train.early_stopping.patience=9",
+                "--set=data.validation=20",
+                "--set=objective.corruption={ kind = \"gaussian\", sigma = 0.2 }",
+            ],
+        );
+        program(&arguments)
+    }
+
+    /// The run from its newest checkpoint.
+    pub fn resume(&self, run: &Path) -> Command {
+        program(&["train", "--quiet", "--resume", run.to_str().unwrap()])
+    }
+
+    /// The run from wherever it is, if it is anywhere.
+    pub fn go_on(&self, run: &Path) -> Command {
+        match run.join("config.toml").exists() || run.join("checkpoints").exists() {
+            true => self.resume(run),
+            false => self.train(run),
+        }
+    }
+
+    /// Lets a run end and compares what it leaves with the reference.
+    pub fn finish(&self, run: &Path, what: &str, tally: &mut Tally) {
+        let output = self.go_on(run).output().unwrap();
+        note_panic(&output, what, tally);
+        if !output.status.success() {
+            tally.lost += 1;
+            tally.complaints.push(format!("{what}: {output:?}"));
+        } else if bits(run) != self.reference {
+            tally.differing += 1;
+            tally.complaints.push(format!("{what}: other bits"));
+        }
+    }
+}
+
+fn program<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hourglass"));
+    command
+        .args(arguments)
+        .current_dir(support::root())
+        .env_remove("RUST_BACKTRACE")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Counts a panic or a crash.
+pub fn note_panic(output: &Output, what: &str, tally: &mut Tally) {
+    let message = String::from_utf8_lossy(&output.stderr);
+    let crashed = signal(output).is_some_and(|signal| ![INT, KILL, TERM].contains(&signal));
+    if message.contains("stopped inside the program") || message.contains("panicked") || crashed {
+        tally.panics += 1;
+        tally.complaints.push(format!("{what}: {output:?}"));
+    }
+}
+
+const INT: i32 = 2;
+const KILL: i32 = 9;
+const TERM: i32 = 15;
+
+/// The signal that ended it, if one did.
+pub fn signal(output: &Output) -> Option<i32> {
+    use std::os::unix::process::ExitStatusExt;
+    output.status.signal()
+}
+
+/// Whether SIGKILL ended it.
+pub fn is_killed(output: &Output) -> bool {
+    signal(output) == Some(KILL)
+}
+
+/// Sends a signal to a process that may have ended.
+pub fn send(child: &Child, signal: &str) {
+    let _ = Command::new("kill")
+        .args(["-s", signal, &child.id().to_string()])
+        .stderr(Stdio::null())
+        .status();
+}
+
+/// What a finished run left.
+pub fn bits(run: &Path) -> Bits {
+    let untimed = |value: Value| -> Map<String, Value> {
+        let mut map = value.as_object().cloned().unwrap();
+        map.retain(|name, _| !TIMES.contains(&name.as_str()));
+        map
+    };
+    let metrics = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let summary = std::fs::read(run.join("summary.json")).unwrap();
+    let summary: Value = serde_json::from_slice(&summary).unwrap();
+    Bits {
+        safetensors: std::fs::read(run.join("model.safetensors")).unwrap(),
+        metrics: metrics
+            .lines()
+            .map(|line| untimed(serde_json::from_str(line).unwrap()))
+            .collect(),
+        figures: untimed(summary["metrics"].clone()),
+    }
+}
