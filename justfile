@@ -64,3 +64,7 @@ golden:
     python tests/golden/generate.py
     python tests/golden/ssim.py
     python tests/golden/pca.py
+
+# The table of docs/faults.md: runs killed, starved and damaged, readers fed garbage; about half an hour
+faults:
+    cargo test --release --test it -- --ignored --exact faults::campaign --nocapture

@@ -88,7 +88,8 @@ pub struct Train {
 
 /// Repeat a run from its receipt and say whether it comes out the same
 #[derive(Debug, Args)]
-#[command(after_help = "The run is trained again from its config, without touching its directory, and everything that \
+#[command(
+    after_help = "The run is trained again from its config, without touching its directory, and everything that \
 does not depend on time is compared: the files of weights, every epoch's metrics and the final figures.
 
   identical          the same bits, as the same program, config, data and machine must give
@@ -100,7 +101,8 @@ Examples:
   hourglass verify artifacts/deep
   hourglass verify artifacts/deep --backend wgpu --json
 
-Exit codes: 0 identical, 1 different (or the repetition failed), 3 within tolerance.")]
+Exit codes: 0 identical, 1 different (or the repetition failed), 3 within tolerance."
+)]
 pub struct Verify {
     #[command(flatten)]
     pub run: Run,

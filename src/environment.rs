@@ -36,7 +36,9 @@ macro_rules! extensions {
 #[cfg(target_arch = "x86_64")]
 fn detected() -> Vec<String> {
     use std::arch::is_x86_feature_detected as detected;
-    extensions!(detected, "sse4.2", "avx", "fma", "avx2", "avx512f", "avx512vl", "avx512dq", "avx512bw")
+    extensions!(
+        detected, "sse4.2", "avx", "fma", "avx2", "avx512f", "avx512vl", "avx512dq", "avx512bw"
+    )
 }
 
 #[cfg(target_arch = "aarch64")]
@@ -57,7 +59,8 @@ fn compiled_for() -> Vec<String> {
         };
     }
     extensions!(
-        compiled, "sse2", "sse4.2", "avx", "fma", "avx2", "avx512f", "avx512vl", "avx512dq", "avx512bw", "neon", "sve"
+        compiled, "sse2", "sse4.2", "avx", "fma", "avx2", "avx512f", "avx512vl", "avx512dq",
+        "avx512bw", "neon", "sve"
     )
 }
 
@@ -84,7 +87,11 @@ impl Environment {
             ("Burn", self.burn.clone(), other.burn.clone()),
             ("platform", self.platform.clone(), other.platform.clone()),
             ("processor", self.processor.clone(), other.processor.clone()),
-            ("compiled for", list(&self.compiled_for), list(&other.compiled_for)),
+            (
+                "compiled for",
+                list(&self.compiled_for),
+                list(&other.compiled_for),
+            ),
             ("extensions", list(&self.detected), list(&other.detected)),
             ("backend", self.backend.clone(), other.backend.clone()),
             ("device", self.device.clone(), other.device.clone()),

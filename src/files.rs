@@ -62,7 +62,9 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 fn permissions(path: &Path) -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt;
     // The process's mask is taken off these.
-    fs::metadata(path).map_or(fs::Permissions::from_mode(0o666), |there| there.permissions())
+    fs::metadata(path).map_or(fs::Permissions::from_mode(0o666), |there| {
+        there.permissions()
+    })
 }
 
 fn parent(path: &Path) -> &Path {
@@ -187,6 +189,11 @@ mod tests {
         assert_eq!(read(&path, 5).unwrap(), b"12345");
         assert!(read(&path, 4).unwrap_err().to_string().contains("4 bytes"));
         fs::write(&path, [0xff]).unwrap();
-        assert!(read_text(&path, 5).unwrap_err().to_string().contains("UTF-8"));
+        assert!(
+            read_text(&path, 5)
+                .unwrap_err()
+                .to_string()
+                .contains("UTF-8")
+        );
     }
 }

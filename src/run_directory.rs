@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::module::Module;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -15,6 +16,7 @@ use crate::data::{Checksum, hexadecimal};
 use crate::files::{self, FileError};
 use crate::memory;
 use crate::model::weights::{self, Network, WeightsError};
+use crate::train::checkpoint;
 
 /// A run's directory.
 #[derive(Clone, Debug)]
@@ -37,6 +39,8 @@ pub enum RunError {
     NoMetrics(PathBuf),
     #[error("{} is in use by another process", .0.display())]
     InUse(PathBuf),
+    #[error("{} is not as the run left it: its SHA-256 is another", .0.display())]
+    Changed(PathBuf),
     #[error("{} did not finish: it has no summary.json", .0.display())]
     Unfinished(PathBuf),
     #[error("{}: {error}", path.display())]
@@ -79,6 +83,9 @@ impl RunError {
                 None
             }
             Self::Config(_) => Some("the run's config.toml was changed or is of another version"),
+            Self::Changed(_) => Some(
+                "restore it from a copy, or take the newest of the run's checkpoints as RUN: RUN/checkpoints/step-…",
+            ),
             Self::NoMetrics(_)
             | Self::Metrics { .. }
             | Self::Unfinished(_)
@@ -132,7 +139,7 @@ impl RunDirectory {
     /// There is a run already and `force` is not given, or one that is being written, or something that is no
     /// run.
     pub fn check_free(path: &Path, force: bool) -> Result<(), RunError> {
-        let entries = match fs::read_dir(path) {
+        let mut entries = match fs::read_dir(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 return Err(RunError::InTheWay(path.to_owned()));
@@ -141,9 +148,11 @@ impl RunDirectory {
             Ok(entries) => entries,
         };
         let is_lock = |entry: &io::Result<fs::DirEntry>| {
-            entry.as_ref().is_ok_and(|entry| entry.file_name() == Self::LOCK)
+            entry
+                .as_ref()
+                .is_ok_and(|entry| entry.file_name() == Self::LOCK)
         };
-        let is_empty = entries.filter(|entry| !is_lock(entry)).next().is_none();
+        let is_empty = entries.all(|entry| is_lock(&entry));
         if !is_empty && !Self::is_run(path) {
             return Err(RunError::InTheWay(path.to_owned()));
         }
@@ -272,11 +281,6 @@ impl RunDirectory {
         self.path.join(Self::CONFIG).is_file()
     }
 
-    /// Whether the run has ended and all that it writes is there.
-    pub fn is_finished(&self) -> bool {
-        self.path.join(Self::SUMMARY).is_file()
-    }
-
     /// One JSON object per epoch.
     pub fn metrics(&self) -> PathBuf {
         self.path.join(Self::METRICS)
@@ -389,12 +393,30 @@ impl RunDirectory {
     /// `network` with its trained weights.
     ///
     /// # Errors
-    /// The weights are missing, damaged, or not those of such a network.
+    /// The weights are missing, not the bytes that were written, or not those of such a network.
     pub fn load_weights<M: Module>(&self, network: M) -> Result<M, RunError> {
-        Ok(weights::load_burnpack(
-            network,
-            &self.path.join(Self::BURNPACK),
-        )?)
+        let path = self.path.join(Self::BURNPACK);
+        let bytes = weights::read_burnpack(&network, &path)?;
+        // Most changes of a byte would make another network that works, more or less.
+        if let Some(expected) = self.recorded_checksum(Self::BURNPACK)
+            && expected != hexadecimal(&Sha256::digest(&bytes))
+        {
+            return Err(RunError::Changed(path));
+        }
+        Ok(weights::from_burnpack(network, bytes, &path)?)
+    }
+
+    /// What a finished run or a checkpoint says that the SHA-256 of one of its files is.
+    fn recorded_checksum(&self, file: &str) -> Option<String> {
+        if let Ok(summary) = self.summary() {
+            let files: Vec<Checksum> =
+                Vec::deserialize(&summary["receipt"]["files"]).unwrap_or_default();
+            return Some(files.into_iter().find(|known| known.file == file)?.sha256);
+        }
+        let checksums = self.path.join(checkpoint::CHECKSUMS);
+        let text = files::read_text(&checksums, MOST_TEXT_BYTES).ok()?;
+        let mut lines = text.lines().filter_map(|line| line.split_once("  "));
+        lines.find_map(|(digest, name)| (name == file).then(|| digest.to_owned()))
     }
 
     /// What `metrics.jsonl` says of each epoch that was finished.
@@ -403,12 +425,11 @@ impl RunDirectory {
     /// The file cannot be read, or holds something else than one JSON object a line.
     pub fn history(&self) -> Result<Vec<Map<String, Value>>, RunError> {
         let path = self.metrics();
-        let text = files::read_text(&path, MOST_TEXT_BYTES).map_err(|error| {
-            match error.error.kind() {
+        let text =
+            files::read_text(&path, MOST_TEXT_BYTES).map_err(|error| match error.error.kind() {
                 io::ErrorKind::NotFound => RunError::NoMetrics(self.path.clone()),
                 _ => error.into(),
-            }
-        })?;
+            })?;
         // A line without an end was cut off while it was written.
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         let lines = text[..whole].lines().enumerate();

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use burn::tensor::{ExecutionError, Tensor};
 use serde_json::{Value, json};
 
-use super::{answer, answer_json};
 use super::prepare::{Examples, Prepared, prepare};
+use super::{answer, answer_json};
 use crate::backpropagation::{Autoencoder, Classifier, Formulas, Matrix, Variational};
 use crate::batches::Pairs;
 use crate::cli;

@@ -27,6 +27,7 @@ use crate::data::ImageSet;
 use crate::device::{self, OpenDevice};
 use crate::error::Error;
 use crate::evaluate::Evaluator;
+use crate::files;
 use crate::model::Codec;
 use crate::report::text::visible;
 use crate::run_directory::RunDirectory;
@@ -77,7 +78,9 @@ fn print(text: &str) -> Result<(), Error> {
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush());
     match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(files::at(Path::new("standard output"))(error).into())
+        }
         _ => Ok(()),
     }
 }

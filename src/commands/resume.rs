@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
+use serde_json::Value;
 
 use super::warn;
 use crate::config::Config;
@@ -71,9 +72,8 @@ fn config(
     };
     let place = newest.path.join("config.toml").display().to_string();
     let parse = |overrides: &[String]| {
-        Config::parse(&place, &newest.config, overrides).map_err(|problems| {
-            Error::Config(crate::config::ConfigError::Problems(problems))
-        })
+        Config::parse(&place, &newest.config, overrides)
+            .map_err(|problems| Error::Config(crate::config::ConfigError::Problems(problems)))
     };
     let saved = parse(&[])?;
     let config = match run.config(overrides) {
@@ -81,7 +81,9 @@ fn config(
         Err(error) => {
             // A mistake in an override is not a damaged file.
             let config = parse(overrides)?;
-            warn(&format!("{error}; going on with the config of the checkpoint"));
+            warn(&format!(
+                "{error}; going on with the config of the checkpoint"
+            ));
             config
         }
     };
@@ -109,17 +111,15 @@ fn config(
 }
 
 impl Resumable {
-    /// Whether nothing is left to do.
-    pub fn is_finished(&self, config: &Config) -> bool {
-        let Some(newest) = self.checkpoints.first() else {
-            return false;
-        };
-        let history = &newest.progress.history;
+    /// The summary, if nothing is left to do.
+    pub fn finished(&self, config: &Config) -> Option<Value> {
+        let summary = self.run.summary().ok()?;
         let metric = config.experiment.error_metric();
-        let stopping = config.train.early_stopping;
-        let is_over = history.len() == config.train.epochs
-            || stopping.is_some_and(|stopping| stopping.is_over(history, metric));
-        is_over && self.run.is_finished()
+        let stopped_early = config.train.early_stopping.is_some_and(|stopping| {
+            let newest = self.checkpoints.first();
+            newest.is_some_and(|newest| stopping.is_over(&newest.progress.history, metric))
+        });
+        (stopped_early || summary["epochs"] == config.train.epochs).then_some(summary)
     }
 
     /// The training as its newest usable checkpoint has it, or from the beginning if there is none. `origin`, that of
@@ -139,7 +139,7 @@ impl Resumable {
             return Ok(Training::new(settings, task, network));
         }
         for checkpoint in &self.checkpoints {
-            let restored = checkpoint.saved(network.clone()).and_then(|saved| {
+            let restored = checkpoint.saved(&network).and_then(|saved| {
                 Training::restore(settings, task, saved, device)
                     .map_err(|error| checkpoint.damage(error))
             });

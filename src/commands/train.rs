@@ -32,13 +32,16 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
     let (config, beginning) = match &arguments.resume {
         Some(path) => {
             let (config, resumable) = resume::find(path, &arguments.overrides)?;
-            if resumable.is_finished(&config) {
+            if let Some(summary) = resumable.finished(&config) {
                 say(&format!(
                     "{} is finished; --set train.epochs=N with more than {} epochs trains on",
                     path.display(),
                     config.train.epochs
                 ));
-                return Ok(());
+                return match arguments.json {
+                    true => answer_json(&summary),
+                    false => Ok(()),
+                };
             }
             (config, Beginning::Resumed(resumable))
         }
@@ -226,7 +229,10 @@ fn result(summary: &Value, pictures: &[PathBuf], time: Duration) -> String {
     }
     let mut text = table(&rows);
     if let Some(steps) = summary["skipped_steps"].as_u64().filter(|&steps| steps > 0) {
-        let _ = writeln!(text, "\n{steps} steps were left out because something in them was not finite");
+        let _ = writeln!(
+            text,
+            "\n{steps} steps were left out because something in them was not finite"
+        );
     }
     let _ = writeln!(text, "\ndone in {:.1} s; look at", time.as_secs_f64());
     for path in pictures {

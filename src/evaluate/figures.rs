@@ -74,7 +74,9 @@ impl From<Figures> for Map<String, Value> {
             false => json!(value.to_string()),
         };
         let figures = figures.into_iter();
-        figures.map(|(name, figure)| (name, value(figure))).collect()
+        figures
+            .map(|(name, figure)| (name, value(figure)))
+            .collect()
     }
 }
 

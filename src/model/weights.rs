@@ -83,20 +83,24 @@ pub fn save_burnpack<M: Module>(model: &M, path: &Path) -> Result<(), WeightsErr
 /// # Errors
 /// The file cannot be read, or holds other tensors than the network has.
 pub fn load_burnpack<M: Module>(model: M, path: &Path) -> Result<M, WeightsError> {
-    let most = size_of::<f32>() as u64 * model.num_params() as u64 + MOST_OVERHEAD_BYTES;
-    let bytes = files::read(path, most).map_err(WeightsError::File)?;
+    let bytes = read_burnpack(&model, path)?;
     from_burnpack(model, bytes, path)
+}
+
+/// The bytes of a file that may hold the weights of `model`.
+///
+/// # Errors
+/// The file cannot be read, or is too large for them.
+pub fn read_burnpack<M: Module>(model: &M, path: &Path) -> Result<Vec<u8>, WeightsError> {
+    let most = size_of::<f32>() as u64 * model.num_params() as u64 + MOST_OVERHEAD_BYTES;
+    files::read(path, most).map_err(WeightsError::File)
 }
 
 /// The network with weights in Burn's own format, which were read from `path`.
 ///
 /// # Errors
 /// They are other tensors than the network has.
-pub fn from_burnpack<M: Module>(
-    model: M,
-    bytes: Vec<u8>,
-    path: &Path,
-) -> Result<M, WeightsError> {
+pub fn from_burnpack<M: Module>(model: M, bytes: Vec<u8>, path: &Path) -> Result<M, WeightsError> {
     let bytes = Bytes::from_bytes_vec(bytes);
     // Burn compares names and shapes itself, but takes numbers of any kind.
     let reader = Reader::from_bytes(bytes.clone()).map_err(at(path))?;

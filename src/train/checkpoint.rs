@@ -41,7 +41,8 @@ const MODEL: &str = "model.bpk";
 const BEST: &str = "best.bpk";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const PROGRESS: &str = "progress.json";
-const CHECKSUMS: &str = "checksums.sha256";
+/// As `sha256sum` writes and checks it.
+pub const CHECKSUMS: &str = "checksums.sha256";
 /// What every checkpoint holds.
 const REQUIRED: [&str; 4] = [CONFIG, MODEL, OPTIMIZER, PROGRESS];
 
@@ -413,7 +414,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// The files hold other tensors than the network has.
-    pub fn saved<M: Module>(&self, network: M) -> Result<Saved<M>, Damage> {
+    pub fn saved<M: Module>(&self, network: &M) -> Result<Saved<M>, Damage> {
         let saved = || -> Result<Saved<M>, Problem> {
             let load = |name: &'static str| {
                 let path = self.path.join(name);

@@ -19,5 +19,5 @@ pub use network_optimizer::{NetworkOptimizer, OptimizerState, OptimizerStateErro
 pub use optimizer::{Adam, Kind as OptimizerKind, Optimizer};
 pub use progress::{PartialEpoch, Progress, ProgressError, best_epoch};
 pub use schedule::{LearningRate, Schedule};
-pub use trainer::{Culprit, Trainer};
+pub use trainer::{Culprit, StepLoss, Trainer};
 pub use training::{RestoreError, Saved, TrainError, Training};

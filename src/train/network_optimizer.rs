@@ -115,8 +115,7 @@ impl NetworkOptimizer {
             let restored = self
                 .rule
                 .state_unflatten(shape.len(), &name, &mut source, device);
-            let restored =
-                restored.ok_or_else(|| OptimizerStateError::Incomplete(name.clone()))?;
+            let restored = restored.ok_or_else(|| OptimizerStateError::Incomplete(name.clone()))?;
             self.states.insert(name, restored);
         }
         // Whatever was not understood would be lost without a word.

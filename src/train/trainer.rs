@@ -15,6 +15,14 @@ pub struct Trainer {
     pub clip_gradient_norm: Option<f64>,
 }
 
+/// The losses of a batch before a step, on the device.
+pub struct StepLoss {
+    /// What is reported.
+    pub error: Tensor<1>,
+    /// What was minimised, where it is more than what is reported.
+    pub minimised: Option<Tensor<1>>,
+}
+
 /// The first thing of a step that was not finite.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Culprit {
@@ -24,21 +32,23 @@ pub struct Culprit {
 }
 
 impl Trainer {
-    /// One step of gradient descent on a batch; gives the error before it, which stays on the
-    /// device.
+    /// One step of gradient descent on a batch.
     pub fn step<M: Module, T: Task<M>>(
         &mut self,
         task: &T,
         network: M,
         batch: T::Batch,
         learning_rate: f64,
-    ) -> (M, Tensor<1>) {
+    ) -> (M, StepLoss) {
         let Loss {
-            minimised, error, ..
+            minimised,
+            error,
+            terms,
         } = task.loss(&network, batch);
         let gradients = self.gradients(&network, &minimised);
         let network = self.optimizer.step(learning_rate, network, gradients);
-        (network, error)
+        let minimised = (terms.len() > 1).then(|| minimised.without_autodiff());
+        (network, StepLoss { error, minimised })
     }
 
     /// The same step, with everything in it read back and looked at: to the last bit the same network and error,

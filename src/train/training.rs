@@ -91,6 +91,8 @@ struct Window<M> {
     first: usize,
     /// One number each, on the device.
     errors: Vec<Tensor<1>>,
+    /// What was minimised, where that is more.
+    minimised: Vec<Tensor<1>>,
 }
 
 /// All that makes a training what it is.
@@ -193,9 +195,8 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
     /// Whether the last epoch is over, or early stopping has had enough.
     pub fn is_over(&self) -> bool {
         let history = &self.progress.history;
-        let is_over = |stopping: super::EarlyStopping| {
-            stopping.is_over(history, self.task.error_metric())
-        };
+        let is_over =
+            |stopping: super::EarlyStopping| stopping.is_over(history, self.task.error_metric());
         history.len() >= self.settings.epochs || self.settings.early_stopping.is_some_and(is_over)
     }
 
@@ -232,8 +233,7 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
         if step.is_multiple_of(STEPS_BETWEEN_READINGS) || step == steps {
             self.settle()?;
             let partial = &self.progress.partial;
-            mean_loss = (partial.examples > 0)
-                .then(|| partial.loss_sum / partial.examples as f64);
+            mean_loss = (partial.examples > 0).then(|| partial.loss_sum / partial.examples as f64);
         }
         self.progress.partial.seconds += begun.elapsed().as_secs_f64();
         Ok(Some(Event::Step {
@@ -267,10 +267,12 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
             network: network.clone(),
             trainer: self.trainer.clone(),
             first: step,
-            errors: Vec::with_capacity(STEPS_BETWEEN_READINGS),
+            errors: Vec::new(),
+            minimised: Vec::new(),
         });
-        let (network, error) = self.trainer.step(self.task, network, batch, rate);
-        window.errors.push(error);
+        let (network, loss) = self.trainer.step(self.task, network, batch, rate);
+        window.errors.push(loss.error);
+        window.minimised.extend(loss.minimised);
         self.network = Some(network);
         self.progress.partial.steps += 1;
         examples
@@ -287,6 +289,7 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
             trainer,
             first,
             errors,
+            minimised,
         }) = self.window.take()
         else {
             return Ok(());
@@ -294,6 +297,7 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
         let steps = errors.len();
         // A parameter that is not finite once need not show in any loss: a rectifier makes a zero of it.
         let mut numbers = errors;
+        numbers.extend(minimised);
         numbers.extend(sums(self.network()));
         let numbers: Vec<f64> = Tensor::cat(numbers, 0)
             .try_into_data()?

@@ -13,11 +13,15 @@ mod faults;
 mod finite_differences;
 mod golden;
 mod gradients;
+#[cfg(unix)]
+mod interruptions;
 mod kernels;
 mod kinds;
 mod linear;
+mod not_finite;
 mod resume;
 mod support;
 mod synchronisations;
 mod tasks;
+mod verify;
 mod weights;

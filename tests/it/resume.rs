@@ -102,7 +102,10 @@ fn stopped_at_every_step<M: Network, T: Task<M>>(
         checkpoints.save(&mut training).unwrap();
         let (_, newest) = checkpoint::list(directory).unwrap().remove(0);
         // With other weights until those of the checkpoint are read.
-        let saved = Checkpoint::read(&newest).unwrap().saved(network(2)).unwrap();
+        let saved = Checkpoint::read(&newest)
+            .unwrap()
+            .saved(&network(2))
+            .unwrap();
         training = Training::restore(settings, task, saved, &opened.device).unwrap();
     }
 }
@@ -170,9 +173,8 @@ fn every_optimizer_goes_on_to_the_last_bit() {
             sparsity: None,
         };
         for (name, optimizer) in optimizers {
-            let network = |seed| {
-                Autoencoder::new(&support::architecture(&[12, 7, 3]), seed, &opened.device)
-            };
+            let network =
+                |seed| Autoencoder::new(&support::architecture(&[12, 7, 3]), seed, &opened.device);
             check(name, &opened, &settings(optimizer), &task, &network);
         }
     }
@@ -263,9 +265,8 @@ fn a_checkpoint_of_another_training_is_refused() {
         reconstruction: Reconstruction::BinaryCrossEntropy,
         sparsity: None,
     };
-    let network = |sizes: &[usize]| {
-        Autoencoder::new(&support::architecture(sizes), 1, &opened.device)
-    };
+    let network =
+        |sizes: &[usize]| Autoencoder::new(&support::architecture(sizes), 1, &opened.device);
     let adam = settings(Optimizer::Adam(Adam::default()));
     let mut training = Training::new(&adam, &task, network(&[12, 7, 3]));
     for _ in 0..4 {
@@ -273,18 +274,24 @@ fn a_checkpoint_of_another_training_is_refused() {
     }
     let directory = tempfile::tempdir().unwrap();
     let text = || "name = \"x\"".to_owned();
-    Checkpoints::new(directory.path(), Policy::default(), text(), origin(opened), 0)
-        .save(&mut training)
-        .unwrap();
+    Checkpoints::new(
+        directory.path(),
+        Policy::default(),
+        text(),
+        origin(opened),
+        0,
+    )
+    .save(&mut training)
+    .unwrap();
     let (step, path) = checkpoint::list(directory.path()).unwrap().remove(0);
     assert_eq!(step, 3);
     let checkpoint = Checkpoint::read(&path).unwrap();
     assert_eq!(checkpoint.config, text());
 
-    let other = checkpoint.saved(network(&[12, 8, 3])).err().unwrap();
+    let other = checkpoint.saved(&network(&[12, 8, 3])).err().unwrap();
     assert!(other.to_string().contains("shape"), "{other}");
     let restore = |fit: &Fit, network: Autoencoder| {
-        let saved = checkpoint.saved(network).unwrap();
+        let saved = checkpoint.saved(&network).unwrap();
         Training::restore(fit, &task, saved, &opened.device)
             .err()
             .map(|error| error.to_string())

@@ -13,7 +13,8 @@ use super::workshop::{Workshop, note_panic};
 /// Damages a random file of one of an interrupted run's checkpoints so many times, and lets the run go on each time.
 pub fn random(times: usize, seed: u64) -> Tally {
     let workshop = Workshop::new();
-    let stopped = interrupted(&workshop);
+    let stopped = workshop.path("stopped");
+    workshop.kill_within_an_epoch(&stopped);
     let mut random = stream(seed, Purpose::MadeUp, 1, 0);
     let mut tally = Tally::default();
     let run = workshop.path("run");
@@ -32,35 +33,13 @@ pub fn random(times: usize, seed: u64) -> Tally {
         note_panic(&output, &what, &mut tally);
         let message = String::from_utf8_lossy(&output.stderr);
         if !message.contains("warning:") || !message.contains("cannot be used") {
-            tally.complaints.push(format!("{what}: not said: {message}"));
+            tally
+                .complaints
+                .push(format!("{what}: not said: {message}"));
         }
         workshop.finish(&run, &what, &mut tally);
     }
     tally
-}
-
-/// A run that was killed with checkpoints, within an epoch.
-fn interrupted(workshop: &Workshop) -> PathBuf {
-    let run = workshop.path("stopped");
-    loop {
-        let mut child = workshop.train(&run).spawn().unwrap();
-        while child.try_wait().unwrap().is_none() {
-            let list = checkpoint::list(&run.join("checkpoints"));
-            if list.is_ok_and(|list| list.iter().any(|(step, _)| *step >= 24)) {
-                child.kill().unwrap();
-            }
-        }
-        child.wait().unwrap();
-        let steps: Vec<usize> = checkpoint::list(&run.join("checkpoints"))
-            .unwrap()
-            .iter()
-            .map(|(step, _)| *step)
-            .collect();
-        if steps.len() >= 2 && steps[0] % 10 != 0 && !run.join("summary.json").exists() {
-            return run;
-        }
-        fs::remove_dir_all(&run).unwrap();
-    }
 }
 
 /// Cuts off or changes a random file of a checkpoint; says what was done.

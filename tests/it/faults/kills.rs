@@ -52,6 +52,16 @@ fn was_stopped(output: &Output) -> bool {
 }
 
 #[test]
+fn a_run_killed_within_an_epoch_ends_with_the_same_bits() {
+    let workshop = Workshop::new();
+    let run = workshop.path("run");
+    workshop.kill_within_an_epoch(&run);
+    let mut tally = Tally::default();
+    workshop.finish(&run, "killed within an epoch", &mut tally);
+    tally.check(0);
+}
+
+#[test]
 fn a_killed_run_goes_on_and_ends_with_the_same_bits() {
     random(4, 11).check(4);
 }

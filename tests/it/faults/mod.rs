@@ -44,7 +44,7 @@ impl Tally {
 
 /// The long version: `just faults`. It rewrites the table of `docs/faults.md`, and fails if anything went wrong.
 #[test]
-#[ignore = "takes minutes; just faults"]
+#[ignore = "takes half an hour; just faults"]
 fn campaign() {
     let mut rows = String::new();
     let mut all = Tally::default();
@@ -74,12 +74,14 @@ fn campaign() {
     row("no space left, from each file operation on", &mut || {
         operations::no_space_at_each(1)
     });
-    row("read-only file system, from each file operation on", &mut || {
-        operations::read_only_at_each(1)
-    });
-    row("input/output error, from each file operation on", &mut || {
-        operations::device_fails_at_each(1)
-    });
+    row(
+        "read-only file system, from each file operation on",
+        &mut || operations::read_only_at_each(1),
+    );
+    row(
+        "input/output error, from each file operation on",
+        &mut || operations::device_fails_at_each(1),
+    );
     row("a file of a checkpoint truncated or flipped", &mut || {
         damage::random(1000, 3)
     });

@@ -46,7 +46,11 @@ fn at_each(kind: i32, stride: usize) -> Tally {
             .unwrap()
     };
     let whole = workshop.path("whole");
-    assert!(with_shim(&mut workshop.train(&whole), &whole, 0).status.success());
+    assert!(
+        with_shim(&mut workshop.train(&whole), &whole, 0)
+            .status
+            .success()
+    );
     let operations = std::fs::read_to_string(&count).unwrap();
     let operations: usize = operations.trim().parse().unwrap();
     assert!(operations > 100, "{operations}");

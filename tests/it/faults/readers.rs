@@ -48,7 +48,13 @@ pub const ALL: [(&str, Fuzz); 11] = [
 const MOST_BYTES: usize = 300 << 20;
 
 /// Gives `read` so many inputs, each `valid` with something done to it.
-fn fuzz(times: usize, seed: u64, valid: &[u8], is_text: bool, read: &mut dyn FnMut(&[u8])) -> Tally {
+fn fuzz(
+    times: usize,
+    seed: u64,
+    valid: &[u8],
+    is_text: bool,
+    read: &mut dyn FnMut(&[u8]),
+) -> Tally {
     let mut random = stream(seed, Purpose::MadeUp, 2, 0);
     let mut tally = Tally::default();
     let hook = std::panic::take_hook();
@@ -61,11 +67,15 @@ fn fuzz(times: usize, seed: u64, valid: &[u8], is_text: bool, read: &mut dyn FnM
         tally.faults += 1;
         if outcome.is_err() {
             tally.panics += 1;
-            tally.complaints.push(format!("{number} panics: {}", shown(&input)));
+            tally
+                .complaints
+                .push(format!("{number} panics: {}", shown(&input)));
         }
         if asked > MOST_BYTES {
             tally.lost += 1;
-            tally.complaints.push(format!("{number} takes {asked} bytes: {}", shown(&input)));
+            tally
+                .complaints
+                .push(format!("{number} takes {asked} bytes: {}", shown(&input)));
         }
     }
     std::panic::set_hook(hook);
@@ -91,8 +101,23 @@ const EXTREMES: [u64; 9] = [
 ];
 
 const WORDS: [&str; 17] = [
-    "1e999", "-1", "0", "18446744073709551615", "1152921504606846976", "null", "NaN", "inf", "\"\"", "[", "{", "]",
-    "}", "\\u0000", "\"", "\n", "=",
+    "1e999",
+    "-1",
+    "0",
+    "18446744073709551615",
+    "1152921504606846976",
+    "null",
+    "NaN",
+    "inf",
+    "\"\"",
+    "[",
+    "{",
+    "]",
+    "}",
+    "\\u0000",
+    "\"",
+    "\n",
+    "=",
 ];
 
 fn mutate(valid: &[u8], is_text: bool, random: &mut impl Rng) -> Vec<u8> {
@@ -149,7 +174,9 @@ fn mutate(valid: &[u8], is_text: bool, random: &mut impl Rng) -> Vec<u8> {
                 bytes.splice(place..place, open.repeat(many).bytes());
             }
             _ => {
-                let junk: Vec<u8> = (0..random.random_range(1..32)).map(|_| random.random()).collect();
+                let junk: Vec<u8> = (0..random.random_range(1..32))
+                    .map(|_| random.random())
+                    .collect();
                 bytes.splice(place..place, junk);
             }
         }
@@ -167,13 +194,7 @@ fn idx_bytes() -> Vec<u8> {
 }
 
 /// Reads inputs as files, since readers of data open them themselves.
-fn fuzz_file(
-    times: usize,
-    seed: u64,
-    name: &str,
-    valid: &[u8],
-    read: fn(&Path) -> bool,
-) -> Tally {
+fn fuzz_file(times: usize, seed: u64, name: &str, valid: &[u8], read: fn(&Path) -> bool) -> Tally {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(name);
     fs::write(&path, valid).unwrap();
@@ -182,7 +203,11 @@ fn fuzz_file(
         fs::write(&path, input).unwrap();
         read(&path);
     });
-    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is written");
+    assert_eq!(
+        fs::read_dir(directory.path()).unwrap().count(),
+        1,
+        "nothing is written"
+    );
     tally
 }
 
@@ -197,7 +222,13 @@ fn idx_plain(times: usize, seed: u64) -> Tally {
 fn idx_gzipped(times: usize, seed: u64) -> Tally {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(&idx_bytes()).unwrap();
-    fuzz_file(times, seed, "images.gz", &encoder.finish().unwrap(), read_idx)
+    fuzz_file(
+        times,
+        seed,
+        "images.gz",
+        &encoder.finish().unwrap(),
+        read_idx,
+    )
 }
 
 fn png(times: usize, seed: u64) -> Tally {
@@ -253,8 +284,7 @@ impl Trained {
             early_stopping: None,
             evaluate_training: false,
         };
-        let network =
-            Autoencoder::new(&support::architecture(&[12, 7, 3]), 1, &opened.device);
+        let network = Autoencoder::new(&support::architecture(&[12, 7, 3]), 1, &opened.device);
         let directory = tempfile::tempdir().unwrap();
         let mut training = Training::new(&fit, &task, network.clone());
         while training.step() < 7 {
@@ -285,26 +315,33 @@ impl Trained {
         let valid = fs::read(path.join(name)).unwrap();
         let sums = fs::read_to_string(path.join("checksums.sha256")).unwrap();
         let known = hourglass::data::hexadecimal(&Sha256::digest(&valid));
-        fuzz(times, seed, &valid, !name.ends_with("tensors"), &mut |input| {
-            fs::write(path.join(name), input).unwrap();
-            if and_checksum {
-                let new = hourglass::data::hexadecimal(&Sha256::digest(input));
-                let sums = sums.replace(&known, &new);
-                fs::write(path.join("checksums.sha256"), sums).unwrap();
-            }
-            let Ok(checkpoint) = Checkpoint::read(&path) else {
-                return;
-            };
-            let Ok(saved) = checkpoint.saved(self.network.clone()) else {
-                return;
-            };
-            // What can be restored can be gone on with, for good or ill.
-            if let Ok(mut training) = Training::restore(&self.fit, &self.task, saved, &self.device)
-            {
-                let _ = training.advance();
-                let _ = training.advance();
-            }
-        })
+        fuzz(
+            times,
+            seed,
+            &valid,
+            !name.ends_with("tensors"),
+            &mut |input| {
+                fs::write(path.join(name), input).unwrap();
+                if and_checksum {
+                    let new = hourglass::data::hexadecimal(&Sha256::digest(input));
+                    let sums = sums.replace(&known, &new);
+                    fs::write(path.join("checksums.sha256"), sums).unwrap();
+                }
+                let Ok(checkpoint) = Checkpoint::read(&path) else {
+                    return;
+                };
+                let Ok(saved) = checkpoint.saved(&self.network) else {
+                    return;
+                };
+                // What can be restored can be gone on with, for good or ill.
+                if let Ok(mut training) =
+                    Training::restore(&self.fit, &self.task, saved, &self.device)
+                {
+                    let _ = training.advance();
+                    let _ = training.advance();
+                }
+            },
+        )
     }
 }
 
@@ -355,7 +392,8 @@ fn summary(times: usize, seed: u64) -> Tally {
         resumed: Vec::new(),
     };
     let receipt = serde_json::to_string_pretty(&receipt).unwrap();
-    let valid = format!("{{\"name\": \"x\", \"metrics\": {{\"test_mse\": 0.1}}, \"receipt\": {receipt}}}");
+    let valid =
+        format!("{{\"name\": \"x\", \"metrics\": {{\"test_mse\": 0.1}}, \"receipt\": {receipt}}}");
     fuzz_run(times, seed, "summary.json", &valid, |run| {
         if let Ok(summary) = run.summary() {
             let _ = Receipt::of(&summary);
@@ -374,7 +412,11 @@ fn metrics(times: usize, seed: u64) -> Tally {
 fn readers_survive_fuzzed_input() {
     for (reader, fuzz) in ALL {
         let tally = fuzz(300, 14);
-        assert!(tally.complaints.is_empty(), "{reader}: {:#?}", tally.complaints);
+        assert!(
+            tally.complaints.is_empty(),
+            "{reader}: {:#?}",
+            tally.complaints
+        );
         tally.check(300);
     }
 }
@@ -391,11 +433,16 @@ fn claims_are_not_believed() {
     fs::write(&path, encoder.finish().unwrap()).unwrap();
     allocations::reset();
     let error = idx::read(&path, 3, "images").unwrap_err().to_string();
-    assert!(error.contains("more than half of this machine's memory"), "{error}");
+    assert!(
+        error.contains("more than half of this machine's memory"),
+        "{error}"
+    );
 
     let png = directory.path().join("large.png");
     let mut bytes = Cursor::new(Vec::new());
-    GrayImage::new(1, 1).write_to(&mut bytes, ImageFormat::Png).unwrap();
+    GrayImage::new(1, 1)
+        .write_to(&mut bytes, ImageFormat::Png)
+        .unwrap();
     let mut bytes = bytes.into_inner();
     for place in [16, 20] {
         bytes[place..place + 4].copy_from_slice(&50_000u32.to_be_bytes());
@@ -405,7 +452,11 @@ fn claims_are_not_believed() {
     fs::write(&png, bytes).unwrap();
     let error = read_images(&png).unwrap_err();
     assert!(error.contains("limit"), "{error}");
-    assert!(allocations::largest() < 1 << 20, "{}", allocations::largest());
+    assert!(
+        allocations::largest() < 1 << 20,
+        "{}",
+        allocations::largest()
+    );
 }
 
 /// As in the PNG specification, annex D.

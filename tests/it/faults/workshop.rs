@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use hourglass::train::checkpoint;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
@@ -29,6 +30,9 @@ pub struct Bits {
 
 /// What depends on time.
 const TIMES: [&str; 3] = ["train_seconds", "evaluate_seconds", "samples_per_second"];
+
+/// Of the run: 200 images in batches of 20.
+const STEPS_PER_EPOCH: usize = 10;
 
 impl Workshop {
     pub fn new() -> Self {
@@ -86,6 +90,26 @@ impl Workshop {
         match run.join("config.toml").exists() || run.join("checkpoints").exists() {
             true => self.resume(run),
             false => self.train(run),
+        }
+    }
+
+    /// Leaves a run that was killed within an epoch, with two checkpoints at least, the newest within an epoch too.
+    pub fn kill_within_an_epoch(&self, run: &Path) {
+        let list = || checkpoint::list(&run.join("checkpoints")).unwrap_or_default();
+        loop {
+            let mut child = self.train(run).spawn().unwrap();
+            while child.try_wait().unwrap().is_none() {
+                if list().iter().any(|(step, _)| *step >= 24) {
+                    child.kill().unwrap();
+                }
+            }
+            child.wait().unwrap();
+            let list = list();
+            let is_within = |step: usize| !step.is_multiple_of(STEPS_PER_EPOCH);
+            if list.len() >= 2 && is_within(list[0].0) && !run.join("summary.json").exists() {
+                return;
+            }
+            std::fs::remove_dir_all(run).unwrap();
         }
     }
 

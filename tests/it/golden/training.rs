@@ -60,7 +60,7 @@ fn ten_steps_of_every_optimizer_are_pytorchs() {
                 let batch = task.images.batch(1, &ALL);
                 let (trained, loss) = trainer.step(&task, model, batch, rate);
                 model = trained;
-                losses.extend(loss.into_data().iter::<f64>());
+                losses.extend(loss.error.into_data().iter::<f64>());
             }
             close(&what, &losses, &numbers(&expected["losses"]), 2e-6, 0.0);
             let weights = take(&model.valid(), None);

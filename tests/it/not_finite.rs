@@ -1,0 +1,241 @@
+//! Numbers that are not numbers: found at their step, named, and stopped or left out.
+
+use burn::tensor::ExecutionError;
+use hourglass::batches::Pairs;
+use hourglass::data::{Checksum, ImageSet};
+use hourglass::device::OpenDevice;
+use hourglass::evaluate::{Figures, Scope};
+use hourglass::model::autoencoder::Architecture;
+use hourglass::model::weights;
+use hourglass::model::{Activation, Autoencoder, Codec, DropoutMasks};
+use hourglass::objective::Reconstruction;
+use hourglass::random::{self, Purpose};
+use hourglass::task::{Loss, ReconstructionTask, Subset, Task, Term};
+use hourglass::train::{Adam, Fit, Fitted, NonFinite, Optimizer, Schedule, TrainError, Training};
+
+use crate::support;
+
+/// What goes wrong in a step that sees the image of a number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    None,
+    Loss,
+    /// The loss is finite and its gradient is not.
+    Gradient,
+    /// Both are finite, and the square of the gradient is not.
+    Square,
+}
+
+const POISONED: usize = 40;
+
+struct Poisoned {
+    task: ReconstructionTask,
+    fault: Fault,
+}
+
+impl Task<Autoencoder> for Poisoned {
+    type Batch = ((Pairs, DropoutMasks), bool);
+
+    fn examples(&self, subset: Subset) -> usize {
+        Task::<Autoencoder>::examples(&self.task, subset)
+    }
+    fn batch(&self, epoch: usize, indices: &[usize]) -> Self::Batch {
+        let batch = Task::<Autoencoder>::batch(&self.task, epoch, indices);
+        (batch, indices.contains(&POISONED))
+    }
+    fn loss(&self, network: &Autoencoder, (batch, is_poisoned): Self::Batch) -> Loss {
+        let input = batch.0.input.clone();
+        let mut loss = self.task.loss(network, batch);
+        if !is_poisoned {
+            return loss;
+        }
+        let code = network.encode(input.autodiff()).mul_scalar(100.0);
+        let zero = (code.clone() - code.detach()).sum();
+        let poison = match self.fault {
+            Fault::None => return loss,
+            Fault::Square => {
+                loss.minimised = loss.minimised.mul_scalar(1e32);
+                return loss;
+            }
+            Fault::Loss => zero.log().mul_scalar(-1.0),
+            // 10³⁸ times 100 is more than `f32` holds.
+            Fault::Gradient => zero.add_scalar(1e-38).log(),
+        };
+        loss.terms.push(Term {
+            name: "poison",
+            value: poison.clone().without_autodiff(),
+        });
+        loss.minimised = loss.minimised + poison;
+        loss
+    }
+    fn error_metric(&self) -> &'static str {
+        Task::<Autoencoder>::error_metric(&self.task)
+    }
+    fn figures(
+        &self,
+        network: &Autoencoder,
+        subset: Subset,
+        scope: Scope,
+    ) -> Result<Option<Figures>, ExecutionError> {
+        self.task.figures(network, subset, scope)
+    }
+    fn checksums(&self) -> &[Checksum] {
+        Task::<Autoencoder>::checksums(&self.task)
+    }
+}
+
+/// In batches of two: 60 steps an epoch, and a reading in it besides the last.
+const IMAGES: usize = 120;
+
+fn task(opened: &OpenDevice, fault: Fault) -> Poisoned {
+    let pixels = (0..IMAGES * 12).map(|i| (i * 37 % 256) as u8).collect();
+    let images = ImageSet::new(3, 4, pixels, None);
+    Poisoned {
+        task: ReconstructionTask {
+            images: support::image_examples(&images, &opened.device),
+            reconstruction: Reconstruction::BinaryCrossEntropy,
+            sparsity: None,
+        },
+        fault,
+    }
+}
+
+fn fit(non_finite: NonFinite) -> Fit {
+    Fit {
+        seed: 5,
+        epochs: 2,
+        batch_size: 2,
+        optimizer: Optimizer::Adam(Adam {
+            learning_rate: 0.01,
+            ..Adam::default()
+        }),
+        schedule: Schedule::Constant,
+        warmup_steps: 0,
+        clip_gradient_norm: None,
+        non_finite,
+        early_stopping: None,
+        evaluate_training: false,
+    }
+}
+
+fn network(opened: &OpenDevice) -> Autoencoder {
+    // Through which every gradient passes, where a rectifier stops some.
+    let architecture = Architecture {
+        activation: Activation::Tanh,
+        code_activation: Activation::Tanh,
+        ..support::architecture(&[12, 7, 3])
+    };
+    Autoencoder::new(&architecture, 1, &opened.device)
+}
+
+/// The step, counted from 1, of the first epoch that sees the poisoned image.
+fn poisoned_step() -> usize {
+    let order = random::permutation(IMAGES, random::stream(5, Purpose::Order, 1, 0));
+    order.iter().position(|&index| index == POISONED).unwrap() / 2 + 1
+}
+
+/// Trains to the end, waiting for the device after each step or only where it must.
+fn train(
+    opened: &OpenDevice,
+    fault: Fault,
+    non_finite: NonFinite,
+    settle: bool,
+) -> Result<Fitted<Autoencoder>, TrainError> {
+    let (fit, task) = (fit(non_finite), task(opened, fault));
+    let mut training = Training::new(&fit, &task, network(opened));
+    while training.advance()?.is_some() {
+        if settle {
+            training.settle()?;
+        }
+    }
+    Ok(training.finish())
+}
+
+#[test]
+fn the_step_the_term_and_the_rate_are_named() {
+    let expected = poisoned_step();
+    assert_ne!(expected % 50, 0, "the reading after it is a later one");
+    for opened in support::backends() {
+        for (fault, term) in [
+            (Fault::Loss, "`poison`"),
+            (Fault::Gradient, "the gradient of `encoder.layers."),
+        ] {
+            let error = train(&opened, fault, NonFinite::Stop, false);
+            let error = error
+                .err()
+                .unwrap_or_else(|| panic!("{} {term}", opened.backend.name()));
+            let TrainError::NotFinite {
+                what,
+                value,
+                epoch,
+                step,
+                learning_rate,
+            } = error
+            else {
+                panic!("{error}");
+            };
+            assert!(what.starts_with(term), "{what}");
+            assert!(!value.is_finite());
+            assert_eq!((epoch, step, learning_rate), (1, expected, 0.01));
+        }
+    }
+}
+
+#[test]
+fn a_step_is_left_out_whenever_it_is_found_and_counted() {
+    for opened in support::backends() {
+        let clean = train(&opened, Fault::None, NonFinite::Stop, false).unwrap();
+        for fault in [Fault::Loss, Fault::Gradient] {
+            let fitted = train(&opened, fault, NonFinite::SkipStep, false).unwrap();
+            let skipped = fitted.history.iter().map(|epoch| epoch.skipped_steps);
+            let skipped: Vec<_> = skipped.collect();
+            assert_eq!(skipped, [1, 1], "{} {fault:?}", opened.backend.name());
+            let fingerprint = weights::fingerprint(&fitted.network);
+            assert_ne!(fingerprint, weights::fingerprint(&clean.network));
+            // Found at once, it leaves the same.
+            let settled = train(&opened, fault, NonFinite::SkipStep, true).unwrap();
+            assert_eq!(fingerprint, weights::fingerprint(&settled.network));
+            let losses = |fitted: &Fitted<Autoencoder>| {
+                let each = fitted.history.iter().map(|epoch| epoch.train_loss);
+                each.collect::<Vec<_>>()
+            };
+            assert_eq!(losses(&fitted), losses(&settled));
+            let close = losses(&fitted)[1] / losses(&clean)[1] - 1.0;
+            assert!(close.abs() < 0.05, "{close}");
+        }
+    }
+}
+
+/// The device is waited for at other moments and nothing changes.
+#[test]
+fn looking_changes_nothing() {
+    for opened in support::backends() {
+        let [seldom, often] = [false, true].map(|settle| {
+            let fitted = train(&opened, Fault::None, NonFinite::Stop, settle).unwrap();
+            let loss = fitted.history[1].train_loss;
+            (weights::fingerprint(&fitted.network), loss)
+        });
+        assert_eq!(seldom, often, "{}", opened.backend.name());
+    }
+}
+
+/// What is too large for a square makes Adam stand still without a word, unless it is looked for.
+#[test]
+fn an_infinite_square_is_not_saved() {
+    let opened = &support::backends()[0];
+    let fit = fit(NonFinite::Stop);
+    let task = task(opened, Fault::Square);
+    let mut training = Training::new(&fit, &task, network(opened));
+    let error = loop {
+        match training.advance() {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+        if let Err(error) = training.save() {
+            break error;
+        }
+    };
+    let message = error.to_string();
+    assert!(message.contains("the optimizer's"), "{message}");
+    assert!(message.contains("moment_2` became inf"), "{message}");
+}
