@@ -1,10 +1,14 @@
 //! Files that are either whole or not there.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+
+/// How the name of a file begins that is being written. A process that is killed leaves it behind.
+const TEMPORARY: &str = ".hourglass-";
 
 /// A file or directory, and why it cannot be used.
 #[derive(Debug, Error)]
@@ -45,7 +49,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let directory = parent(&target);
     let replace = || -> io::Result<()> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".hourglass-");
+        builder.prefix(TEMPORARY);
         #[cfg(unix)]
         builder.permissions(permissions(&target));
         let mut file = builder.tempfile_in(directory)?;
@@ -72,6 +76,25 @@ fn parent(path: &Path) -> &Path {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     }
+}
+
+/// Whether a file is one that was being written when its process was killed, or still is.
+pub fn is_temporary(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
+}
+
+/// Removes what processes that were killed have left in a directory in which no other writes now.
+///
+/// # Errors
+/// The directory cannot be read, or a file not removed.
+pub fn remove_temporary(directory: &Path) -> Result<(), FileError> {
+    for entry in fs::read_dir(directory).map_err(at(directory))? {
+        let entry = entry.map_err(at(directory))?;
+        if is_temporary(&entry.file_name()) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes the names in a directory as durable as the files.

@@ -3,6 +3,7 @@
 mod adam;
 pub mod checkpoint;
 mod clipping;
+mod error;
 mod events;
 mod fit;
 mod network_optimizer;
@@ -13,6 +14,7 @@ mod trainer;
 mod training;
 
 pub use clipping::clip_global_norm;
+pub use error::{RestoreError, TrainError};
 pub use events::{EpochRecord, Event};
 pub use fit::{EarlyStopping, Fit, Fitted, NonFinite, fit};
 pub use network_optimizer::{NetworkOptimizer, OptimizerState, OptimizerStateError};
@@ -20,4 +22,4 @@ pub use optimizer::{Adam, Kind as OptimizerKind, Optimizer};
 pub use progress::{PartialEpoch, Progress, ProgressError, best_epoch};
 pub use schedule::{LearningRate, Schedule};
 pub use trainer::{Culprit, StepLoss, Trainer};
-pub use training::{RestoreError, Saved, TrainError, Training};
+pub use training::{Saved, Training};

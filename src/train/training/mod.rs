@@ -1,15 +1,17 @@
 //! The training loop, a moment at a time.
 
+mod settle;
+
 use std::time::Instant;
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, ExecutionError, Tensor};
-use thiserror::Error;
+use burn::module::Module;
+use burn::tensor::Device;
+use settle::Window;
 
 use super::progress::best_epoch;
 use super::{
-    Culprit, EpochRecord, Event, Fit, Fitted, LearningRate, NonFinite, OptimizerState,
-    OptimizerStateError, PartialEpoch, Progress, ProgressError, Trainer,
+    EpochRecord, Event, Fit, Fitted, LearningRate, OptimizerState, PartialEpoch, Progress,
+    RestoreError, TrainError, Trainer,
 };
 use crate::evaluate::Scope;
 use crate::random::{self, Purpose};
@@ -18,50 +20,6 @@ use crate::task::{Subset, Task};
 /// Steps between two readings of the loss. Each makes the device finish what it was given, so on a
 /// GPU they are few; they are counted and not timed, so that sums are the same in every run.
 const STEPS_BETWEEN_READINGS: usize = 50;
-
-/// Why training failed.
-#[derive(Debug, Error)]
-pub enum TrainError {
-    #[error(
-        "{what} became {value} in epoch {epoch}, step {step} of the run, at learning rate {learning_rate:e}"
-    )]
-    NotFinite {
-        what: String,
-        value: f64,
-        epoch: usize,
-        /// Counted from 1 over the whole run.
-        step: usize,
-        learning_rate: f64,
-    },
-    #[error("every step of epoch {epoch} was left out")]
-    EverythingSkipped { epoch: usize },
-    #[error("the device failed: {}", crate::device::cause(.0))]
-    Device(#[from] ExecutionError),
-}
-
-impl TrainError {
-    /// What the user can do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::NotFinite { .. } | Self::EverythingSkipped { .. } => {
-                "lower train.optimizer.learning_rate, or set train.clip_gradient_norm or \
-                 train.non_finite = \"skip_step\"; the checkpoints so far are finite and stay"
-            }
-            Self::Device(_) => {
-                "the work so far is in the run's checkpoints: `hourglass train --resume RUN` goes on from there"
-            }
-        }
-    }
-}
-
-/// Why a saved state is none of the training it is said to be of.
-#[derive(Debug, Error, PartialEq)]
-pub enum RestoreError {
-    #[error(transparent)]
-    Progress(#[from] ProgressError),
-    #[error(transparent)]
-    Optimizer(#[from] OptimizerStateError),
-}
 
 /// A training between two of its moments.
 ///
@@ -81,18 +39,6 @@ pub struct Training<'a, M, T> {
     /// Of the epoch that is going on; empty before it begins.
     order: Vec<usize>,
     window: Option<Window<M>>,
-}
-
-/// The steps since the loss was last read, and all that is needed to take them again.
-struct Window<M> {
-    network: M,
-    trainer: Trainer,
-    /// The place of the first of them in its epoch.
-    first: usize,
-    /// One number each, on the device.
-    errors: Vec<Tensor<1>>,
-    /// What was minimised, where that is more.
-    minimised: Vec<Tensor<1>>,
 }
 
 /// All that makes a training what it is.
@@ -278,86 +224,6 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
         examples
     }
 
-    /// Waits for the steps taken so far and makes sure that all of them were finite. Whenever this happens, it
-    /// changes no bit of what training gives.
-    ///
-    /// # Errors
-    /// One was not, and is not to be skipped; or the device fails.
-    pub fn settle(&mut self) -> Result<(), TrainError> {
-        let Some(Window {
-            network,
-            trainer,
-            first,
-            errors,
-            minimised,
-        }) = self.window.take()
-        else {
-            return Ok(());
-        };
-        let steps = errors.len();
-        // A parameter that is not finite once need not show in any loss: a rectifier makes a zero of it.
-        let mut numbers = errors;
-        numbers.extend(minimised);
-        numbers.extend(sums(self.network()));
-        let numbers: Vec<f64> = Tensor::cat(numbers, 0)
-            .try_into_data()?
-            .iter::<f64>()
-            .collect();
-        if numbers.iter().all(|number| number.is_finite()) {
-            for (step, error) in (first..).zip(&numbers[..steps]) {
-                self.add(step, *error);
-            }
-            return Ok(());
-        }
-        self.network = Some(network);
-        self.trainer = trainer;
-        self.repeat_carefully(first, steps)
-    }
-
-    fn add(&mut self, step: usize, error: f64) {
-        let examples = self.indices(step).len();
-        let partial = &mut self.progress.partial;
-        partial.loss_sum += error * examples as f64;
-        partial.examples += examples;
-    }
-
-    /// Takes steps again that were not all finite, to find the one that was not.
-    fn repeat_carefully(&mut self, first: usize, steps: usize) -> Result<(), TrainError> {
-        for step in first..first + steps {
-            let rate = self.rate(step);
-            let epoch = self.progress.epoch();
-            let batch = self.task.batch(epoch, self.indices(step));
-            let (network, trainer) = (self.network().clone(), self.trainer.clone());
-            match self
-                .trainer
-                .careful_step(self.task, network.clone(), batch, rate)?
-            {
-                Ok((network, error)) => {
-                    self.network = Some(network);
-                    self.add(step, error);
-                }
-                Err(Culprit { what, value }) => match self.settings.non_finite {
-                    NonFinite::Stop => {
-                        let step = self.progress.history.len() * self.steps_per_epoch + step + 1;
-                        return Err(TrainError::NotFinite {
-                            what,
-                            value,
-                            epoch,
-                            step,
-                            learning_rate: rate,
-                        });
-                    }
-                    NonFinite::SkipStep => {
-                        self.network = Some(network);
-                        self.trainer = trainer;
-                        self.progress.partial.skipped_steps += 1;
-                    }
-                },
-            }
-        }
-        Ok(())
-    }
-
     fn end_epoch(&mut self) -> Result<(), TrainError> {
         self.settle()?;
         let epoch = self.progress.epoch();
@@ -469,18 +335,4 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
             epoch,
         }
     }
-}
-
-/// The sum of each parameter, on the device: finite if and only if the parameter is, but for numbers at the end
-/// of what `f32` holds.
-fn sums<M: Module>(network: &M) -> Vec<Tensor<1>> {
-    struct Sums(Vec<Tensor<1>>);
-    impl ModuleVisitor for Sums {
-        fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-            self.0.push(parameter.val().inner().sum());
-        }
-    }
-    let mut sums = Sums(Vec::new());
-    network.visit(&mut sums);
-    sums.0
 }

@@ -14,27 +14,26 @@
 //! A checkpoint is written under another name, made durable and renamed, so that whatever happens the one before
 //! is whole.
 
-use std::collections::{BTreeMap, HashMap};
+mod read;
+mod tensors;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
-use burn::tensor::{DType, TensorData};
-use burn_pack::Scalar;
-use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::progress::Progress;
-use super::{OptimizerState, RestoreError, Saved, TrainError, Training};
+use super::{Saved, TrainError, Training};
 use crate::data::{Checksum, hexadecimal};
 use crate::environment::Environment;
 use crate::files::{self, FileError};
-use crate::memory;
-use crate::model::weights::{self, WeightsError};
+use crate::model::weights;
 use crate::task::Task;
+pub use read::{Checkpoint, Damage, Problem};
 
 const CONFIG: &str = "config.toml";
 const MODEL: &str = "model.bpk";
@@ -54,8 +53,6 @@ const UNFINISHED: &str = ".unfinished";
 const REPLACED: &str = ".replaced";
 /// Checkpoints at the ends of epochs take at most this share of the time.
 const MOST_OF_THE_TIME: u32 = 10;
-/// Far above any checkpoint of ours: what is larger is not read into memory.
-const MOST_TEXT_BYTES: u64 = 1 << 30;
 
 /// When checkpoints are written and which are kept; 0 means never by that rule.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -116,45 +113,6 @@ pub enum CheckpointError {
     Content(String),
     #[error(transparent)]
     Train(#[from] TrainError),
-}
-
-/// Why a checkpoint cannot be used.
-#[derive(Debug, Error)]
-#[error("{} cannot be used: {problem}", path.display())]
-pub struct Damage {
-    pub path: PathBuf,
-    pub problem: Problem,
-}
-
-/// What is wrong with a checkpoint.
-#[derive(Debug, Error)]
-pub enum Problem {
-    #[error(transparent)]
-    File(#[from] FileError),
-    #[error("it is not complete: {CHECKSUMS} does not list {0}")]
-    Incomplete(&'static str),
-    #[error("{CHECKSUMS} is damaged")]
-    Checksums,
-    #[error("{0} is damaged: its SHA-256 is not the one in {CHECKSUMS}")]
-    Checksum(&'static str),
-    #[error("its format is {0}, this program reads {FORMAT}")]
-    Format(u32),
-    #[error("{PROGRESS} is damaged: {0}")]
-    Progress(#[from] serde_json::Error),
-    #[error("{CONFIG} is damaged")]
-    Config,
-    #[error("{OPTIMIZER} is damaged: {0}")]
-    Optimizer(String),
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-    #[error("it is of another training: {0}")]
-    Restore(#[from] RestoreError),
-}
-
-impl From<SafeTensorError> for Problem {
-    fn from(error: SafeTensorError) -> Self {
-        Self::Optimizer(error.to_string())
-    }
 }
 
 /// Writes the checkpoints of a run.
@@ -260,7 +218,7 @@ impl Checkpoints {
         };
         let state = serde_json::to_vec_pretty(&state).map_err(|error| content(&error))?;
         let model = weights::burnpack(&saved.network).map_err(|error| content(&error))?;
-        let optimizer = pack(&saved.optimizer).map_err(|error| content(&error))?;
+        let optimizer = tensors::pack(&saved.optimizer).map_err(|error| content(&error))?;
         let mut files = vec![
             (CONFIG, self.config.clone().into_bytes()),
             (MODEL, model),
@@ -351,148 +309,4 @@ pub fn list(directory: &Path) -> Result<Vec<(usize, PathBuf)>, FileError> {
     }
     found.sort_by_key(|(step, _)| std::cmp::Reverse(*step));
     Ok(found)
-}
-
-/// A checkpoint that was read and whose files are those that were written.
-pub struct Checkpoint {
-    pub path: PathBuf,
-    /// The resolved config of the run.
-    pub config: String,
-    pub origin: Origin,
-    pub progress: Progress,
-    files: BTreeMap<&'static str, Vec<u8>>,
-}
-
-impl Checkpoint {
-    /// Reads a checkpoint and compares its checksums.
-    ///
-    /// # Errors
-    /// It is not complete, or damaged.
-    pub fn read(path: &Path) -> Result<Self, Damage> {
-        Self::read_files(path).map_err(|problem| Damage {
-            path: path.to_owned(),
-            problem,
-        })
-    }
-
-    fn read_files(path: &Path) -> Result<Self, Problem> {
-        let checksums = checksums(&path.join(CHECKSUMS))?;
-        if let Some(missing) = REQUIRED.iter().find(|name| !checksums.contains_key(*name)) {
-            return Err(Problem::Incomplete(missing));
-        }
-        let mut files = BTreeMap::new();
-        for (name, expected) in checksums {
-            let most = match name {
-                MODEL | BEST | OPTIMIZER => memory::most_bytes(),
-                _ => MOST_TEXT_BYTES,
-            };
-            let bytes = files::read(&path.join(name), most)?;
-            if hexadecimal(&Sha256::digest(&bytes)) != expected {
-                return Err(Problem::Checksum(name));
-            }
-            files.insert(name, bytes);
-        }
-        let State {
-            format,
-            origin,
-            progress,
-        } = serde_json::from_slice(&files[PROGRESS])?;
-        if format != FORMAT {
-            return Err(Problem::Format(format));
-        }
-        let config = files.remove(CONFIG).unwrap_or_default();
-        Ok(Self {
-            path: path.to_owned(),
-            config: String::from_utf8(config).map_err(|_| Problem::Config)?,
-            origin,
-            progress,
-            files,
-        })
-    }
-
-    /// The training, with `network` in the place of the saved one until its weights are read.
-    ///
-    /// # Errors
-    /// The files hold other tensors than the network has.
-    pub fn saved<M: Module>(&self, network: &M) -> Result<Saved<M>, Damage> {
-        let saved = || -> Result<Saved<M>, Problem> {
-            let load = |name: &'static str| {
-                let path = self.path.join(name);
-                let bytes = self.files.get(name).cloned();
-                bytes.map(|bytes| weights::from_burnpack(network.clone(), bytes, &path))
-            };
-            Ok(Saved {
-                progress: self.progress.clone(),
-                best: load(BEST).transpose()?,
-                optimizer: unpack(&self.files[OPTIMIZER])?,
-                network: load(MODEL).ok_or(Problem::Incomplete(MODEL))??,
-            })
-        };
-        saved().map_err(|problem| self.damage(problem))
-    }
-
-    /// The error for a checkpoint that turned out to be useless.
-    pub fn damage(&self, problem: impl Into<Problem>) -> Damage {
-        Damage {
-            path: self.path.clone(),
-            problem: problem.into(),
-        }
-    }
-}
-
-/// What a file of checksums, as `sha256sum` writes it, says of each file of a checkpoint.
-fn checksums(path: &Path) -> Result<BTreeMap<&'static str, String>, Problem> {
-    const MOST_BYTES: u64 = 4096;
-    let text = files::read_text(path, MOST_BYTES)?;
-    let known = |name: &str| {
-        let mut all = REQUIRED.into_iter().chain([BEST]);
-        all.find(|known| *known == name)
-    };
-    let parse = |line: &str| {
-        let (digest, name) = line.split_once("  ")?;
-        let is_digest = digest.len() == 64 && digest.bytes().all(|c| c.is_ascii_hexdigit());
-        is_digest.then_some((known(name)?, digest.to_owned()))
-    };
-    text.lines()
-        .map(|line| parse(line).ok_or(Problem::Checksums))
-        .collect()
-}
-
-/// The name of the scalars among the metadata of the tensors.
-const SCALARS: &str = "scalars";
-
-fn pack(state: &OptimizerState) -> Result<Vec<u8>, SafeTensorError> {
-    let tensors = state
-        .tensors
-        .iter()
-        .map(|(name, data)| {
-            let shape = data.shape().to_vec();
-            Ok((name, TensorView::new(Dtype::F32, shape, data.as_bytes())?))
-        })
-        .collect::<Result<Vec<_>, SafeTensorError>>()?;
-    let scalars = serde_json::to_string(&state.scalars).unwrap_or_default();
-    let metadata = HashMap::from([(SCALARS.to_owned(), scalars)]);
-    safetensors::serialize(tensors, Some(metadata))
-}
-
-fn unpack(bytes: &[u8]) -> Result<OptimizerState, Problem> {
-    let file = SafeTensors::deserialize(bytes)?;
-    let (_, metadata) = SafeTensors::read_metadata(bytes)?;
-    let scalars = metadata
-        .metadata()
-        .as_ref()
-        .and_then(|metadata| metadata.get(SCALARS))
-        .ok_or_else(|| Problem::Optimizer("it has no scalars".into()))?;
-    let scalars: BTreeMap<String, Scalar> =
-        serde_json::from_str(scalars).map_err(|error| Problem::Optimizer(error.to_string()))?;
-    let mut tensors = BTreeMap::new();
-    for (name, view) in file.iter() {
-        if view.dtype() != Dtype::F32 {
-            return Err(Problem::Optimizer(format!("`{name}` is not f32")));
-        }
-        let data =
-            TensorData::from_bytes_vec(view.data().to_vec(), view.shape().to_vec(), DType::F32);
-        tensors.insert(name.to_owned(), data);
-    }
-    Ok(OptimizerState { tensors, scalars })
 }

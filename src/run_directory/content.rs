@@ -1,0 +1,161 @@
+//! What is in the files of a run.
+
+use std::io;
+use std::path::PathBuf;
+
+use burn::module::Module;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::{RunDirectory, RunError};
+use crate::config::Config;
+use crate::data::{Checksum, hexadecimal};
+use crate::files;
+use crate::memory;
+use crate::model::weights::{self, Network, WeightsError};
+use crate::train::checkpoint;
+
+/// Far above the text of any run: what is larger is not read into memory.
+const MOST_TEXT_BYTES: u64 = 1 << 30;
+
+impl RunDirectory {
+    /// Writes the resolved config.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_config(&self, config: &Config) -> Result<(), RunError> {
+        let text = format!(
+            "# The resolved config of this run; training with it repeats the run.\n\n{}",
+            config.to_toml()
+        );
+        self.write(Self::CONFIG, text.as_bytes())
+    }
+
+    /// The config of the run, with overrides on top.
+    ///
+    /// # Errors
+    /// It cannot be read, or says something wrong.
+    pub fn config(&self, overrides: &[String]) -> Result<Config, RunError> {
+        Ok(Config::load(
+            Some(&self.path.join(Self::CONFIG)),
+            overrides,
+        )?)
+    }
+
+    /// Writes the final figures and the receipt, which says that the run is finished.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_summary(&self, summary: &Value) -> Result<(), RunError> {
+        self.write(Self::SUMMARY, format!("{summary:#}\n").as_bytes())
+    }
+
+    /// Makes it one of a run that is going on.
+    ///
+    /// # Errors
+    /// The summary is there and cannot be removed.
+    pub fn remove_summary(&self) -> Result<(), RunError> {
+        Ok(files::remove(&self.path.join(Self::SUMMARY))?)
+    }
+
+    /// The file of the final figures and the receipt.
+    pub fn summary_path(&self) -> PathBuf {
+        self.path.join(Self::SUMMARY)
+    }
+
+    /// The final figures and the receipt.
+    ///
+    /// # Errors
+    /// The run did not finish, or the file is damaged.
+    pub fn summary(&self) -> Result<Value, RunError> {
+        let path = self.summary_path();
+        if !path.exists() {
+            return Err(RunError::Unfinished(self.path.clone()));
+        }
+        let bytes = files::read(&path, MOST_TEXT_BYTES)?;
+        serde_json::from_slice(&bytes).map_err(|error| RunError::Summary { path, error })
+    }
+
+    /// SHA-256 of the files that hold the weights.
+    ///
+    /// # Errors
+    /// One cannot be read.
+    pub fn weights_checksums(&self) -> Result<Vec<Checksum>, RunError> {
+        let checksum = |name: &&'static str| {
+            let bytes = files::read(&self.path.join(name), memory::most_bytes())?;
+            Ok(Checksum {
+                file: (*name).to_owned(),
+                sha256: hexadecimal(&Sha256::digest(bytes)),
+            })
+        };
+        Self::WEIGHTS.iter().map(checksum).collect()
+    }
+
+    /// Writes the weights in both formats; `shape` tells other tools the network's layers.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn write_weights(&self, network: &impl Network, shape: &str) -> Result<(), WeightsError> {
+        weights::save_burnpack(network, &self.path.join(Self::BURNPACK))?;
+        network.save_safetensors(shape, &self.path.join(Self::SAFETENSORS))
+    }
+
+    /// `network` with its trained weights.
+    ///
+    /// # Errors
+    /// The weights are missing, not the bytes that were written, or not those of such a network.
+    pub fn load_weights<M: Module>(&self, network: M) -> Result<M, RunError> {
+        let path = self.path.join(Self::BURNPACK);
+        let bytes = weights::read_burnpack(&network, &path)?;
+        // Most changes of a byte would make another network that works, more or less.
+        if let Some(expected) = self.recorded_checksum(Self::BURNPACK)
+            && expected != hexadecimal(&Sha256::digest(&bytes))
+        {
+            return Err(RunError::Changed(path));
+        }
+        Ok(weights::from_burnpack(network, bytes, &path)?)
+    }
+
+    /// What a finished run or a checkpoint says that the SHA-256 of one of its files is.
+    fn recorded_checksum(&self, file: &str) -> Option<String> {
+        if let Ok(summary) = self.summary() {
+            let files: Vec<Checksum> =
+                Vec::deserialize(&summary["receipt"]["files"]).unwrap_or_default();
+            return Some(files.into_iter().find(|known| known.file == file)?.sha256);
+        }
+        let checksums = self.path.join(checkpoint::CHECKSUMS);
+        let text = files::read_text(&checksums, MOST_TEXT_BYTES).ok()?;
+        let mut lines = text.lines().filter_map(|line| line.split_once("  "));
+        lines.find_map(|(digest, name)| (name == file).then(|| digest.to_owned()))
+    }
+
+    /// What `metrics.jsonl` says of each epoch that was finished.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds something else than one JSON object a line.
+    pub fn history(&self) -> Result<Vec<Map<String, Value>>, RunError> {
+        let path = self.metrics();
+        let text =
+            files::read_text(&path, MOST_TEXT_BYTES).map_err(|error| match error.error.kind() {
+                io::ErrorKind::NotFound => RunError::NoMetrics(self.path.clone()),
+                _ => error.into(),
+            })?;
+        // A line without an end was cut off while it was written.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let lines = text[..whole].lines().enumerate();
+        lines
+            .map(|(index, line)| {
+                serde_json::from_str(line).map_err(|error| RunError::Metrics {
+                    path: path.clone(),
+                    line: index + 1,
+                    error,
+                })
+            })
+            .collect()
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
+        Ok(files::write(&self.path.join(name), bytes)?)
+    }
+}

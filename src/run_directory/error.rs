@@ -1,0 +1,81 @@
+//! Why a run directory cannot be made or used.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::config::{ConfigError, Origin};
+use crate::files::FileError;
+use crate::model::weights::WeightsError;
+
+/// Why a run directory cannot be made or used.
+#[derive(Debug, Error)]
+pub enum RunError {
+    #[error("{} already holds a run", .0.display())]
+    Exists(PathBuf),
+    #[error("{} exists and is not a run directory", .0.display())]
+    InTheWay(PathBuf),
+    #[error("{} is not a run directory: it has no config.toml", .0.display())]
+    NotARun(PathBuf),
+    #[error("{} has no metrics.jsonl", .0.display())]
+    NoMetrics(PathBuf),
+    #[error("{} is in use by another process", .0.display())]
+    InUse(PathBuf),
+    #[error("{} is not as the run left it: its SHA-256 is another", .0.display())]
+    Changed(PathBuf),
+    #[error("{} did not finish: it has no summary.json", .0.display())]
+    Unfinished(PathBuf),
+    #[error("{}: {error}", path.display())]
+    Summary {
+        path: PathBuf,
+        error: serde_json::Error,
+    },
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("{}:{line}: {error}", path.display())]
+    Metrics {
+        path: PathBuf,
+        line: usize,
+        error: serde_json::Error,
+    },
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+}
+
+impl RunError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Exists(_) => Some("pass --force to replace it, or --out DIR for another place"),
+            Self::InTheWay(_) => Some("pass --out DIR for another place"),
+            Self::NotARun(_) => {
+                Some("name a directory that `hourglass train` made, such as artifacts/deep")
+            }
+            Self::InUse(_) => Some("wait until it is done, or pass --out DIR for another place"),
+            Self::File(_) => {
+                Some("check that the place can be read and written and has room, or pass --out DIR")
+            }
+            Self::Config(ConfigError::Problems(problems))
+                if problems
+                    .iter()
+                    .all(|problem| matches!(problem.origin, Some(Origin::Override(_)))) =>
+            {
+                None
+            }
+            Self::Config(_) => Some("the run's config.toml was changed or is of another version"),
+            Self::Changed(_) => Some(
+                "restore it from a copy, or take the newest of the run's checkpoints as RUN: RUN/checkpoints/step-…",
+            ),
+            Self::NoMetrics(_)
+            | Self::Metrics { .. }
+            | Self::Unfinished(_)
+            | Self::Summary { .. }
+            | Self::Weights(_) => Some(
+                "the run did not finish or was damaged; `hourglass train --resume RUN` finishes it, \
+                 `train --force` begins anew",
+            ),
+        }
+    }
+}

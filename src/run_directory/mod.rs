@@ -1,0 +1,234 @@
+//! The directory that a run leaves: how it comes to be, and where its files are.
+
+mod content;
+mod error;
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::files;
+pub use error::RunError;
+
+/// A run's directory.
+#[derive(Clone, Debug)]
+pub struct RunDirectory {
+    path: PathBuf,
+    /// Locked for as long as the run is being written; the lock dies with the process.
+    _lock: Option<Arc<File>>,
+}
+
+impl RunDirectory {
+    const CONFIG: &'static str = "config.toml";
+    const METRICS: &'static str = "metrics.jsonl";
+    const SUMMARY: &'static str = "summary.json";
+    const BURNPACK: &'static str = "model.bpk";
+    const SAFETENSORS: &'static str = "model.safetensors";
+    const RECONSTRUCTIONS: &'static str = "reconstructions.png";
+    const CURVES: &'static str = "curves.png";
+    const CODE: &'static str = "code.png";
+    const SAMPLES: &'static str = "samples.png";
+    const MANIFOLD: &'static str = "manifold.png";
+    const INTERPOLATION: &'static str = "interpolation.png";
+    const REGIONS: &'static str = "regions.png";
+    const CHECKPOINTS: &'static str = "checkpoints";
+    /// Stays when the run is over, since another process may be about to lock it.
+    const LOCK: &'static str = ".lock";
+    /// Everything a run writes, and so all that `--force` removes.
+    const FILES: [&'static str; 13] = [
+        Self::CONFIG,
+        Self::METRICS,
+        Self::SUMMARY,
+        Self::BURNPACK,
+        Self::SAFETENSORS,
+        Self::RECONSTRUCTIONS,
+        Self::CURVES,
+        Self::CODE,
+        Self::SAMPLES,
+        Self::MANIFOLD,
+        Self::INTERPOLATION,
+        Self::REGIONS,
+        Self::CHECKPOINTS,
+    ];
+    /// What holds the weights of a finished run.
+    const WEIGHTS: [&'static str; 2] = [Self::BURNPACK, Self::SAFETENSORS];
+
+    /// Whether a new run may be written to `path`; changes nothing.
+    ///
+    /// # Errors
+    /// There is a run already and `force` is not given, or one that is being written, or something that is no
+    /// run.
+    pub fn check_free(path: &Path, force: bool) -> Result<(), RunError> {
+        let mut entries = match fs::read_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(RunError::InTheWay(path.to_owned()));
+            }
+            Err(error) => return Err(files::at(path)(error).into()),
+            Ok(entries) => entries,
+        };
+        let is_remainder = |entry: fs::DirEntry| {
+            let name = entry.file_name();
+            name == Self::LOCK || files::is_temporary(&name)
+        };
+        let is_empty = entries.all(|entry| entry.is_ok_and(is_remainder));
+        if !is_empty && !Self::is_run(path) {
+            return Err(RunError::InTheWay(path.to_owned()));
+        }
+        if path.join(Self::LOCK).exists() {
+            Self::lock(path)?;
+        }
+        match is_empty || force {
+            true => Ok(()),
+            false => Err(RunError::Exists(path.to_owned())),
+        }
+    }
+
+    /// Whether a directory holds what a run leaves, finished or not.
+    fn is_run(path: &Path) -> bool {
+        path.join(Self::CONFIG).is_file() || path.join(Self::CHECKPOINTS).is_dir()
+    }
+
+    fn lock(path: &Path) -> Result<Arc<File>, RunError> {
+        let file = path.join(Self::LOCK);
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&file)
+            .map_err(files::at(&file))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Arc::new(lock)),
+            Err(TryLockError::WouldBlock) => Err(RunError::InUse(path.to_owned())),
+            Err(TryLockError::Error(error)) => Err(files::at(&file)(error).into()),
+        }
+    }
+
+    /// Makes the directory of a new run, with its resolved config, for this process alone. With `force`, the
+    /// files of an earlier run there are removed; others stay.
+    ///
+    /// # Errors
+    /// As [`Self::check_free`], and when the directory cannot be written.
+    pub fn create(path: &Path, config: &Config, force: bool) -> Result<Self, RunError> {
+        fs::create_dir_all(path).map_err(files::at(path))?;
+        let lock = Self::lock(path)?;
+        let run = Self {
+            path: path.to_owned(),
+            _lock: None,
+        };
+        // Another process may have been here since the check before the slow work; the lock is ours now, and
+        // the check would find it taken.
+        if Self::is_run(path) && !force {
+            return Err(RunError::Exists(path.to_owned()));
+        }
+        files::remove_temporary(path)?;
+        // The old config makes it a run directory while its files go, so it is replaced last.
+        for name in Self::FILES.iter().filter(|name| **name != Self::CONFIG) {
+            files::remove(&path.join(name))?;
+        }
+        run.write_config(config)?;
+        run.make_checkpoints()?;
+        Ok(Self {
+            _lock: Some(lock),
+            ..run
+        })
+    }
+
+    /// A run that was interrupted, to go on with, for this process alone.
+    ///
+    /// # Errors
+    /// There is none, or it is being written.
+    pub fn resume(path: &Path) -> Result<Self, RunError> {
+        if !Self::is_run(path) {
+            return Err(RunError::NotARun(path.to_owned()));
+        }
+        let run = Self {
+            path: path.to_owned(),
+            _lock: Some(Self::lock(path)?),
+        };
+        files::remove_temporary(path)?;
+        run.make_checkpoints()?;
+        Ok(run)
+    }
+
+    fn make_checkpoints(&self) -> Result<(), RunError> {
+        let path = self.checkpoints();
+        match fs::create_dir(&path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(files::at(&path)(error).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A run, for reading.
+    ///
+    /// # Errors
+    /// There is none at `path`.
+    pub fn open(path: &Path) -> Result<Self, RunError> {
+        match path.join(Self::CONFIG).is_file() {
+            true => Ok(Self {
+                path: path.to_owned(),
+                _lock: None,
+            }),
+            false => Err(RunError::NotARun(path.to_owned())),
+        }
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where checkpoints are.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join(Self::CHECKPOINTS)
+    }
+
+    /// Whether the config is there to be read; it may be lost where checkpoints are not.
+    pub fn has_config(&self) -> bool {
+        self.path.join(Self::CONFIG).is_file()
+    }
+
+    /// One JSON object per epoch.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join(Self::METRICS)
+    }
+
+    /// Training and test error over the epochs.
+    pub fn curves(&self) -> PathBuf {
+        self.path.join(Self::CURVES)
+    }
+
+    /// How the code is used, and what its units draw.
+    pub fn code(&self) -> PathBuf {
+        self.path.join(Self::CODE)
+    }
+
+    /// Images of codes that were drawn at random.
+    pub fn samples(&self) -> PathBuf {
+        self.path.join(Self::SAMPLES)
+    }
+
+    /// Images of a grid of codes of two units.
+    pub fn manifold(&self) -> PathBuf {
+        self.path.join(Self::MANIFOLD)
+    }
+
+    /// Images between images.
+    pub fn interpolation(&self) -> PathBuf {
+        self.path.join(Self::INTERPOLATION)
+    }
+
+    /// Where in the plane a classifier sees which class.
+    pub fn regions(&self) -> PathBuf {
+        self.path.join(Self::REGIONS)
+    }
+
+    /// Test images above their reconstructions.
+    pub fn reconstructions(&self) -> PathBuf {
+        self.path.join(Self::RECONSTRUCTIONS)
+    }
+}

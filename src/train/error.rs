@@ -1,0 +1,50 @@
+//! Why training fails, and why it cannot go on.
+
+use burn::tensor::ExecutionError;
+use thiserror::Error;
+
+use super::{OptimizerStateError, ProgressError};
+
+/// Why training failed.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    #[error(
+        "{what} became {value} in epoch {epoch}, step {step} of the run, at learning rate {learning_rate:e}"
+    )]
+    NotFinite {
+        what: String,
+        value: f64,
+        epoch: usize,
+        /// Counted from 1 over the whole run.
+        step: usize,
+        learning_rate: f64,
+    },
+    #[error("every step of epoch {epoch} was left out")]
+    EverythingSkipped { epoch: usize },
+    #[error("the device failed: {}", crate::device::cause(.0))]
+    Device(#[from] ExecutionError),
+}
+
+impl TrainError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NotFinite { .. } | Self::EverythingSkipped { .. } => {
+                "lower train.optimizer.learning_rate, or set train.clip_gradient_norm or \
+                 train.non_finite = \"skip_step\"; the checkpoints so far are finite and stay"
+            }
+            Self::Device(_) => {
+                "the work so far is in the run's checkpoints: `hourglass train --resume RUN` goes on from there"
+            }
+        }
+    }
+}
+
+/// Why a saved state is none of the training it is said to be of.
+#[derive(Debug, Error, PartialEq)]
+pub enum RestoreError {
+    #[error(transparent)]
+    Progress(#[from] ProgressError),
+    #[error(transparent)]
+    Optimizer(#[from] OptimizerStateError),
+}
