@@ -23,6 +23,7 @@ smoke out="artifacts":
     {{run}} train --config configs/smoke.toml --backend flex --out {{out}}/smoke-flex --force
     {{run}} train --config configs/smoke.toml --backend ndarray --out {{out}}/smoke-ndarray --force
     {{run}} train --config configs/smoke.toml --backend wgpu --out {{out}}/smoke-wgpu --force
+    {{run}} verify {{out}}/smoke-flex
     {{run}} evaluate {{out}}/smoke-wgpu --backend flex
     {{run}} reconstruct {{out}}/smoke-wgpu --backend flex --count 20
     {{run}} interpolate {{out}}/smoke-flex
@@ -65,6 +66,6 @@ golden:
     python tests/golden/ssim.py
     python tests/golden/pca.py
 
-# The table of docs/faults.md: runs killed, starved and damaged, readers fed garbage; about half an hour
+# The table of docs/faults.md: runs killed, starved and damaged, readers fed garbage; a quarter of an hour
 faults:
     cargo test --release --test it -- --ignored --exact faults::campaign --nocapture

@@ -3,10 +3,11 @@
 //! The binary of the same name is a thin layer over this library. Dependencies point one way:
 //!
 //! ```text
-//! main → commands → config, device, data, train, evaluate, report, run_directory
+//! main → commands → config, device, data, train, evaluate, report, run_directory, signals
 //!                   report → train, evaluate, config
 //!                   gradcheck → backpropagation, task
-//!                   train → task, evaluate, random
+//!                   run_directory → config, model, train → files
+//!                   train → task, evaluate, random, files, environment
 //!                   task → evaluate, objective, batches
 //!                   evaluate → model, batches → data → random
 //!                   objective → model → kernels → Burn

@@ -78,6 +78,12 @@ mod tests {
     }
 
     #[test]
+    fn nothing_that_is_shown_moves_the_cursor() {
+        assert_eq!(visible("a\nb é 漢"), "a\nb é 漢");
+        assert_eq!(visible("\u{1b}[2Jx\r\u{9b}"), "\\u{1b}[2Jx\\u{d}\\u{9b}");
+    }
+
+    #[test]
     fn columns_line_up() {
         let rows = [["a", "bb", "c"], ["aaa", "b", ""]].map(|row| row.map(String::from));
         assert_eq!(table(&rows), "a    bb  c\naaa  b\n");
