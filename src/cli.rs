@@ -27,7 +27,7 @@ const EXAMPLES: &str = "Examples:
   hourglass gradcheck                               are the gradients right?
   hourglass train --config configs/variational.toml && hourglass sample artifacts/variational
 
-Exit codes: 0 done, 1 the run failed, 2 wrong usage, config or data, 130 interrupted after saving.";
+Exit codes: 0 done, 1 the run failed, 2 wrong usage, config or data, 130 interrupted; of `verify` 3 and 4 too.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -101,7 +101,7 @@ Examples:
   hourglass verify artifacts/deep
   hourglass verify artifacts/deep --backend wgpu --json
 
-Exit codes: 0 identical, 1 different (or the repetition failed), 3 within tolerance."
+Exit codes: 0 identical, 3 within tolerance, 4 different; 1 and 2 as elsewhere, when there is no answer."
 )]
 pub struct Verify {
     #[command(flatten)]

@@ -44,32 +44,36 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         return fs::write(path, bytes).map_err(at(path));
     }
-    // A link stays one: what it leads to is replaced.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    // A link stays one: what it leads to is replaced, or made.
+    let target = fs::canonicalize(path).or_else(|_| {
+        let link = fs::read_link(path)?;
+        io::Result::Ok(parent(path).join(link))
+    });
+    let target = target.unwrap_or_else(|_| path.to_owned());
     let directory = parent(&target);
     let replace = || -> io::Result<()> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(TEMPORARY);
         #[cfg(unix)]
-        builder.permissions(permissions(&target));
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(USUAL_MODE));
         let mut file = builder.tempfile_in(directory)?;
+        if let Ok(there) = fs::metadata(&target) {
+            file.as_file().set_permissions(there.permissions())?;
+        }
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
-        file.persist(&target)?;
+        let unnamed = file.into_temp_path();
+        fs::rename(&unnamed, &target)?;
+        // Under its new name it is to stay.
+        let _ = unnamed.keep();
         sync_directory(directory)
     };
     replace().map_err(at(path))
 }
 
-/// Those of the file that is replaced, or what the process gives to new files.
+/// What new files may be, before the process's mask is taken off.
 #[cfg(unix)]
-fn permissions(path: &Path) -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    // The process's mask is taken off these.
-    fs::metadata(path).map_or(fs::Permissions::from_mode(0o666), |there| {
-        there.permissions()
-    })
-}
+const USUAL_MODE: u32 = 0o666;
 
 fn parent(path: &Path) -> &Path {
     match path.parent() {
@@ -90,7 +94,8 @@ pub fn is_temporary(name: &OsStr) -> bool {
 pub fn remove_temporary(directory: &Path) -> Result<(), FileError> {
     for entry in fs::read_dir(directory).map_err(at(directory))? {
         let entry = entry.map_err(at(directory))?;
-        if is_temporary(&entry.file_name()) {
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_file && is_temporary(&entry.file_name()) {
             remove(&entry.path())?;
         }
     }
@@ -196,12 +201,18 @@ mod tests {
         let usual = directory.path().join("usual");
         fs::write(&usual, "").unwrap();
         assert_eq!(mode(&path), mode(&usual), "as any other new file");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
         std::os::unix::fs::symlink(&path, &link).unwrap();
         write(&link, b"second").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
-        assert_eq!(mode(&path), 0o640);
-        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(mode(&path), 0o664);
+        let dangling = directory.path().join("dangling");
+        std::os::unix::fs::symlink("new", &dangling).unwrap();
+        write(&dangling, b"third").unwrap();
+        assert_eq!(fs::read(directory.path().join("new")).unwrap(), b"third");
+        for link in [link, dangling] {
+            assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ fn main() -> ExitCode {
                 .map(String::as_str)
                 .or_else(|| panic.downcast_ref::<&str>().copied())
                 .unwrap_or("no message");
-            say!("error: stopped inside the program ({message})");
+            say!("error: stopped inside the program ({})", visible(message));
             say!(
                 "  hint: this is a bug or a lost device; RUST_BACKTRACE=1 shows where. A run goes on from its last \
                 checkpoint with `hourglass train --resume RUN`"

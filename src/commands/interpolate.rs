@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::{Loaded, answer, check_out, input_error};
+use super::{Loaded, answer, input_error};
 use crate::cli;
 use crate::data::{ImageSet, to_unit};
 use crate::error::Error;
 use crate::report::{self, Grid};
+use crate::run_directory::RunDirectory;
 
 pub fn run(arguments: cli::Interpolate) -> Result<(), Error> {
     let inputs = match &arguments.input[..] {
@@ -15,8 +16,7 @@ pub fn run(arguments: cli::Interpolate) -> Result<(), Error> {
         more => return Err(Error::NotTwoInputs(more.len())),
     };
     let loaded = Loaded::open(&arguments.run)?;
-    let out = arguments.out.unwrap_or_else(|| loaded.run.interpolation());
-    check_out(&out)?;
+    let (out, _lock) = loaded.place_for_picture(arguments.out, RunDirectory::interpolation)?;
     let ends = match inputs {
         Some(inputs) => own_ends(&loaded, inputs)?,
         None => {

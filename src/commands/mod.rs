@@ -16,7 +16,7 @@ mod train;
 mod verify;
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 use serde_json::Value;
@@ -30,11 +30,11 @@ use crate::evaluate::Evaluator;
 use crate::files;
 use crate::model::Codec;
 use crate::report::text::visible;
-use crate::run_directory::RunDirectory;
+use crate::run_directory::{RunDirectory, RunLock};
 use crate::train::Fit;
 use prepare::{TrainedCodec, load_codec, load_test_images};
 
-/// Runs a command and gives the exit code: 0, or 1 or 3 where `verify` finds that a run does not repeat exactly.
+/// Runs a command and gives the exit code: 0, or another where `verify` finds that a run does not repeat exactly.
 ///
 /// # Errors
 /// Whatever keeps the command from doing its work.
@@ -197,6 +197,21 @@ impl Loaded {
             input_size,
             code_size,
         })
+    }
+
+    /// Where a picture goes: to `out`, or to its usual place in the run, which is then closed to others for as long as
+    /// the lock lives.
+    fn place_for_picture(
+        &self,
+        out: Option<PathBuf>,
+        usual: impl FnOnce(&RunDirectory) -> PathBuf,
+    ) -> Result<(PathBuf, Option<RunLock>), Error> {
+        let (out, lock) = match out {
+            Some(out) => (out, None),
+            None => (usual(&self.run), Some(self.run.lock_for_writing()?)),
+        };
+        check_out(&out)?;
+        Ok((out, lock))
     }
 
     fn evaluator(&self) -> Evaluator<'_> {

@@ -1,17 +1,15 @@
 //! `reconstruct`: images above their reconstructions, as a picture.
 
 use super::pictures::draw_reconstructions;
-use super::{Loaded, answer, check_out};
+use super::{Loaded, answer};
 use crate::cli;
 use crate::data::Noise;
 use crate::error::Error;
+use crate::run_directory::RunDirectory;
 
 pub fn run(arguments: cli::Reconstruct) -> Result<(), Error> {
     let loaded = Loaded::open(&arguments.run)?;
-    let out = arguments
-        .out
-        .unwrap_or_else(|| loaded.run.reconstructions());
-    check_out(&out)?;
+    let (out, _lock) = loaded.place_for_picture(arguments.out, RunDirectory::reconstructions)?;
     let images = match &arguments.input {
         None => loaded.test_images()?,
         Some(path) => loaded.read_images(path)?,

@@ -1,6 +1,7 @@
 //! A run that was interrupted: its newest checkpoint that is whole, and whether it may be gone on with.
 
-use std::path::Path;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use serde_json::Value;
@@ -9,10 +10,11 @@ use super::warn;
 use crate::config::Config;
 use crate::error::Error;
 use crate::model::weights::Network;
+use crate::report::Receipt;
 use crate::run_directory::RunDirectory;
 use crate::task::Task;
 use crate::train::checkpoint::{self, Checkpoint, Damage, Origin, Resumption};
-use crate::train::{Fit, Schedule, Training};
+use crate::train::{Fit, Progress, Schedule, Training};
 
 /// The one key that may be another when a run is resumed.
 const EPOCHS: &str = "train.epochs";
@@ -20,8 +22,12 @@ const EPOCHS: &str = "train.epochs";
 /// An interrupted run, locked, with what can be gone on from.
 pub struct Resumable {
     pub run: RunDirectory,
-    /// Those whose files are whole, the newest first; none where the run did not come to its first.
-    checkpoints: Vec<Checkpoint>,
+    /// Those that may be whole, the newest first; none where the run did not come to its first.
+    checkpoints: Vec<PathBuf>,
+    /// Those that are not.
+    damaged: Vec<PathBuf>,
+    /// How far the newest that is whole has come.
+    progress: Progress,
 }
 
 /// The run at `path` and its config, with another number of epochs if `overrides` say so.
@@ -39,26 +45,36 @@ pub fn find(path: &Path, overrides: &[String]) -> Result<(Config, Resumable), Er
         }
     }
     let run = RunDirectory::resume(path)?;
-    let mut checkpoints = Vec::new();
+    let mut checkpoints: VecDeque<PathBuf> = checkpoint::list(&run.checkpoints())?
+        .into_iter()
+        .map(|(_, path)| path)
+        .collect();
     let mut damaged = Vec::new();
-    for (_, path) in checkpoint::list(&run.checkpoints())? {
-        match Checkpoint::read(&path) {
-            Ok(checkpoint) => checkpoints.push(checkpoint),
-            Err(damage) => damaged.push(damage),
+    let mut newest = None;
+    while let Some(path) = checkpoints.front() {
+        match Checkpoint::read(path) {
+            Ok(checkpoint) => {
+                newest = Some(checkpoint);
+                break;
+            }
+            Err(damage) => {
+                warn(&damage.to_string());
+                damaged.extend(checkpoints.pop_front());
+            }
         }
     }
-    tell(&damaged);
-    if checkpoints.is_empty() && !damaged.is_empty() {
+    // A run that has come to an end had checkpoints; without them it would be begun anew in its place.
+    if newest.is_none() && (!damaged.is_empty() || run.summary_path().exists()) {
         return Err(Error::NoCheckpoint(run.path().to_owned()));
     }
-    let config = config(&run, checkpoints.first(), overrides)?;
-    Ok((config, Resumable { run, checkpoints }))
-}
-
-fn tell(damaged: &[Damage]) {
-    for damage in damaged {
-        warn(&damage.to_string());
-    }
+    let config = config(&run, newest.as_ref(), overrides)?;
+    let resumable = Resumable {
+        run,
+        checkpoints: checkpoints.into(),
+        damaged,
+        progress: newest.map(|newest| newest.progress).unwrap_or_default(),
+    };
+    Ok((config, resumable))
 }
 
 /// The config of the run, or of its newest checkpoint where the run's is lost.
@@ -95,10 +111,12 @@ fn config(
             run.path().display()
         )));
     }
-    let (epochs, done) = (config.train.epochs, newest.progress.history.len());
-    if epochs < done {
+    let Progress { history, partial } = &newest.progress;
+    let begun = history.len() + usize::from(partial.steps > 0);
+    let epochs = config.train.epochs;
+    if epochs < begun {
         return Err(Error::NotResumable(format!(
-            "{EPOCHS} = {epochs} is less than the {done} epochs that are done"
+            "{EPOCHS} = {epochs} is less than the {begun} epochs that are begun"
         )));
     }
     if epochs != saved.train.epochs && matches!(config.train.schedule, Schedule::Cosine { .. }) {
@@ -112,14 +130,26 @@ fn config(
 
 impl Resumable {
     /// The summary, if nothing is left to do.
-    pub fn finished(&self, config: &Config) -> Option<Value> {
-        let summary = self.run.summary().ok()?;
-        let metric = config.experiment.error_metric();
-        let stopped_early = config.train.early_stopping.is_some_and(|stopping| {
-            let newest = self.checkpoints.first();
-            newest.is_some_and(|newest| stopping.is_over(&newest.progress.history, metric))
+    ///
+    /// # Errors
+    /// The files of a finished run cannot be read.
+    pub fn finished(&self, config: &Config) -> Result<Option<Value>, Error> {
+        let Ok(summary) = self.run.summary() else {
+            return Ok(None);
+        };
+        let is_over = summary["epochs"] == config.train.epochs || self.has_stopped_early(config);
+        let is_whole = Receipt::of(&summary).is_ok_and(|receipt| {
+            let found = self.run.weights_checksums();
+            found.is_ok_and(|found| found == receipt.files)
         });
-        (stopped_early || summary["epochs"] == config.train.epochs).then_some(summary)
+        Ok((is_over && is_whole).then_some(summary))
+    }
+
+    /// Whether more epochs would change nothing.
+    pub fn has_stopped_early(&self, config: &Config) -> bool {
+        let metric = config.experiment.error_metric();
+        let stopping = config.train.early_stopping;
+        stopping.is_some_and(|stopping| stopping.is_over(&self.progress.history, metric))
     }
 
     /// The training as its newest usable checkpoint has it, or from the beginning if there is none. `origin`, that of
@@ -128,7 +158,7 @@ impl Resumable {
     /// # Errors
     /// The data are not those that the run began with, or no checkpoint is usable.
     pub fn training<'a, M: Network, T: Task<M>>(
-        &self,
+        &mut self,
         settings: &'a Fit,
         task: &'a T,
         network: M,
@@ -138,15 +168,15 @@ impl Resumable {
         if self.checkpoints.is_empty() {
             return Ok(Training::new(settings, task, network));
         }
-        for checkpoint in &self.checkpoints {
-            let restored = checkpoint.saved(&network).and_then(|saved| {
-                Training::restore(settings, task, saved, device)
-                    .map_err(|error| checkpoint.damage(error))
+        for path in self.checkpoints.clone() {
+            let restored = Checkpoint::read(&path).and_then(|checkpoint| {
+                let saved = checkpoint.saved(&network)?;
+                Ok((checkpoint, saved))
             });
-            let training = match restored {
-                Ok(training) => training,
+            let (checkpoint, saved) = match restored {
+                Ok(restored) => restored,
                 Err(damage) => {
-                    tell(&[damage]);
+                    self.pass_over(damage);
                     continue;
                 }
             };
@@ -156,6 +186,13 @@ impl Resumable {
                     "the data are not those that the run began with".into(),
                 ));
             }
+            let training = match Training::restore(settings, task, saved, device) {
+                Ok(training) => training,
+                Err(error) => {
+                    self.pass_over(checkpoint.damage(error));
+                    continue;
+                }
+            };
             let differences = origin.environment.differences(&begun.environment);
             for difference in &differences {
                 warn(&format!(
@@ -173,12 +210,19 @@ impl Resumable {
         Err(Error::NoCheckpoint(self.run.path().to_owned()))
     }
 
-    /// Makes the run directory one of a run that is going on.
+    fn pass_over(&mut self, damage: Damage) {
+        warn(&damage.to_string());
+        self.damaged.push(damage.path);
+    }
+
+    /// Makes the run directory one of a run that is going on from a checkpoint that was usable.
     ///
     /// # Errors
     /// It cannot be written.
     pub fn begin(&self, config: &Config) -> Result<(), Error> {
-        self.run.remove_summary()?;
+        for path in &self.damaged {
+            checkpoint::set_aside(path)?;
+        }
         Ok(self.run.write_config(config)?)
     }
 }

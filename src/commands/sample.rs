@@ -1,7 +1,7 @@
 //! `sample`: images of codes drawn at random, or of a grid of codes.
 
 use super::pictures::{CodeSpace, MANIFOLD_SIDE, SAMPLES};
-use super::{Loaded, answer, check_out};
+use super::{Loaded, answer};
 use crate::cli;
 use crate::config::Experiment;
 use crate::error::Error;
@@ -10,11 +10,10 @@ use crate::evaluate::CodeDistribution;
 pub fn run(arguments: cli::Sample) -> Result<(), Error> {
     let loaded = Loaded::open(&arguments.run)?;
     let config = &loaded.config;
-    let out = arguments.out.unwrap_or_else(|| match arguments.manifold {
-        true => loaded.run.manifold(),
-        false => loaded.run.samples(),
-    });
-    check_out(&out)?;
+    let (out, _lock) = loaded.place_for_picture(arguments.out, |run| match arguments.manifold {
+        true => run.manifold(),
+        false => run.samples(),
+    })?;
     if arguments.manifold && loaded.code_size != 2 {
         return Err(Error::NotAPlane(loaded.code_size));
     }

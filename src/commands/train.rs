@@ -18,7 +18,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::model::weights::{self, Network};
 use crate::report::text::{figure, table, thousands};
-use crate::report::{self, CurvesPicture, MetricsLog, Progress, Receipt, config_sha256};
+use crate::report::{self, CurvesPicture, MetricsLog, Progress, Receipt};
 use crate::run_directory::RunDirectory;
 use crate::signals::Interruption;
 use crate::task::Subset;
@@ -32,12 +32,15 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
     let (config, beginning) = match &arguments.resume {
         Some(path) => {
             let (config, resumable) = resume::find(path, &arguments.overrides)?;
-            if let Some(summary) = resumable.finished(&config) {
-                say(&format!(
-                    "{} is finished; --set train.epochs=N with more than {} epochs trains on",
-                    path.display(),
-                    config.train.epochs
-                ));
+            if let Some(summary) = resumable.finished(&config)? {
+                let more = match resumable.has_stopped_early(&config) {
+                    true => "it stopped early".to_owned(),
+                    false => format!(
+                        "--set train.epochs=N with more than {} epochs trains on",
+                        config.train.epochs
+                    ),
+                };
+                say(&format!("{} is finished; {more}", path.display()));
                 return match arguments.json {
                     true => answer_json(&summary),
                     false => Ok(()),
@@ -90,8 +93,16 @@ struct Session {
 }
 
 impl Session {
-    fn train<M: Network, T: Pictures<M>>(&self, network: M, task: &T) -> Result<(), Error> {
-        let (config, opened) = (&self.config, &self.opened);
+    fn train<M: Network, T: Pictures<M>>(self, network: M, task: &T) -> Result<(), Error> {
+        let Self {
+            begun,
+            config,
+            opened,
+            beginning,
+            quiet,
+            json,
+        } = self;
+        let (config, opened) = (&config, &opened);
         let parameters = network.num_params();
         let examples = task.examples(Subset::Training);
         let error_metric = task.error_metric();
@@ -102,33 +113,33 @@ impl Session {
             initial_weights_sha256: weights::fingerprint(&network),
             resumed: Vec::new(),
         };
-        if !self.quiet {
+        if !quiet {
             say(&introduction(config, opened, parameters, examples));
         }
-        let (run, mut training) = match &self.beginning {
+        let (run, mut training) = match beginning {
             Beginning::New { out, force } => {
-                let run = RunDirectory::create(out, config, *force)?;
+                let run = RunDirectory::create(&out, config, force)?;
                 (run, Training::new(&settings, task, network))
             }
-            Beginning::Resumed(resumable) => {
+            Beginning::Resumed(mut resumable) => {
                 let training =
                     resumable.training(&settings, task, network, &opened.device, &mut origin)?;
                 resumable.begin(config)?;
-                if !self.quiet {
+                if !quiet {
                     say(&format!("resumed after {}", place(&training)));
                 }
-                (resumable.run.clone(), training)
+                (resumable.run, training)
             }
         };
         let history = &training.progress().history;
         let mut log = MetricsLog::create(&run.metrics(), error_metric, history)?;
-        let mut progress = Progress::new(error_metric, config.train.epochs, examples, self.quiet);
+        let mut progress = Progress::new(error_metric, config.train.epochs, examples, quiet);
         let mut checkpoints = Checkpoints::new(
             &run.checkpoints(),
             config.train.checkpoints,
             config.to_toml(),
             origin.clone(),
-            training.step(),
+            training.progress(),
         );
         let interruption = Interruption::watch()?;
         while let Some(event) = training.advance()? {
@@ -137,7 +148,8 @@ impl Session {
                 log.append(epoch)?;
             }
             checkpoints.keep_up(&mut training)?;
-            if interruption.is_requested() && training.is_at_rest() && !training.is_over() {
+            // After the last epoch too: figures and pictures can take long, and --resume makes them.
+            if interruption.is_requested() {
                 checkpoints.save(&mut training)?;
                 return Err(Error::Interrupted {
                     place: place(&training),
@@ -152,6 +164,8 @@ impl Session {
             history,
             epoch,
         } = training.finish();
+        // Until here the figures of a finished run that is trained on are those of its weights.
+        run.remove_summary()?;
         run.write_weights(&network, &config.experiment.shape())?;
         let title = config.title();
         let mut pictures = task.draw(&network, &run, &title)?;
@@ -169,7 +183,7 @@ impl Session {
             environment: origin.environment,
             threads: workers::threads(),
             seed: config.seed,
-            config_sha256: config_sha256(config),
+            config_sha256: run.config_sha256()?,
             data: origin.data,
             parameters,
             initial_weights_sha256: origin.initial_weights_sha256,
@@ -179,9 +193,9 @@ impl Session {
         };
         let summary = report::summary(config, error_metric, &history, epoch, &figures, &receipt);
         run.write_summary(&summary)?;
-        match self.json {
+        match json {
             true => answer_json(&summary),
-            false => answer(&result(&summary, &pictures, self.begun.elapsed())),
+            false => answer(&result(&summary, &pictures, begun.elapsed())),
         }
     }
 }

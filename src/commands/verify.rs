@@ -12,7 +12,7 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::model::weights::{self, Network};
 use crate::report::text::figure;
-use crate::report::{self, Progress, Receipt, config_sha256};
+use crate::report::{self, Progress, Receipt, TIMES};
 use crate::run_directory::{RunDirectory, RunError};
 use crate::task::{Subset, Task};
 use crate::train::fit;
@@ -20,9 +20,6 @@ use crate::train::fit;
 /// How far the error on the test examples may be from the run's where roundings differ. Between backends it is
 /// below 2 % for every experiment under `configs/`, and the seeds of an experiment lie about as far apart.
 const RELATIVE_TOLERANCE: f64 = 0.05;
-
-/// What depends on time.
-const TIMES: [&str; 3] = ["train_seconds", "evaluate_seconds", "samples_per_second"];
 
 /// How a repetition compares.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,8 +41,8 @@ impl Verdict {
     fn exit_code(self) -> u8 {
         match self {
             Self::Identical => 0,
-            Self::Different => 1,
             Self::WithinTolerance => 3,
+            Self::Different => 4,
         }
     }
 }
@@ -64,13 +61,23 @@ pub fn run(arguments: &cli::Verify, quiet: bool) -> Result<u8, Error> {
         path: run.summary_path(),
         error,
     })?;
+    let history = run.history()?;
     let changed = changed_files(&run, &receipt)?;
     let findings = match changed.is_empty() {
         false => Findings {
             verdict: Verdict::Different,
             reasons: changed,
         },
-        true => repeat(arguments, &run, &summary, &receipt, quiet)?,
+        true => repeat(
+            arguments,
+            &run,
+            &Recorded {
+                summary,
+                history,
+                receipt,
+            },
+            quiet,
+        )?,
     };
     let Findings { verdict, reasons } = findings;
     if arguments.json {
@@ -88,16 +95,22 @@ pub fn run(arguments: &cli::Verify, quiet: bool) -> Result<u8, Error> {
 /// What is no longer as the run left it, which makes repeating it idle.
 fn changed_files(run: &RunDirectory, receipt: &Receipt) -> Result<Vec<String>, Error> {
     let mut changed = Vec::new();
-    if config_sha256(&run.config(&[])?) != receipt.config_sha256 {
-        changed.push("config.toml is not the one that the run was trained with".into());
+    if run.config_sha256()? != receipt.config_sha256 {
+        changed.push("config.toml was changed since the run".into());
     }
-    let found = run.weights_checksums()?;
-    for file in &receipt.files {
-        if !found.contains(file) {
+    for file in run.weights_checksums()? {
+        if !receipt.files.contains(&file) {
             changed.push(format!("{} was changed since the run", file.file));
         }
     }
     Ok(changed)
+}
+
+/// What the run left.
+struct Recorded {
+    summary: Value,
+    history: Vec<Map<String, Value>>,
+    receipt: Receipt,
 }
 
 /// A run that was trained again.
@@ -113,10 +126,10 @@ struct Repetition {
 fn repeat(
     arguments: &cli::Verify,
     run: &RunDirectory,
-    summary: &Value,
-    receipt: &Receipt,
+    recorded: &Recorded,
     quiet: bool,
 ) -> Result<Findings, Error> {
+    let receipt = &recorded.receipt;
     let mut config = run.config(&arguments.run.overrides)?;
     let backend = Backend::NAMES
         .iter()
@@ -146,7 +159,7 @@ fn repeat(
         Prepared::Variational(network, task) => train(&config, receipt, network, &task, quiet)?,
         Prepared::Classifier(network, task) => train(&config, receipt, network, &task, quiet)?,
     };
-    Ok(compare(run, summary, receipt, &repetition, differences)?)
+    Ok(compare(recorded, &repetition, differences))
 }
 
 fn train<M: Network, T: Task<M>>(
@@ -179,13 +192,12 @@ fn train<M: Network, T: Task<M>>(
     })
 }
 
-fn compare(
-    run: &RunDirectory,
-    summary: &Value,
-    receipt: &Receipt,
-    repetition: &Repetition,
-    differences: Vec<String>,
-) -> Result<Findings, RunError> {
+fn compare(recorded: &Recorded, repetition: &Repetition, differences: Vec<String>) -> Findings {
+    let Recorded {
+        summary,
+        history,
+        receipt,
+    } = recorded;
     // What is made must agree exactly even between environments.
     let mut made = Vec::new();
     if !repetition.data_agree {
@@ -198,7 +210,6 @@ fn compare(
     if repetition.weights_sha256 != receipt.weights_sha256 {
         reasons.push("the trained weights are not those of the run".to_owned());
     }
-    let history = run.history()?;
     let epochs = &repetition.epochs;
     if history.len() != epochs.len() {
         let (there, here) = (history.len(), epochs.len());
@@ -216,10 +227,10 @@ fn compare(
         reasons.push(format!("summary.json: {name}"));
     }
     if made.is_empty() && reasons.is_empty() {
-        return Ok(Findings {
+        return Findings {
             verdict: Verdict::Identical,
             reasons,
-        });
+        };
     }
     let name = format!("test_{}", repetition.error_metric);
     let error = |metrics: &Map<String, Value>| metrics.get(&name).and_then(Value::as_f64);
@@ -237,10 +248,10 @@ fn compare(
         true => Verdict::WithinTolerance,
         false => Verdict::Different,
     };
-    Ok(Findings {
+    Findings {
         verdict,
         reasons: [made, reasons, differences].concat(),
-    })
+    }
 }
 
 /// The name of the first entry that only one has, or both with another value, times aside.

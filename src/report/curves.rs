@@ -36,6 +36,9 @@ pub struct CurvesPicture<'a> {
     pub floor: Option<f64>,
 }
 
+/// Far above any error. Axes of what is near the end of what `f64` holds have no steps, and are sought for ever.
+const LARGEST: f64 = 1e100;
+
 /// Draws the curves, and the least error possible as a dashed line.
 ///
 /// # Errors
@@ -46,6 +49,12 @@ pub fn curves(path: &Path, picture: &CurvesPicture<'_>) -> Result<(), PictureErr
         let drawn = curves.iter().flat_map(|curve| &curve.values).copied();
         drawn.chain(picture.floor).filter(|value| value.is_finite())
     };
+    if let Some(value) = values().find(|value| value.abs() > LARGEST) {
+        return Err(PictureError::Failed {
+            path: path.to_owned(),
+            message: format!("the curves hold a value of {value:e}, too large to draw"),
+        });
+    }
     let least = values().fold(f64::INFINITY, f64::min);
     let most = values().fold(f64::NEG_INFINITY, f64::max);
     let room = 0.08 * (most - least).max(1e-3 * most.abs()).max(1e-9);

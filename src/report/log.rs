@@ -13,6 +13,9 @@ use crate::train::EpochRecord;
 /// Before figures of training examples that were measured after an epoch, rather than during it.
 pub const EVALUATED_TRAINING: &str = "train_evaluated";
 
+/// What depends on time, and so is another in each run.
+pub const TIMES: [&str; 3] = ["train_seconds", "evaluate_seconds", "samples_per_second"];
+
 /// The metrics file of a run that is being trained.
 pub struct MetricsLog {
     file: File,

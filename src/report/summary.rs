@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 use super::log;
 use crate::config::Config;
-use crate::data::{Checksum, hexadecimal};
+use crate::data::Checksum;
 use crate::environment::Environment;
 use crate::evaluate::Figures;
 use crate::train::EpochRecord;
@@ -20,7 +19,7 @@ pub struct Receipt {
     /// On a CPU; the bits do not depend on them.
     pub threads: usize,
     pub seed: u64,
-    /// SHA-256 of the resolved config as text.
+    /// SHA-256 of `config.toml`.
     pub config_sha256: String,
     pub data: Vec<Checksum>,
     pub parameters: usize,
@@ -42,11 +41,6 @@ impl Receipt {
     pub fn of(summary: &Value) -> Result<Self, serde_json::Error> {
         Self::deserialize(&summary["receipt"])
     }
-}
-
-/// SHA-256 of a resolved config as text.
-pub fn config_sha256(config: &Config) -> String {
-    hexadecimal(&Sha256::digest(config.to_toml()))
 }
 
 /// The summary of a run: `metrics` holds the figures of the `epoch` whose weights were kept, with

@@ -48,12 +48,13 @@ pub fn figure(value: f64) -> String {
     }
 }
 
-/// A message as a terminal may be shown it: whatever would move its cursor or change its state is spelt out, so that
-/// the name of a file cannot pretend to be something else. Lines stay.
+/// A message as a terminal may be shown it: whatever would move its cursor, change its state or turn the direction of
+/// writing is spelt out. Lines stay.
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        match character.is_control() && character != '\n' {
+        let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        match turns || (character.is_control() && character != '\n') {
             true => shown.extend(character.escape_unicode()),
             false => shown.push(character),
         }
@@ -80,6 +81,7 @@ mod tests {
     #[test]
     fn nothing_that_is_shown_moves_the_cursor() {
         assert_eq!(visible("a\nb é 漢"), "a\nb é 漢");
+        assert_eq!(visible("a\u{202e}b"), "a\\u{202e}b");
         assert_eq!(visible("\u{1b}[2Jx\r\u{9b}"), "\\u{1b}[2Jx\\u{d}\\u{9b}");
     }
 

@@ -17,7 +17,7 @@ use crate::model::weights::{self, Network, WeightsError};
 use crate::train::checkpoint;
 
 /// Far above the text of any run: what is larger is not read into memory.
-const MOST_TEXT_BYTES: u64 = 1 << 30;
+const MOST_TEXT_BYTES: u64 = 64 << 20;
 
 impl RunDirectory {
     /// Writes the resolved config.
@@ -77,6 +77,15 @@ impl RunDirectory {
         serde_json::from_slice(&bytes).map_err(|error| RunError::Summary { path, error })
     }
 
+    /// SHA-256 of the resolved config as it is written.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn config_sha256(&self) -> Result<String, RunError> {
+        let bytes = files::read(&self.path.join(Self::CONFIG), MOST_TEXT_BYTES)?;
+        Ok(hexadecimal(&Sha256::digest(bytes)))
+    }
+
     /// SHA-256 of the files that hold the weights.
     ///
     /// # Errors
@@ -109,7 +118,7 @@ impl RunDirectory {
         let path = self.path.join(Self::BURNPACK);
         let bytes = weights::read_burnpack(&network, &path)?;
         // Most changes of a byte would make another network that works, more or less.
-        if let Some(expected) = self.recorded_checksum(Self::BURNPACK)
+        if let Some(expected) = self.recorded_checksum(Self::BURNPACK)?
             && expected != hexadecimal(&Sha256::digest(&bytes))
         {
             return Err(RunError::Changed(path));
@@ -118,16 +127,15 @@ impl RunDirectory {
     }
 
     /// What a finished run or a checkpoint says that the SHA-256 of one of its files is.
-    fn recorded_checksum(&self, file: &str) -> Option<String> {
-        if let Ok(summary) = self.summary() {
-            let files: Vec<Checksum> =
-                Vec::deserialize(&summary["receipt"]["files"]).unwrap_or_default();
-            return Some(files.into_iter().find(|known| known.file == file)?.sha256);
-        }
-        let checksums = self.path.join(checkpoint::CHECKSUMS);
-        let text = files::read_text(&checksums, MOST_TEXT_BYTES).ok()?;
-        let mut lines = text.lines().filter_map(|line| line.split_once("  "));
-        lines.find_map(|(digest, name)| (name == file).then(|| digest.to_owned()))
+    fn recorded_checksum(&self, file: &str) -> Result<Option<String>, RunError> {
+        let files: Vec<Checksum> = match self.summary() {
+            // Runs of earlier versions have none.
+            Ok(summary) => Vec::deserialize(&summary["receipt"]["files"]).unwrap_or_default(),
+            Err(RunError::Unfinished(_)) => checkpoint::checksums(&self.path).unwrap_or_default(),
+            Err(error) => return Err(error),
+        };
+        let mut files = files.into_iter();
+        Ok(files.find_map(|known| (known.file == file).then_some(known.sha256)))
     }
 
     /// What `metrics.jsonl` says of each epoch that was finished.

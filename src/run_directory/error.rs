@@ -19,6 +19,8 @@ pub enum RunError {
     NotARun(PathBuf),
     #[error("{} has no metrics.jsonl", .0.display())]
     NoMetrics(PathBuf),
+    #[error("{} is a checkpoint, not a run", .0.display())]
+    IsCheckpoint(PathBuf),
     #[error("{} is in use by another process", .0.display())]
     InUse(PathBuf),
     #[error("{} is not as the run left it: its SHA-256 is another", .0.display())]
@@ -53,6 +55,9 @@ impl RunError {
             Self::NotARun(_) => {
                 Some("name a directory that `hourglass train` made, such as artifacts/deep")
             }
+            Self::IsCheckpoint(_) => {
+                Some("name the run, two directories up; what is made from a checkpoint needs --out")
+            }
             Self::InUse(_) => Some("wait until it is done, or pass --out DIR for another place"),
             Self::File(_) => {
                 Some("check that the place can be read and written and has room, or pass --out DIR")
@@ -66,7 +71,7 @@ impl RunError {
             }
             Self::Config(_) => Some("the run's config.toml was changed or is of another version"),
             Self::Changed(_) => Some(
-                "restore it from a copy, or take the newest of the run's checkpoints as RUN: RUN/checkpoints/step-…",
+                "restore it from a copy, or let `hourglass train --resume RUN` write it anew from the last checkpoint",
             ),
             Self::NoMetrics(_)
             | Self::Metrics { .. }

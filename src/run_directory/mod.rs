@@ -10,15 +10,20 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::files;
+use crate::train::checkpoint;
 pub use error::RunError;
 
 /// A run's directory.
 #[derive(Clone, Debug)]
 pub struct RunDirectory {
     path: PathBuf,
-    /// Locked for as long as the run is being written; the lock dies with the process.
-    _lock: Option<Arc<File>>,
+    /// Held for as long as the run is being written.
+    _lock: Option<RunLock>,
 }
+
+/// Keeps other processes from writing to a run; it dies with its process.
+#[derive(Clone, Debug)]
+pub struct RunLock(#[expect(dead_code, reason = "what is held is the lock on it")] Arc<File>);
 
 impl RunDirectory {
     const CONFIG: &'static str = "config.toml";
@@ -36,8 +41,8 @@ impl RunDirectory {
     const CHECKPOINTS: &'static str = "checkpoints";
     /// Stays when the run is over, since another process may be about to lock it.
     const LOCK: &'static str = ".lock";
-    /// Everything a run writes, and so all that `--force` removes.
-    const FILES: [&'static str; 13] = [
+    /// Everything a run writes but its checkpoints, and so all that `--force` removes.
+    const FILES: [&'static str; 12] = [
         Self::CONFIG,
         Self::METRICS,
         Self::SUMMARY,
@@ -50,7 +55,6 @@ impl RunDirectory {
         Self::MANIFOLD,
         Self::INTERPOLATION,
         Self::REGIONS,
-        Self::CHECKPOINTS,
     ];
     /// What holds the weights of a finished run.
     const WEIGHTS: [&'static str; 2] = [Self::BURNPACK, Self::SAFETENSORS];
@@ -74,6 +78,7 @@ impl RunDirectory {
             name == Self::LOCK || files::is_temporary(&name)
         };
         let is_empty = entries.all(|entry| entry.is_ok_and(is_remainder));
+        Self::check_no_checkpoint(path)?;
         if !is_empty && !Self::is_run(path) {
             return Err(RunError::InTheWay(path.to_owned()));
         }
@@ -88,10 +93,28 @@ impl RunDirectory {
 
     /// Whether a directory holds what a run leaves, finished or not.
     fn is_run(path: &Path) -> bool {
-        path.join(Self::CONFIG).is_file() || path.join(Self::CHECKPOINTS).is_dir()
+        let checkpoints = || checkpoint::list(&path.join(Self::CHECKPOINTS));
+        path.join(Self::CONFIG).is_file() || checkpoints().is_ok_and(|all| !all.is_empty())
     }
 
-    fn lock(path: &Path) -> Result<Arc<File>, RunError> {
+    /// A checkpoint can be looked at as a run can, but writing to it would be its end.
+    fn check_no_checkpoint(path: &Path) -> Result<(), RunError> {
+        match path.join(checkpoint::CHECKSUMS).exists() {
+            true => Err(RunError::IsCheckpoint(path.to_owned())),
+            false => Ok(()),
+        }
+    }
+
+    /// Keeps others from writing to the run for as long as what is returned lives.
+    ///
+    /// # Errors
+    /// Another process writes to it.
+    pub fn lock_for_writing(&self) -> Result<RunLock, RunError> {
+        Self::check_no_checkpoint(&self.path)?;
+        Self::lock(&self.path)
+    }
+
+    fn lock(path: &Path) -> Result<RunLock, RunError> {
         let file = path.join(Self::LOCK);
         let lock = OpenOptions::new()
             .create(true)
@@ -100,7 +123,7 @@ impl RunDirectory {
             .open(&file)
             .map_err(files::at(&file))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Arc::new(lock)),
+            Ok(()) => Ok(RunLock(Arc::new(lock))),
             Err(TryLockError::WouldBlock) => Err(RunError::InUse(path.to_owned())),
             Err(TryLockError::Error(error)) => Err(files::at(&file)(error).into()),
         }
@@ -124,12 +147,20 @@ impl RunDirectory {
             return Err(RunError::Exists(path.to_owned()));
         }
         files::remove_temporary(path)?;
-        // The old config makes it a run directory while its files go, so it is replaced last.
+        // In this order: whenever this is interrupted, there is the old run, or one that says that it has
+        // another config than its checkpoints, or the new one; never new settings beside old results.
+        run.remove_summary()?;
+        run.write_config(config)?;
+        checkpoint::clear(&run.checkpoints())?;
         for name in Self::FILES.iter().filter(|name| **name != Self::CONFIG) {
             files::remove(&path.join(name))?;
         }
-        run.write_config(config)?;
         run.make_checkpoints()?;
+        let parent = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        let parent = parent.unwrap_or(Path::new("."));
+        files::sync_directory(parent).map_err(files::at(parent))?;
         Ok(Self {
             _lock: Some(lock),
             ..run
@@ -141,6 +172,7 @@ impl RunDirectory {
     /// # Errors
     /// There is none, or it is being written.
     pub fn resume(path: &Path) -> Result<Self, RunError> {
+        Self::check_no_checkpoint(path)?;
         if !Self::is_run(path) {
             return Err(RunError::NotARun(path.to_owned()));
         }
@@ -185,11 +217,6 @@ impl RunDirectory {
     /// Where checkpoints are.
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join(Self::CHECKPOINTS)
-    }
-
-    /// Whether the config is there to be read; it may be lost where checkpoints are not.
-    pub fn has_config(&self) -> bool {
-        self.path.join(Self::CONFIG).is_file()
     }
 
     /// One JSON object per epoch.

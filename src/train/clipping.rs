@@ -10,23 +10,27 @@ use burn::tensor::Tensor;
 /// g ← g · min(1, most / ‖g‖),    ‖g‖² = Σ over all parameters
 /// ```
 ///
-/// The norm stays on the device. (Burn's own clipping by norm takes each parameter by itself, which
+/// Gives the norm before, which stays on the device; where it is infinite, gradients become zero. (Burn's own clipping by norm takes each parameter by itself, which
 /// changes the direction of the step.)
 ///
 /// # Source
 /// Pascanu, Mikolov, Bengio 2013, *On the difficulty of training recurrent neural networks*,
 /// algorithm 1.
-pub fn clip_global_norm<M: Module>(gradients: &mut GradientsParams, model: &M, most: f64) {
+pub fn clip_global_norm<M: Module>(
+    gradients: &mut GradientsParams,
+    model: &M,
+    most: f64,
+) -> Option<Tensor<1>> {
     let mut sum = SumOfSquares {
         gradients,
         sum: None,
     };
     model.visit(&mut sum);
-    if let Some(sum) = sum.sum {
-        // Where the norm is smaller, most / max(‖g‖, most) is 1.
-        let scale = sum.sqrt().clamp_min(most).recip().mul_scalar(most);
-        model.visit(&mut Scale { gradients, scale });
-    }
+    let norm = sum.sum?.sqrt();
+    // Where the norm is smaller, most / max(‖g‖, most) is 1.
+    let scale = norm.clone().clamp_min(most).recip().mul_scalar(most);
+    model.visit(&mut Scale { gradients, scale });
+    Some(norm)
 }
 
 struct SumOfSquares<'a> {

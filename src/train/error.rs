@@ -19,6 +19,13 @@ pub enum TrainError {
         step: usize,
         learning_rate: f64,
     },
+    /// Only what is saved is looked at as a whole.
+    #[error("the optimizer's `{name}` became {value} in step {step} of the run or before")]
+    Optimizer {
+        name: String,
+        value: f64,
+        step: usize,
+    },
     #[error("every step of epoch {epoch} was left out")]
     EverythingSkipped { epoch: usize },
     #[error("the device failed: {}", crate::device::cause(.0))]
@@ -29,7 +36,7 @@ impl TrainError {
     /// What the user can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::NotFinite { .. } | Self::EverythingSkipped { .. } => {
+            Self::NotFinite { .. } | Self::Optimizer { .. } | Self::EverythingSkipped { .. } => {
                 "lower train.optimizer.learning_rate, or set train.clip_gradient_norm or \
                  train.non_finite = \"skip_step\"; the checkpoints so far are finite and stay"
             }
@@ -45,6 +52,8 @@ impl TrainError {
 pub enum RestoreError {
     #[error(transparent)]
     Progress(#[from] ProgressError),
+    #[error("it has no weights of a best epoch, which early stopping needs")]
+    NoBest,
     #[error(transparent)]
     Optimizer(#[from] OptimizerStateError),
 }

@@ -36,7 +36,7 @@ pub struct PartialEpoch {
 pub enum ProgressError {
     #[error("epoch {found} stands where epoch {expected} should")]
     Epoch { found: usize, expected: usize },
-    #[error("{found} epochs of {epochs} are done")]
+    #[error("{found} epochs of {epochs} are begun")]
     TooManyEpochs { found: usize, epochs: usize },
     #[error("{found} steps of {steps} are done in an epoch")]
     TooManySteps { found: usize, steps: usize },
@@ -70,7 +70,7 @@ impl Progress {
                 return Err(ProgressError::Epoch { found, expected });
             }
         }
-        let found = self.history.len();
+        let found = self.history.len() + usize::from(self.partial.steps > 0);
         if found > epochs {
             return Err(ProgressError::TooManyEpochs { found, epochs });
         }
@@ -174,10 +174,10 @@ mod tests {
             ..Progress::default()
         };
         progress.partial.steps = 7;
-        assert_eq!(progress.check(2, 7), Ok(()));
-        assert!(progress.check(1, 7).is_err());
-        assert!(progress.check(2, 6).is_err());
+        assert_eq!(progress.check(3, 7), Ok(()));
+        assert!(progress.check(2, 7).is_err(), "a third epoch is begun");
+        assert!(progress.check(3, 6).is_err());
         progress.history[1].epoch = 1;
-        assert!(progress.check(2, 7).is_err());
+        assert!(progress.check(3, 7).is_err());
     }
 }

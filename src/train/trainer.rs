@@ -21,6 +21,8 @@ pub struct StepLoss {
     pub error: Tensor<1>,
     /// What was minimised, where it is more than what is reported.
     pub minimised: Option<Tensor<1>>,
+    /// Of all gradients before they were clipped, if they were.
+    pub gradient_norm: Option<Tensor<1>>,
 }
 
 /// The first thing of a step that was not finite.
@@ -45,10 +47,15 @@ impl Trainer {
             error,
             terms,
         } = task.loss(&network, batch);
-        let gradients = self.gradients(&network, &minimised);
+        let mut gradients = GradientsParams::from_grads(minimised.backward(), &network);
+        let gradient_norm = self.clip(&mut gradients, &network);
         let network = self.optimizer.step(learning_rate, network, gradients);
-        let minimised = (terms.len() > 1).then(|| minimised.without_autodiff());
-        (network, StepLoss { error, minimised })
+        let loss = StepLoss {
+            error,
+            minimised: (terms.len() > 1).then(|| minimised.without_autodiff()),
+            gradient_norm,
+        };
+        (network, loss)
     }
 
     /// The same step, with everything in it read back and looked at: to the last bit the same network and error,
@@ -78,10 +85,16 @@ impl Trainer {
             let what = "the sum of the loss's terms".into();
             return Ok(Err(Culprit { what, value }));
         }
-        let gradients = self.gradients(&network, &minimised);
+        let mut gradients = GradientsParams::from_grads(minimised.backward(), &network);
         let named = parameters::gradients(&network, &gradients)?;
         if let Some(culprit) = first_not_finite("the gradient of", &named) {
             return Ok(Err(culprit));
+        }
+        if let Some(norm) = self.clip(&mut gradients, &network)
+            && let Some(value) = not_finite(number(norm)?)
+        {
+            let what = "the norm of all gradients".into();
+            return Ok(Err(Culprit { what, value }));
         }
         let network = self.optimizer.step(learning_rate, network, gradients);
         let named = parameters::parameters(&network)?;
@@ -91,12 +104,8 @@ impl Trainer {
         Ok(Ok((network, number(error)?)))
     }
 
-    fn gradients<M: Module>(&self, network: &M, minimised: &Tensor<1>) -> GradientsParams {
-        let mut gradients = GradientsParams::from_grads(minimised.backward(), network);
-        if let Some(most) = self.clip_gradient_norm {
-            clip_global_norm(&mut gradients, network, most);
-        }
-        gradients
+    fn clip<M: Module>(&self, gradients: &mut GradientsParams, network: &M) -> Option<Tensor<1>> {
+        clip_global_norm(gradients, network, self.clip_gradient_norm?)
     }
 }
 

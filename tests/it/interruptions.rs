@@ -243,10 +243,7 @@ fn what_cannot_be_gone_on_with_is_refused_with_the_reason() {
         &resume(&run, &["--set=seed=1"]),
         &["--set seed=1", "train.epochs"],
     );
-    refused(
-        &resume(&run, &["--set=train.epochs=1"]),
-        &["is less than the"],
-    );
+    refused(&resume(&run, &["--set=train.epochs=1"]), &["are begun"]);
     refused(&resume(&run, &["--force"]), &["cannot be used with"]);
     let config = run.join("config.toml");
     let text = fs::read_to_string(&config).unwrap();
@@ -325,5 +322,130 @@ fn the_newest_two_checkpoints_and_the_best_are_kept() {
         steps.contains(&((best + 1) * 3)),
         "{steps:?}, best {}",
         best + 1
+    );
+}
+
+/// Whatever `--resume` and `--force` are given, nothing that is worth something is begun anew or removed.
+#[test]
+fn nothing_is_begun_anew_by_mistake() {
+    let squares = Squares::new();
+    let run = squares.path("run");
+    succeed(&squares.arguments(&run, &[]));
+    let newest = checkpoint::list(&run.join("checkpoints"))
+        .unwrap()
+        .remove(0)
+        .1;
+    refused(&resume(&newest, &[]), &["is a checkpoint, not a run"]);
+    refused(
+        &squares.arguments(&newest, &["--force"]),
+        &["is a checkpoint, not a run"],
+    );
+    refused(
+        &["reconstruct", newest.to_str().unwrap()],
+        &["is a checkpoint", "--out"],
+    );
+    let picture = squares.path("picture.png");
+    let picture = picture.to_str().unwrap();
+    succeed(&["reconstruct", newest.to_str().unwrap(), "--out", picture]);
+    assert!(checkpoint::Checkpoint::read(&newest).is_ok());
+
+    // Weights that are gone are written anew from the checkpoint.
+    let model = fs::read(run.join("model.safetensors")).unwrap();
+    fs::remove_file(run.join("model.bpk")).unwrap();
+    fs::write(run.join("model.safetensors"), "changed").unwrap();
+    succeed(&resume(&run, &[]));
+    assert_eq!(fs::read(run.join("model.safetensors")).unwrap(), model);
+    // Weights that were changed are not read.
+    let mut bytes = fs::read(run.join("model.bpk")).unwrap();
+    let place = bytes.len() - 100;
+    bytes[place] ^= 1;
+    fs::write(run.join("model.bpk"), bytes).unwrap();
+    refused(
+        &["evaluate", run.to_str().unwrap()],
+        &["model.bpk", "SHA-256"],
+    );
+
+    // A finished run without checkpoints keeps its figures.
+    fs::remove_dir_all(run.join("checkpoints")).unwrap();
+    let summary = fs::read(run.join("summary.json")).unwrap();
+    refused(
+        &resume(&run, &["--set=train.epochs=9"]),
+        &["no checkpoint that can be used"],
+    );
+    assert_eq!(fs::read(run.join("summary.json")).unwrap(), summary);
+
+    // What others keep in a directory of that name stays.
+    let project = squares.path("project");
+    fs::create_dir_all(project.join("checkpoints")).unwrap();
+    fs::write(project.join("checkpoints/model.pt"), "years of work").unwrap();
+    refused(
+        &squares.arguments(&project, &["--force"]),
+        &["not a run directory"],
+    );
+    fs::write(project.join("config.toml"), "name = \"theirs\"").unwrap();
+    succeed(&squares.arguments(&project, &["--force"]));
+    assert!(project.join("checkpoints/model.pt").exists());
+}
+
+/// A file of checksums that was cut off between two lines must not pass for one of a checkpoint without a best epoch.
+#[test]
+fn a_best_epoch_is_not_forgotten() {
+    let squares = Squares::new();
+    let run = squares.path("run");
+    let more = [
+        "--set=data.validation=20",
+        "--set=train.early_stopping={ patience = 9, least_improvement = 1e9 }",
+        "--set=train.checkpoints.every_steps=1",
+    ];
+    succeed(&squares.arguments(&run, &more));
+    let kept = weights(&run);
+    let newest = checkpoint::list(&run.join("checkpoints"))
+        .unwrap()
+        .remove(0)
+        .1;
+    let checksums = newest.join("checksums.sha256");
+    let text = fs::read_to_string(&checksums).unwrap();
+    let cut = text.find("best.bpk").unwrap() - 66;
+    fs::write(&checksums, &text[..cut]).unwrap();
+    fs::remove_file(run.join("model.bpk")).unwrap();
+    let output = hourglass(&resume(&run, &[]));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{message}");
+    assert!(message.contains("does not name best.bpk"), "{message}");
+    assert_eq!(weights(&run), kept);
+    // It stays to be looked at, and does not count any more.
+    assert!(
+        newest
+            .with_file_name(format!("damaged-{}", newest.file_name().unwrap().display()))
+            .exists()
+    );
+}
+
+#[test]
+fn figures_too_large_to_draw_are_an_error() {
+    let squares = Squares::new();
+    let run = squares.path("run");
+    succeed(&squares.arguments(&run, &[]));
+    let metrics = run.join("metrics.jsonl");
+    let text = fs::read_to_string(&metrics).unwrap();
+    let (before, after) = text.split_once("\"test_bce_nats_per_pixel\":").unwrap();
+    let after = after.split_once(',').unwrap().1;
+    fs::write(
+        &metrics,
+        format!("{before}\"test_bce_nats_per_pixel\":1.7e308,{after}"),
+    )
+    .unwrap();
+    let out = squares.path("curves.png");
+    let output = hourglass(&[
+        "curves",
+        run.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(
+        message.contains("too large to draw") && !out.exists(),
+        "{message}"
     );
 }

@@ -18,7 +18,7 @@ use hourglass::task::{
 };
 use hourglass::train::checkpoint::{self, Checkpoint, Checkpoints, Origin, Policy};
 use hourglass::train::{
-    Adam, EarlyStopping, EpochRecord, Fit, NonFinite, Optimizer, Schedule, Training,
+    Adam, EarlyStopping, EpochRecord, Fit, NonFinite, Optimizer, Progress, Schedule, Training,
 };
 
 use crate::support;
@@ -97,7 +97,7 @@ fn stopped_at_every_step<M: Network, T: Task<M>>(
             Policy::default(),
             String::new(),
             origin(opened),
-            step,
+            &Progress::default(),
         );
         checkpoints.save(&mut training).unwrap();
         let (_, newest) = checkpoint::list(directory).unwrap().remove(0);
@@ -279,7 +279,7 @@ fn a_checkpoint_of_another_training_is_refused() {
         Policy::default(),
         text(),
         origin(opened),
-        0,
+        &Progress::default(),
     )
     .save(&mut training)
     .unwrap();

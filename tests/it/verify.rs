@@ -46,7 +46,7 @@ fn a_run_is_identical_until_one_byte_of_it_is_changed() {
             changed[place] ^= 1;
             fs::write(&path, changed).unwrap();
             let (code, found) = verify(&run, &[]);
-            assert_eq!((code, &found["verdict"]), (Some(1), &"different".into()));
+            assert_eq!((code, &found["verdict"]), (Some(4), &"different".into()));
             assert!(
                 found["reasons"][0].as_str().unwrap().contains(file),
                 "{found}"
@@ -62,7 +62,7 @@ fn a_run_is_identical_until_one_byte_of_it_is_changed() {
         fs::write(&path, text.replacen(from, to, 1)).unwrap();
         let (code, found) = verify(&run, &[]);
         fs::write(&path, text).unwrap();
-        assert_eq!((code, &found["verdict"]), (Some(1), &"different".into()));
+        assert_eq!((code, &found["verdict"]), (Some(4), &"different".into()));
         assert!(
             found["reasons"][0].as_str().unwrap().contains(reason),
             "{found}"

@@ -18,6 +18,7 @@ mod read;
 mod tensors;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ use crate::environment::Environment;
 use crate::files::{self, FileError};
 use crate::model::weights;
 use crate::task::Task;
-pub use read::{Checkpoint, Damage, Problem};
+pub use read::{Checkpoint, Damage, Problem, checksums};
 
 const CONFIG: &str = "config.toml";
 const MODEL: &str = "model.bpk";
@@ -49,8 +50,10 @@ const REQUIRED: [&str; 4] = [CONFIG, MODEL, OPTIMIZER, PROGRESS];
 const FORMAT: u32 = 1;
 /// A checkpoint that is being written.
 const UNFINISHED: &str = ".unfinished";
-/// One that is being replaced by another of the same step.
+/// One that is being removed or replaced by another of the same step.
 const REPLACED: &str = ".replaced";
+/// Before the name of one that could not be used.
+const DAMAGED: &str = "damaged-";
 /// Checkpoints at the ends of epochs take at most this share of the time.
 const MOST_OF_THE_TIME: u32 = 10;
 
@@ -101,6 +104,8 @@ pub struct Resumption {
 struct State {
     format: u32,
     origin: Origin,
+    /// Whether the weights of a best epoch belong to it.
+    has_best: bool,
     progress: Progress,
 }
 
@@ -122,28 +127,28 @@ pub struct Checkpoints {
     /// The resolved config as text.
     config: String,
     origin: Origin,
-    /// The step of the newest.
-    saved_step: usize,
+    /// Epochs and steps of the one after them when the newest was written.
+    saved_place: (usize, usize),
     saved_at: Instant,
     /// How long the newest took to write.
     cost: Duration,
 }
 
 impl Checkpoints {
-    /// Those in `directory`, which is there, of a run that has come as far as `saved_step`.
+    /// Those in `directory`, which is there, of a run that has come as far as `saved` says.
     pub fn new(
         directory: &Path,
         policy: Policy,
         config: String,
         origin: Origin,
-        saved_step: usize,
+        saved: &Progress,
     ) -> Self {
         Self {
             directory: directory.to_owned(),
             policy,
             config,
             origin,
-            saved_step,
+            saved_place: place(saved),
             saved_at: Instant::now(),
             cost: Duration::ZERO,
         }
@@ -167,7 +172,7 @@ impl Checkpoints {
         let step = training.step();
         let Progress { history, partial } = training.progress();
         // After the last step of an epoch its evaluation comes first.
-        if step == self.saved_step || !training.is_at_rest() {
+        if place(training.progress()) == self.saved_place || !training.is_at_rest() {
             return false;
         }
         let Policy {
@@ -187,7 +192,7 @@ impl Checkpoints {
                 && elapsed >= self.cost * MOST_OF_THE_TIME)
     }
 
-    /// Writes a checkpoint now, unless the newest is of this step.
+    /// Writes a checkpoint now, unless the newest is of this place.
     ///
     /// # Errors
     /// As [`Self::keep_up`].
@@ -195,15 +200,15 @@ impl Checkpoints {
         &mut self,
         training: &mut Training<'_, M, T>,
     ) -> Result<(), CheckpointError> {
-        let step = training.step();
-        if step == self.saved_step {
+        let place = place(training.progress());
+        if place == self.saved_place {
             return Ok(());
         }
         let begun = Instant::now();
         let files = self.files(training.save()?)?;
-        commit(&self.directory, &name(step), &files)?;
+        commit(&self.directory, &name(training.step()), &files)?;
+        self.saved_place = place;
         self.tidy(training)?;
-        self.saved_step = step;
         self.saved_at = Instant::now();
         self.cost = begun.elapsed();
         Ok(())
@@ -214,6 +219,7 @@ impl Checkpoints {
         let state = State {
             format: FORMAT,
             origin: self.origin.clone(),
+            has_best: saved.best.is_some(),
             progress: saved.progress,
         };
         let state = serde_json::to_vec_pretty(&state).map_err(|error| content(&error))?;
@@ -252,11 +258,57 @@ impl Checkpoints {
             .skip(self.policy.keep.max(1))
             .filter(|(step, _)| Some(*step) != best);
         for (_, path) in old.chain(abandoned) {
-            files::remove(&path)?;
+            discard(&path)?;
         }
         files::remove(&self.directory.join(REPLACED))?;
         Ok(())
     }
+}
+
+/// Epochs and steps of the one after them.
+fn place(progress: &Progress) -> (usize, usize) {
+    (progress.history.len(), progress.partial.steps)
+}
+
+/// Removes a checkpoint. One that is half removed when the process is killed no longer has a checkpoint's name.
+fn discard(path: &Path) -> Result<(), FileError> {
+    let replaced = path.with_file_name(REPLACED);
+    files::remove(&replaced)?;
+    fs::rename(path, &replaced).map_err(files::at(path))?;
+    files::remove(&replaced)
+}
+
+/// Removes all that was ever written to a directory of checkpoints; what others have put there stays.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn clear(directory: &Path) -> Result<(), FileError> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(files::at(directory))?,
+    };
+    for entry in entries {
+        let path = entry.map_err(files::at(directory))?.path();
+        let name = path.file_name().unwrap_or_default();
+        let is_ours = step(&path).is_some()
+            || [UNFINISHED, REPLACED].into_iter().any(|ours| name == ours)
+            || name.as_encoded_bytes().starts_with(DAMAGED.as_bytes());
+        if is_ours {
+            files::remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes a checkpoint that cannot be used out of their number. It stays, for whoever wants to know why.
+///
+/// # Errors
+/// It cannot be renamed.
+pub fn set_aside(path: &Path) -> Result<(), FileError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let aside = path.with_file_name(format!("{DAMAGED}{name}"));
+    files::remove(&aside)?;
+    fs::rename(path, aside).map_err(files::at(path))
 }
 
 /// Names and contents, in the order in which they are written.
@@ -281,13 +333,20 @@ fn commit(directory: &Path, name: &str, files: &Files) -> Result<(), FileError> 
     files::sync_directory(&unfinished).map_err(files::at(&unfinished))?;
     let path = directory.join(name);
     if path.exists() {
-        // A damaged one, after which training went on from the one before it.
+        // Of an epoch's last step, before its evaluation.
         let replaced = directory.join(REPLACED);
         files::remove(&replaced)?;
         fs::rename(&path, &replaced).map_err(files::at(&path))?;
     }
     fs::rename(&unfinished, &path).map_err(files::at(&path))?;
     files::sync_directory(directory).map_err(files::at(directory))
+}
+
+/// The step in the name of a checkpoint.
+fn step(path: &Path) -> Option<usize> {
+    let digits = path.file_name()?.to_str()?.strip_prefix("step-")?;
+    let is_number = digits.bytes().all(|digit| digit.is_ascii_digit());
+    is_number.then(|| digits.parse().ok()).flatten()
 }
 
 /// The steps and places of all checkpoints in a directory, the newest first.
@@ -298,12 +357,7 @@ pub fn list(directory: &Path) -> Result<Vec<(usize, PathBuf)>, FileError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).map_err(files::at(directory))? {
         let path = entry.map_err(files::at(directory))?.path();
-        let step = path
-            .file_name()
-            .and_then(|name| name.to_str()?.strip_prefix("step-"))
-            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()))
-            .and_then(|digits| digits.parse().ok());
-        if let Some(step) = step {
+        if let Some(step) = step(&path) {
             found.push((step, path));
         }
     }

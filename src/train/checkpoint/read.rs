@@ -5,20 +5,27 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use safetensors::SafeTensorError;
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::{
     BEST, CHECKSUMS, CONFIG, FORMAT, MODEL, OPTIMIZER, Origin, PROGRESS, REQUIRED, State, tensors,
 };
-use crate::data::hexadecimal;
+use crate::data::{Checksum, hexadecimal};
 use crate::files::{self, FileError};
 use crate::memory;
 use crate::model::weights::{self, WeightsError};
 use crate::train::{Progress, RestoreError, Saved};
 
 /// Far above the text of any checkpoint: what is larger is not read into memory.
-const MOST_TEXT_BYTES: u64 = 1 << 30;
+const MOST_TEXT_BYTES: u64 = 256 << 20;
+
+/// What every `progress.json` begins with.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
 
 /// Why a checkpoint cannot be used.
 #[derive(Debug, Error)]
@@ -33,7 +40,7 @@ pub struct Damage {
 pub enum Problem {
     #[error(transparent)]
     File(#[from] FileError),
-    #[error("it is not complete: {CHECKSUMS} does not list {0}")]
+    #[error("it is not complete: {CHECKSUMS} does not name {0}")]
     Incomplete(&'static str),
     #[error("{CHECKSUMS} is damaged")]
     Checksums,
@@ -82,29 +89,38 @@ impl Checkpoint {
     }
 
     fn read_files(path: &Path) -> Result<Self, Problem> {
-        let checksums = checksums(&path.join(CHECKSUMS))?;
-        if let Some(missing) = REQUIRED.iter().find(|name| !checksums.contains_key(*name)) {
-            return Err(Problem::Incomplete(missing));
-        }
-        let mut files = BTreeMap::new();
-        for (name, expected) in checksums {
+        let checksums = checksums(path)?;
+        // Names are ours, never those that the file gives.
+        let read = |name: &'static str| {
             let most = match name {
-                MODEL | BEST | OPTIMIZER => memory::most_bytes(),
-                _ => MOST_TEXT_BYTES,
+                CONFIG | PROGRESS => MOST_TEXT_BYTES,
+                _ => memory::most_bytes() / 4,
             };
+            let expected = checksums.iter().find(|known| known.file == name);
+            let expected = expected.ok_or(Problem::Incomplete(name))?;
             let bytes = files::read(&path.join(name), most)?;
-            if hexadecimal(&Sha256::digest(&bytes)) != expected {
-                return Err(Problem::Checksum(name));
+            match hexadecimal(&Sha256::digest(&bytes)) == expected.sha256 {
+                true => Ok(bytes),
+                false => Err(Problem::Checksum(name)),
             }
-            files.insert(name, bytes);
+        };
+        let mut files = BTreeMap::new();
+        for name in REQUIRED {
+            files.insert(name, read(name)?);
         }
-        let State {
-            format,
-            origin,
-            progress,
-        } = serde_json::from_slice(&files[PROGRESS])?;
+        // A program of another format may write other things beside it.
+        let Format { format } = serde_json::from_slice(&files[PROGRESS])?;
         if format != FORMAT {
             return Err(Problem::Format(format));
+        }
+        let State {
+            origin,
+            progress,
+            has_best,
+            ..
+        } = serde_json::from_slice(&files[PROGRESS])?;
+        if has_best {
+            files.insert(BEST, read(BEST)?);
         }
         let config = files.remove(CONFIG).unwrap_or_default();
         Ok(Self {
@@ -146,20 +162,23 @@ impl Checkpoint {
     }
 }
 
-/// What a file of checksums, as `sha256sum` writes it, says of each file of a checkpoint.
-fn checksums(path: &Path) -> Result<BTreeMap<&'static str, String>, Problem> {
+/// What a checkpoint's file of checksums says of each of its files.
+///
+/// # Errors
+/// It is not there, or not as `sha256sum` writes it.
+pub fn checksums(checkpoint: &Path) -> Result<Vec<Checksum>, Problem> {
     const MOST_BYTES: u64 = 4096;
-    let text = files::read_text(path, MOST_BYTES)?;
-    let known = |name: &str| {
-        let mut all = REQUIRED.into_iter().chain([BEST]);
-        all.find(|known| *known == name)
-    };
+    let text = files::read_text(&checkpoint.join(CHECKSUMS), MOST_BYTES)?;
     let parse = |line: &str| {
-        let (digest, name) = line.split_once("  ")?;
+        let (digest, file) = line.split_once("  ")?;
         let is_digest = digest.len() == 64 && digest.bytes().all(|c| c.is_ascii_hexdigit());
-        is_digest.then_some((known(name)?, digest.to_owned()))
+        is_digest.then(|| Checksum {
+            file: file.into(),
+            sha256: digest.into(),
+        })
     };
-    text.lines()
-        .map(|line| parse(line).ok_or(Problem::Checksums))
-        .collect()
+    let lines = text
+        .lines()
+        .map(|line| parse(line).ok_or(Problem::Checksums));
+    lines.collect()
 }

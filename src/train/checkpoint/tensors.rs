@@ -16,7 +16,7 @@ const SCALARS: &str = "scalars";
 ///
 /// # Errors
 /// A tensor is too large for the format.
-pub fn pack(state: &OptimizerState) -> Result<Vec<u8>, SafeTensorError> {
+pub fn pack(state: &OptimizerState) -> Result<Vec<u8>, Problem> {
     let tensors = state
         .tensors
         .iter()
@@ -25,9 +25,9 @@ pub fn pack(state: &OptimizerState) -> Result<Vec<u8>, SafeTensorError> {
             Ok((name, TensorView::new(Dtype::F32, shape, data.as_bytes())?))
         })
         .collect::<Result<Vec<_>, SafeTensorError>>()?;
-    let scalars = serde_json::to_string(&state.scalars).unwrap_or_default();
+    let scalars = serde_json::to_string(&state.scalars)?;
     let metadata = HashMap::from([(SCALARS.to_owned(), scalars)]);
-    safetensors::serialize(tensors, Some(metadata))
+    Ok(safetensors::serialize(tensors, Some(metadata))?)
 }
 
 /// What [`pack`] wrote.

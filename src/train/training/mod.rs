@@ -99,6 +99,11 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
             ..
         } = saved;
         progress.check(settings.epochs, training.steps_per_epoch)?;
+        let is_validated = |record: &EpochRecord| record.validation.is_some();
+        let wants_best = settings.early_stopping.is_some();
+        if wants_best && best.is_none() && progress.history.iter().any(is_validated) {
+            return Err(RestoreError::NoBest);
+        }
         let fresh = settings.optimizer.init();
         training.trainer.optimizer = fresh.with_state(&optimizer, training.network(), device)?;
         training.progress = progress;
@@ -214,11 +219,12 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
             trainer: self.trainer.clone(),
             first: step,
             errors: Vec::new(),
-            minimised: Vec::new(),
+            others: Vec::new(),
         });
         let (network, loss) = self.trainer.step(self.task, network, batch, rate);
         window.errors.push(loss.error);
-        window.minimised.extend(loss.minimised);
+        window.others.extend(loss.minimised);
+        window.others.extend(loss.gradient_norm);
         self.network = Some(network);
         self.progress.partial.steps += 1;
         examples
@@ -302,18 +308,19 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
     /// # Errors
     /// Something is not finite, or the device fails.
     pub fn save(&mut self) -> Result<Saved<M>, TrainError> {
+        let begun = Instant::now();
         self.settle()?;
+        if self.progress.partial.steps > 0 {
+            self.progress.partial.seconds += begun.elapsed().as_secs_f64();
+        }
         let optimizer = self.trainer.optimizer.state();
         for (name, data) in &optimizer.tensors {
             // A square that is too large for its mean makes every step from there on zero.
             if let Some(value) = data.iter::<f64>().find(|value| !value.is_finite()) {
-                let step = self.progress.partial.steps;
-                return Err(TrainError::NotFinite {
-                    what: format!("the optimizer's `{name}`"),
+                return Err(TrainError::Optimizer {
+                    name: name.clone(),
                     value,
-                    epoch: self.progress.epoch(),
                     step: self.step(),
-                    learning_rate: self.rate(step.saturating_sub(1)),
                 });
             }
         }

@@ -15,8 +15,8 @@ pub struct Window<M> {
     pub first: usize,
     /// One number each, on the device.
     pub errors: Vec<Tensor<1>>,
-    /// What was minimised, where that is more.
-    pub minimised: Vec<Tensor<1>>,
+    /// What else of them has to be finite: what was minimised, norms of gradients.
+    pub others: Vec<Tensor<1>>,
 }
 
 impl<M: Module, T: Task<M>> Training<'_, M, T> {
@@ -31,7 +31,7 @@ impl<M: Module, T: Task<M>> Training<'_, M, T> {
             trainer,
             first,
             errors,
-            minimised,
+            others,
         }) = self.window.take()
         else {
             return Ok(());
@@ -39,7 +39,7 @@ impl<M: Module, T: Task<M>> Training<'_, M, T> {
         let steps = errors.len();
         // A parameter that is not finite once need not show in any loss: a rectifier makes a zero of it.
         let mut numbers = errors;
-        numbers.extend(minimised);
+        numbers.extend(others);
         numbers.extend(sums(self.network()));
         let numbers: Vec<f64> = Tensor::cat(numbers, 0)
             .try_into_data()?

@@ -8,7 +8,7 @@ use hourglass::train::checkpoint;
 use rand::{Rng, RngExt};
 
 use super::Tally;
-use super::workshop::{Workshop, note_panic};
+use super::workshop::Workshop;
 
 /// Damages a random file of one of an interrupted run's checkpoints so many times, and lets the run go on each time.
 pub fn random(times: usize, seed: u64) -> Tally {
@@ -29,15 +29,12 @@ pub fn random(times: usize, seed: u64) -> Tally {
         let what = damage(&checkpoints[which].1, &mut random);
         let what = format!("{number}: {what}");
         tally.faults += 1;
-        let output = workshop.resume(&run).output().unwrap();
-        note_panic(&output, &what, &mut tally);
-        let message = String::from_utf8_lossy(&output.stderr);
-        if !message.contains("warning:") || !message.contains("cannot be used") {
-            tally
-                .complaints
-                .push(format!("{what}: not said: {message}"));
+        let message = workshop.finish(&run, &what, &mut tally);
+        let is_said = message.contains("warning:") && message.contains("cannot be used");
+        // Older ones are not looked at.
+        if is_said != (which == 0) {
+            tally.complaints.push(format!("{what}: {message}"));
         }
-        workshop.finish(&run, &what, &mut tally);
     }
     tally
 }
@@ -88,5 +85,5 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn a_damaged_checkpoint_is_passed_over_and_the_run_ends_with_the_same_bits() {
-    random(12, 13).check(12);
+    random(40, 13).check(40);
 }

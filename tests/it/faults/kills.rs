@@ -63,10 +63,10 @@ fn a_run_killed_within_an_epoch_ends_with_the_same_bits() {
 
 #[test]
 fn a_killed_run_goes_on_and_ends_with_the_same_bits() {
-    random(4, 11).check(4);
+    random(20, 11).check(20);
 }
 
 #[test]
 fn an_interrupted_run_goes_on_and_ends_with_the_same_bits() {
-    polite(4, 12).check(4);
+    polite(10, 12).check(10);
 }

@@ -104,17 +104,17 @@ fn compile(workshop: &Workshop) -> PathBuf {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_run_killed_at_a_file_operation_goes_on() {
-    kill_at_each(53).check(4);
+    kill_at_each(29).check(10);
 }
 
 #[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_ends_a_run_with_its_path_and_loses_nothing() {
-    no_space_at_each(67).check(4);
+    no_space_at_each(37).check(10);
 }
 
 #[test]
 #[cfg(target_os = "linux")]
 fn a_read_only_file_system_ends_a_run_with_its_path_and_loses_nothing() {
-    read_only_at_each(97).check(3);
+    read_only_at_each(61).check(5);
 }

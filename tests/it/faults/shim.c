@@ -91,12 +91,45 @@ static int opens(const char *path, int flags)
 OPEN(open)
 OPEN(open64)
 
+/* Paths below directories that are open: what removes whole directories works with these. */
+static int is_under_at(int directory, const char *path)
+{
+    return path[0] == '/' || directory == AT_FDCWD ? is_under(path) : is_under_fd(directory);
+}
+
+#define OPENAT(name)                                                                               \
+    int name(int directory, const char *path, int flags, ...)                                      \
+    {                                                                                              \
+        va_list more;                                                                              \
+        va_start(more, flags);                                                                     \
+        mode_t mode = va_arg(more, mode_t);                                                        \
+        va_end(more);                                                                              \
+        int writes = flags & (O_CREAT | O_WRONLY | O_RDWR);                                        \
+        if (writes && is_under_at(directory, path) && fails())                                     \
+            return -1;                                                                             \
+        return REAL(name)(directory, path, flags, mode);                                           \
+    }
+OPENAT(openat)
+OPENAT(openat64)
+
 /* These need no room: only a kill, or a device that fails as a whole, stops them. */
-static int kills(const char *path)
+static int removal_fails(void)
 {
     const char *kind = getenv("FAULT_KIND");
     int number = kind ? atoi(kind) : 0;
-    return is_under(path) && number != ENOSPC && fails();
+    return number != ENOSPC && fails();
+}
+
+static int kills(const char *path)
+{
+    return is_under(path) && removal_fails();
+}
+
+int unlinkat(int directory, const char *path, int flags)
+{
+    if (is_under_at(directory, path) && removal_fails())
+        return -1;
+    return REAL(unlinkat)(directory, path, flags);
 }
 
 int rename(const char *from, const char *to)

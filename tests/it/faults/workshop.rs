@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use hourglass::train::checkpoint;
+use hourglass::report::TIMES;
+use hourglass::train::checkpoint::{self, Checkpoint};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
@@ -27,9 +28,6 @@ pub struct Bits {
     metrics: Vec<Map<String, Value>>,
     figures: Map<String, Value>,
 }
-
-/// What depends on time.
-const TIMES: [&str; 3] = ["train_seconds", "evaluate_seconds", "samples_per_second"];
 
 /// Of the run: 200 images in batches of 20.
 const STEPS_PER_EPOCH: usize = 10;
@@ -113,10 +111,34 @@ impl Workshop {
         }
     }
 
-    /// Lets a run end and compares what it leaves with the reference.
-    pub fn finish(&self, run: &Path, what: &str, tally: &mut Tally) {
+    /// Lets a run end and compares what it leaves with the reference; gives what it said on standard error.
+    pub fn finish(&self, run: &Path, what: &str, tally: &mut Tally) -> String {
+        // The same bits would come of a run that begins anew, too.
+        let newest = newest_checkpoint(run);
+        let was_finished = run.join("summary.json").exists();
+        if let Some(newest) = &newest {
+            let lines = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default();
+            if lines.matches('\n').count() < newest.progress.history.len() {
+                tally.lost += 1;
+                tally
+                    .complaints
+                    .push(format!("{what}: metrics of finished epochs are lost"));
+            }
+        }
         let output = self.go_on(run).output().unwrap();
         note_panic(&output, what, tally);
+        if let (Some(newest), false, true) = (&newest, was_finished, output.status.success()) {
+            let name = newest.path.file_name().unwrap().to_str().unwrap();
+            let step: u64 = name.trim_start_matches("step-").parse().unwrap();
+            let resumed = &summary(run)["receipt"]["resumed"];
+            let last = resumed.as_array().and_then(|all| all.last());
+            if last.is_none_or(|last| last["after_step"] != step) {
+                tally.lost += 1;
+                tally
+                    .complaints
+                    .push(format!("{what}: {name} was there, but: {resumed}"));
+            }
+        }
         if !output.status.success() {
             tally.lost += 1;
             tally.complaints.push(format!("{what}: {output:?}"));
@@ -124,6 +146,7 @@ impl Workshop {
             tally.differing += 1;
             tally.complaints.push(format!("{what}: other bits"));
         }
+        String::from_utf8_lossy(&output.stderr).into_owned()
     }
 }
 
@@ -136,6 +159,17 @@ fn program<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
+}
+
+/// The newest checkpoint that is whole.
+fn newest_checkpoint(run: &Path) -> Option<Checkpoint> {
+    let list = checkpoint::list(&run.join("checkpoints")).ok()?;
+    list.iter()
+        .find_map(|(_, path)| Checkpoint::read(path).ok())
+}
+
+fn summary(run: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(run.join("summary.json")).unwrap()).unwrap()
 }
 
 /// Counts a panic or a crash.
@@ -179,8 +213,7 @@ pub fn bits(run: &Path) -> Bits {
         map
     };
     let metrics = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
-    let summary = std::fs::read(run.join("summary.json")).unwrap();
-    let summary: Value = serde_json::from_slice(&summary).unwrap();
+    let summary = summary(run);
     Bits {
         safetensors: std::fs::read(run.join("model.safetensors")).unwrap(),
         metrics: metrics
