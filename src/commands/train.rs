@@ -158,17 +158,52 @@ impl Session {
             }
         }
         drop(progress);
+        let conclusion = Conclusion {
+            config,
+            run: &run,
+            origin,
+            parameters,
+        };
+        let (summary, pictures) = conclusion.write(task, training.finish())?;
+        match json {
+            true => answer_json(&summary),
+            false => answer(&result(&summary, &pictures, begun.elapsed())),
+        }
+    }
+}
 
+/// What a run leaves when its training is over.
+struct Conclusion<'a> {
+    config: &'a Config,
+    run: &'a RunDirectory,
+    origin: Origin,
+    parameters: usize,
+}
+
+impl Conclusion<'_> {
+    /// Writes weights, pictures and the summary; gives the summary and where the pictures are.
+    fn write<M: Network, T: Pictures<M>>(
+        self,
+        task: &T,
+        fitted: Fitted<M>,
+    ) -> Result<(Value, Vec<PathBuf>), Error> {
+        let Self {
+            config,
+            run,
+            origin,
+            parameters,
+        } = self;
         let Fitted {
             network,
             history,
             epoch,
-        } = training.finish();
+        } = fitted;
         // Until here the figures of a finished run that is trained on are those of its weights.
         run.remove_summary()?;
         run.write_weights(&network, &config.experiment.shape())?;
         let title = config.title();
-        let mut pictures = task.draw(&network, &run, &title)?;
+        let error_metric = task.error_metric();
+        let mut pictures = task.draw(&network, run, &title)?;
         let curves = CurvesPicture {
             title: &title,
             metric: error_metric,
@@ -193,10 +228,7 @@ impl Session {
         };
         let summary = report::summary(config, error_metric, &history, epoch, &figures, &receipt);
         run.write_summary(&summary)?;
-        match json {
-            true => answer_json(&summary),
-            false => answer(&result(&summary, &pictures, begun.elapsed())),
-        }
+        Ok((summary, pictures))
     }
 }
 

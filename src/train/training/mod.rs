@@ -125,7 +125,7 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
         self.progress.step(self.steps_per_epoch)
     }
 
-    /// Whether it may be left here: an epoch whose steps are done waits for its evaluation.
+    /// Whether the next moment is no evaluation, after which a checkpoint would hold more.
     pub fn is_at_rest(&self) -> bool {
         self.progress.partial.steps < self.steps_per_epoch
     }
@@ -156,13 +156,14 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
     /// # Errors
     /// Something is no longer finite, or the device fails.
     pub fn advance(&mut self) -> Result<Option<Event<'_>>, TrainError> {
-        if self.is_over() {
+        let is_between_epochs = self.order.is_empty();
+        if is_between_epochs && self.is_over() {
             return Ok(None);
         }
         let epoch = self.progress.epoch();
         let steps = self.steps_per_epoch;
         let steps_done = self.progress.partial.steps;
-        if self.order.is_empty() {
+        if is_between_epochs {
             let order = random::stream(self.settings.seed, Purpose::Order, epoch as u64, 0);
             self.order = random::permutation(self.task.examples(Subset::Training), order);
             let examples_done = (steps_done * self.settings.batch_size).min(self.order.len());
