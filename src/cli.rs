@@ -74,7 +74,7 @@ pub struct Train {
     #[arg(long)]
     pub force: bool,
     /// Go on with a run that was interrupted, from its newest checkpoint. More epochs may be given with --set
-    /// train.epochs=N, nothing else
+    /// train.epochs=N, and data that were moved with --set data.path=DIR, nothing else
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "backend", "out", "force"])]
     pub resume: Option<PathBuf>,
     /// Threads for the CPU; ndarray's matrix products follow MATMUL_NUM_THREADS instead [default: all

@@ -16,8 +16,9 @@ use crate::task::Task;
 use crate::train::checkpoint::{self, Checkpoint, Damage, Origin, Resumption};
 use crate::train::{Fit, Progress, Schedule, Training};
 
-/// The one key that may be another when a run is resumed.
 const EPOCHS: &str = "train.epochs";
+/// The keys that may be others when a run is resumed: data that were moved are known by their checksums.
+const CHANGEABLE: [&str; 2] = [EPOCHS, "data.path"];
 
 /// An interrupted run, locked, with what can be gone on from.
 pub struct Resumable {
@@ -30,17 +31,18 @@ pub struct Resumable {
     progress: Progress,
 }
 
-/// The run at `path` and its config, with another number of epochs if `overrides` say so.
+/// The run at `path` and its config, with another number of epochs or place of the data if `overrides` say so.
 ///
 /// # Errors
 /// There is no run, it is in use, none of its checkpoints is whole, its config was changed, or the overrides ask
-/// for more than other epochs.
+/// for anything else.
 pub fn find(path: &Path, overrides: &[String]) -> Result<(Config, Resumable), Error> {
     for argument in overrides {
         let key = argument.split('=').next().unwrap_or_default().trim();
-        if key != EPOCHS {
+        if !CHANGEABLE.contains(&key) {
             return Err(Error::NotResumable(format!(
-                "--set {argument}: only {EPOCHS} may be another when a run is resumed"
+                "--set {argument}: only {} may be others when a run is resumed",
+                CHANGEABLE.join(" and ")
             )));
         }
     }
@@ -103,9 +105,11 @@ fn config(
             config
         }
     };
-    let mut but_for_epochs = config.clone();
-    but_for_epochs.train.epochs = saved.train.epochs;
-    if but_for_epochs != saved {
+    let mut but_for_these = config.clone();
+    but_for_these.train.epochs = saved.train.epochs;
+    let path = saved.experiment.images().and_then(|data| data.path.clone());
+    but_for_these.experiment.set_path(path);
+    if but_for_these != saved {
         return Err(Error::NotResumable(format!(
             "{}/config.toml was changed since {place} was written",
             run.path().display()

@@ -152,6 +152,14 @@ impl Experiment {
         6 * layers.iter().sum::<usize>() - 2 * layers[0]
     }
 
+    /// The same with its images elsewhere.
+    pub fn set_path(&mut self, path: Option<PathBuf>) {
+        match self {
+            Self::Autoencoder { data, .. } | Self::Variational { data, .. } => data.path = path,
+            Self::Classifier { .. } => {}
+        }
+    }
+
     /// The images that it uses, if it uses images.
     pub fn images(&self) -> Option<&Images> {
         match self {

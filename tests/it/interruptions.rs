@@ -258,11 +258,16 @@ fn what_cannot_be_gone_on_with_is_refused_with_the_reason() {
     refused(&resume(&run, &[]), &["data are not those"]);
     bytes[500] ^= 1;
     fs::write(&images, &bytes).unwrap();
+    let moved = squares.path("moved");
+    fs::rename(&squares.data, &moved).unwrap();
+    refused(&resume(&run, &[]), &["data.path"]);
 
     // The config is lost where a checkpoint has it.
     fs::write(&config, "name = ").unwrap();
     let epochs = checkpoint::list(&run.join("checkpoints")).unwrap()[0].0 / 4 + 1;
-    let output = hourglass(&resume(&run, &[&format!("--set=train.epochs={epochs}")]));
+    let epochs = format!("--set=train.epochs={epochs}");
+    let path = format!("--set=data.path={}", moved.display());
+    let output = hourglass(&resume(&run, &[&epochs, &path]));
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{message}");
     assert!(
@@ -276,6 +281,7 @@ fn what_cannot_be_gone_on_with_is_refused_with_the_reason() {
         "{message}"
     );
 
+    fs::rename(&moved, &squares.data).unwrap();
     stopped(&["--set=train.schedule={ kind = \"cosine\" }"]);
     refused(&resume(&run, &["--set=train.epochs=9000"]), &["cosine"]);
 
