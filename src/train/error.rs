@@ -19,7 +19,7 @@ pub enum TrainError {
         step: usize,
         learning_rate: f64,
     },
-    /// Only what is saved is looked at as a whole.
+    /// Looked at when an epoch ends and when it is saved.
     #[error("the optimizer's `{name}` became {value} in step {step} of the run or before")]
     Optimizer {
         name: String,

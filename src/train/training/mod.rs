@@ -233,6 +233,7 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
 
     fn end_epoch(&mut self) -> Result<(), TrainError> {
         self.settle()?;
+        self.finite_optimizer_state()?;
         let epoch = self.progress.epoch();
         let PartialEpoch {
             skipped_steps,
@@ -314,9 +315,19 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
         if self.progress.partial.steps > 0 {
             self.progress.partial.seconds += begun.elapsed().as_secs_f64();
         }
-        let optimizer = self.trainer.optimizer.state();
-        for (name, data) in &optimizer.tensors {
-            // A square that is too large for its mean makes every step from there on zero.
+        Ok(Saved {
+            progress: self.progress.clone(),
+            network: self.network().valid(),
+            optimizer: self.finite_optimizer_state()?,
+            best: self.best.clone(),
+        })
+    }
+
+    /// A gradient may be finite and its square not; then a mean of squares stays infinite and every step that
+    /// follows is zero, of which losses and weights tell nothing.
+    fn finite_optimizer_state(&self) -> Result<OptimizerState, TrainError> {
+        let state = self.trainer.optimizer.state();
+        for (name, data) in &state.tensors {
             if let Some(value) = data.iter::<f64>().find(|value| !value.is_finite()) {
                 return Err(TrainError::Optimizer {
                     name: name.clone(),
@@ -325,12 +336,7 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
                 });
             }
         }
-        Ok(Saved {
-            progress: self.progress.clone(),
-            network: self.network().valid(),
-            optimizer,
-            best: self.best.clone(),
-        })
+        Ok(state)
     }
 
     /// The network and how it came to be; of the best epoch where early stopping asks for it.
