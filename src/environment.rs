@@ -79,7 +79,7 @@ impl Environment {
         }
     }
 
-    /// In what this one differs from another, as a list of `name: there, here`.
+    /// In what this one differs from another, in words.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let list = |names: &[String]| names.join(" ");
         [

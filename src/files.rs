@@ -38,7 +38,7 @@ pub fn at(path: &Path) -> impl FnOnce(io::Error) -> FileError {
 /// once this returns also after a loss of power.
 ///
 /// # Errors
-/// The file cannot be written; what was at `path` is still there.
+/// The file cannot be written; what was at `path` is still there, unless only making the new name durable failed.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     // What is not a plain file, such as /dev/stdout or a pipe, cannot be replaced.
     if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
@@ -109,7 +109,13 @@ pub fn remove_temporary(directory: &Path) -> Result<(), FileError> {
 pub fn sync_directory(path: &Path) -> io::Result<()> {
     // Elsewhere a directory cannot be opened, and names are durable once a call returns.
     #[cfg(unix)]
-    File::open(path)?.sync_all()?;
+    if let Err(error) = File::open(path)?.sync_all() {
+        // Some network file systems have no such thing.
+        let is_unknown = [io::ErrorKind::InvalidInput, io::ErrorKind::Unsupported];
+        if !is_unknown.contains(&error.kind()) {
+            return Err(error);
+        }
+    }
     let _ = path;
     Ok(())
 }

@@ -141,10 +141,18 @@ impl Resumable {
         let Ok(summary) = self.run.summary() else {
             return Ok(None);
         };
-        let is_over = summary["epochs"] == config.train.epochs || self.has_stopped_early(config);
+        let epochs = &summary["epochs"];
+        let done = self.progress.history.len();
+        let is_over =
+            *epochs == config.train.epochs || (self.has_stopped_early(config) && *epochs == done);
+        // What was damaged since is written anew.
+        let run = &self.run;
         let is_whole = Receipt::of(&summary).is_ok_and(|receipt| {
-            let found = self.run.weights_checksums();
-            found.is_ok_and(|found| found == receipt.files)
+            let weights = run.weights_checksums();
+            let config = run.config_sha256();
+            weights.is_ok_and(|found| found == receipt.files)
+                && config.is_ok_and(|found| found == receipt.config_sha256)
+                && run.history().is_ok_and(|lines| *epochs == lines.len())
         });
         Ok((is_over && is_whole).then_some(summary))
     }

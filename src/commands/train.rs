@@ -149,7 +149,7 @@ impl Session {
             }
             checkpoints.keep_up(&mut training)?;
             // After the last epoch too: figures and pictures can take long, and --resume makes them.
-            if interruption.is_requested() {
+            if interruption.is_requested() && training.is_at_rest() {
                 checkpoints.save(&mut training)?;
                 return Err(Error::Interrupted {
                     place: place(&training),
@@ -163,6 +163,7 @@ impl Session {
             run: &run,
             origin,
             parameters,
+            interruption,
         };
         let (summary, pictures) = conclusion.write(task, training.finish())?;
         match json {
@@ -178,6 +179,7 @@ struct Conclusion<'a> {
     run: &'a RunDirectory,
     origin: Origin,
     parameters: usize,
+    interruption: Interruption,
 }
 
 impl Conclusion<'_> {
@@ -192,6 +194,7 @@ impl Conclusion<'_> {
             run,
             origin,
             parameters,
+            interruption,
         } = self;
         let Fitted {
             network,
@@ -212,6 +215,12 @@ impl Conclusion<'_> {
         };
         report::curves(&run.curves(), &curves)?;
         pictures.push(run.curves());
+        if interruption.is_requested() {
+            return Err(Error::Interrupted {
+                place: "the last epoch".into(),
+                run: run.path().to_owned(),
+            });
+        }
 
         let figures = test_figures(&network, task)?;
         let receipt = Receipt {

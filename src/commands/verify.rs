@@ -236,12 +236,15 @@ fn compare(recorded: &Recorded, repetition: &Repetition, differences: Vec<String
     let error = |metrics: &Map<String, Value>| metrics.get(&name).and_then(Value::as_f64);
     let mut is_close = false;
     if let (Some(there), Some(here)) = (error(&there), error(&here)) {
-        is_close = (here / there - 1.0).abs() <= RELATIVE_TOLERANCE;
+        is_close = (here - there).abs() <= RELATIVE_TOLERANCE * there.abs();
+        let change = match there == here {
+            true => 0.0,
+            false => 100.0 * (here / there - 1.0),
+        };
         reasons.push(format!(
-            "{name}: {} there, {} here, {:+.2} %",
+            "{name}: {} there, {} here, {change:+.2} %",
             figure(there),
             figure(here),
-            100.0 * (here / there - 1.0)
         ));
     }
     let verdict = match made.is_empty() && is_close && !differences.is_empty() {

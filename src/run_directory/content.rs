@@ -129,13 +129,30 @@ impl RunDirectory {
     /// What a finished run or a checkpoint says that the SHA-256 of one of its files is.
     fn recorded_checksum(&self, file: &str) -> Result<Option<String>, RunError> {
         let files: Vec<Checksum> = match self.summary() {
-            // Runs of earlier versions have none.
-            Ok(summary) => Vec::deserialize(&summary["receipt"]["files"]).unwrap_or_default(),
-            Err(RunError::Unfinished(_)) => checkpoint::checksums(&self.path).unwrap_or_default(),
+            Ok(summary) => match summary["receipt"].get("files") {
+                // Runs of earlier versions have none.
+                None => return Ok(None),
+                Some(files) => Vec::deserialize(files).map_err(|error| RunError::Summary {
+                    path: self.summary_path(),
+                    error,
+                })?,
+            },
+            Err(RunError::Unfinished(_)) => {
+                let path = self.path.join(checkpoint::CHECKSUMS);
+                if !path.exists() {
+                    return Ok(None);
+                }
+                let known = checkpoint::checksums(&self.path);
+                known.map_err(|_| RunError::Checksums(path))?
+            }
             Err(error) => return Err(error),
         };
         let mut files = files.into_iter();
-        Ok(files.find_map(|known| (known.file == file).then_some(known.sha256)))
+        let known = files.find_map(|known| (known.file == file).then_some(known.sha256));
+        match known {
+            Some(known) => Ok(Some(known)),
+            None => Err(RunError::Checksums(self.path.clone())),
+        }
     }
 
     /// What `metrics.jsonl` says of each epoch that was finished.

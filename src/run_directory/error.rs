@@ -23,6 +23,8 @@ pub enum RunError {
     IsCheckpoint(PathBuf),
     #[error("{} is in use by another process", .0.display())]
     InUse(PathBuf),
+    #[error("{} does not say what the SHA-256 of the weights should be", .0.display())]
+    Checksums(PathBuf),
     #[error("{} is not as the run left it: its SHA-256 is another", .0.display())]
     Changed(PathBuf),
     #[error("{} did not finish: it has no summary.json", .0.display())]
@@ -70,7 +72,7 @@ impl RunError {
                 None
             }
             Self::Config(_) => Some("the run's config.toml was changed or is of another version"),
-            Self::Changed(_) => Some(
+            Self::Changed(_) | Self::Checksums(_) => Some(
                 "restore it from a copy, or let `hourglass train --resume RUN` write it anew from the last checkpoint",
             ),
             Self::NoMetrics(_)

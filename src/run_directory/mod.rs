@@ -147,14 +147,15 @@ impl RunDirectory {
             return Err(RunError::Exists(path.to_owned()));
         }
         files::remove_temporary(path)?;
-        // In this order: whenever this is interrupted, there is the old run, or one that says that it has
-        // another config than its checkpoints, or the new one; never new settings beside old results.
+        // In this order: whenever this is interrupted, there is the old run, which its checkpoints can finish, or one
+        // that says that it has another config than its checkpoints, or the new one; never new settings beside
+        // old results.
         run.remove_summary()?;
-        run.write_config(config)?;
-        checkpoint::clear(&run.checkpoints())?;
         for name in Self::FILES.iter().filter(|name| **name != Self::CONFIG) {
             files::remove(&path.join(name))?;
         }
+        run.write_config(config)?;
+        checkpoint::clear(&run.checkpoints())?;
         run.make_checkpoints()?;
         let parent = path
             .parent()

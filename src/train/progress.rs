@@ -53,12 +53,6 @@ impl Progress {
         self.history.len() * steps_per_epoch + self.partial.steps
     }
 
-    /// Steps left out since the run began.
-    pub fn skipped_steps(&self) -> usize {
-        let epochs = self.history.iter().map(|epoch| epoch.skipped_steps);
-        epochs.sum::<usize>() + self.partial.skipped_steps
-    }
-
     /// Whether it can be that of a training of so many epochs of so many steps.
     ///
     /// # Errors
@@ -74,11 +68,13 @@ impl Progress {
         if found > epochs {
             return Err(ProgressError::TooManyEpochs { found, epochs });
         }
-        let (found, steps) = (self.partial.steps, steps_per_epoch);
-        if found > steps {
-            return Err(ProgressError::TooManySteps { found, steps });
+        let skipped = self.history.iter().map(|record| record.skipped_steps);
+        let counts = skipped.chain([self.partial.steps, self.partial.skipped_steps]);
+        let steps = steps_per_epoch;
+        match counts.max().filter(|&most| most > steps) {
+            Some(found) => Err(ProgressError::TooManySteps { found, steps }),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

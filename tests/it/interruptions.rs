@@ -290,7 +290,10 @@ fn what_cannot_be_gone_on_with_is_refused_with_the_reason() {
     }
     refused(
         &resume(&run, &[]),
-        &["no checkpoint that can be used", "not complete"],
+        &[
+            "no checkpoint that can be used",
+            "checksums.sha256 is damaged",
+        ],
     );
 }
 
@@ -370,6 +373,24 @@ fn nothing_is_begun_anew_by_mistake() {
         &["evaluate", run.to_str().unwrap()],
         &["model.bpk", "SHA-256"],
     );
+
+    succeed(&resume(&run, &[]));
+    fs::remove_file(run.join("metrics.jsonl")).unwrap();
+    fs::write(run.join("config.toml"), "").unwrap();
+    refused(&resume(&run, &[]), &["config.toml was changed"]);
+    fs::remove_file(run.join("config.toml")).unwrap();
+    succeed(&resume(&run, &[]));
+    assert_eq!(
+        fs::read_to_string(run.join("metrics.jsonl"))
+            .unwrap()
+            .lines()
+            .count(),
+        3
+    );
+    let checksums = newest.join("checksums.sha256");
+    let text = fs::read_to_string(&checksums).unwrap();
+    fs::write(&checksums, text.replace("model.bpk", "modem.bpk")).unwrap();
+    refused(&["evaluate", newest.to_str().unwrap()], &["does not say"]);
 
     // A finished run without checkpoints keeps its figures.
     fs::remove_dir_all(run.join("checkpoints")).unwrap();

@@ -333,7 +333,7 @@ fn commit(directory: &Path, name: &str, files: &Files) -> Result<(), FileError> 
     files::sync_directory(&unfinished).map_err(files::at(&unfinished))?;
     let path = directory.join(name);
     if path.exists() {
-        // Of an epoch's last step, before its evaluation.
+        // Those that could not be used were set aside, so there should be none.
         let replaced = directory.join(REPLACED);
         files::remove(&replaced)?;
         fs::rename(&path, &replaced).map_err(files::at(&path))?;

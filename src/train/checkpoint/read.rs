@@ -94,7 +94,7 @@ impl Checkpoint {
         let read = |name: &'static str| {
             let most = match name {
                 CONFIG | PROGRESS => MOST_TEXT_BYTES,
-                _ => memory::most_bytes() / 4,
+                _ => memory::most_bytes(),
             };
             let expected = checksums.iter().find(|known| known.file == name);
             let expected = expected.ok_or(Problem::Incomplete(name))?;
@@ -169,6 +169,9 @@ impl Checkpoint {
 pub fn checksums(checkpoint: &Path) -> Result<Vec<Checksum>, Problem> {
     const MOST_BYTES: u64 = 4096;
     let text = files::read_text(&checkpoint.join(CHECKSUMS), MOST_BYTES)?;
+    if !text.ends_with('\n') {
+        return Err(Problem::Checksums);
+    }
     let parse = |line: &str| {
         let (digest, file) = line.split_once("  ")?;
         let is_digest = digest.len() == 64 && digest.bytes().all(|c| c.is_ascii_hexdigit());

@@ -60,7 +60,7 @@ impl<M: Module, T: Task<M>> Training<'_, M, T> {
         let examples = self.indices(step).len();
         let partial = &mut self.progress.partial;
         partial.loss_sum += error * examples as f64;
-        partial.examples += examples;
+        partial.examples = partial.examples.saturating_add(examples);
     }
 
     /// Takes steps again that were not all finite, to find the one that was not.

@@ -50,6 +50,7 @@ fn damage(checkpoint: &Path, random: &mut impl Rng) -> String {
     let mut bytes = fs::read(&path).unwrap();
     let name = path.file_name().unwrap().to_string_lossy().into_owned();
     let place = random.random_range(0..bytes.len());
+    let before = bytes.clone();
     let what = match random.random_range(0..3) {
         0 => {
             bytes.truncate(place);
@@ -66,6 +67,9 @@ fn damage(checkpoint: &Path, random: &mut impl Rng) -> String {
             format!("{name} from {place} to {end}")
         }
     };
+    if bytes == before {
+        bytes[place] ^= 1;
+    }
     fs::write(&path, bytes).unwrap();
     what
 }
