@@ -62,10 +62,9 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
         }
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
-        let unnamed = file.into_temp_path();
-        fs::rename(&unnamed, &target)?;
-        // Under its new name it is to stay.
-        let _ = unnamed.keep();
+        let (file, temporary) = file.keep()?;
+        drop(file);
+        fs::rename(&temporary, &target).inspect_err(|_| drop(fs::remove_file(&temporary)))?;
         sync_directory(directory)
     };
     replace().map_err(at(path))

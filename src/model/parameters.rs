@@ -41,6 +41,30 @@ impl Tensors {
     }
 }
 
+/// Names and shapes of the parameters of a network; nothing is read from the device.
+pub fn shapes<M: Module>(network: &M) -> Vec<(String, Vec<usize>)> {
+    #[derive(Default)]
+    struct Shapes {
+        shapes: Vec<(String, Vec<usize>)>,
+        path: Vec<String>,
+    }
+    impl ModuleVisitor for Shapes {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.path.push(name.to_owned());
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.path.pop();
+        }
+        fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+            let shape = parameter.val().dims().to_vec();
+            self.shapes.push((self.path.join("."), shape));
+        }
+    }
+    let mut visitor = Shapes::default();
+    network.visit(&mut visitor);
+    visitor.shapes
+}
+
 /// The parameters of a network.
 ///
 /// # Errors

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::{
     DynOptimizer, DynState, GradientsParams, LearningRate, Optimizer, StateSink, StateSource,
 };
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_pack::Scalar;
 use thiserror::Error;
+
+use crate::model::parameters::shapes;
 
 /// One rule of optimization and what it keeps of every parameter, under the parameter's name.
 ///
@@ -91,10 +93,8 @@ impl NetworkOptimizer {
         network: &M,
         device: &Device,
     ) -> Result<Self, OptimizerStateError> {
-        let mut parameters = Shapes::default();
-        network.visit(&mut parameters);
         self.states.clear();
-        for (name, shape) in parameters.shapes {
+        for (name, shape) in shapes(network) {
             let within = format!("{name}.");
             let scalars = entries(&state.scalars, &within);
             let tensors = entries(&state.tensors, &within);
@@ -183,25 +183,5 @@ impl ModuleMapper for Step<'_> {
             false => weights,
         };
         Param::from_mapped_value(id, weights, mapper)
-    }
-}
-
-/// Names and shapes of a network's parameters.
-#[derive(Default)]
-struct Shapes {
-    shapes: Vec<(String, Vec<usize>)>,
-    path: Vec<String>,
-}
-
-impl ModuleVisitor for Shapes {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.to_owned());
-    }
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
-    }
-    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-        let shape = parameter.val().dims().to_vec();
-        self.shapes.push((self.path.join("."), shape));
     }
 }

@@ -11,7 +11,7 @@ use hourglass::model::{Activation, Autoencoder, Codec, DropoutMasks};
 use hourglass::objective::Reconstruction;
 use hourglass::random::{self, Purpose};
 use hourglass::task::{Loss, ReconstructionTask, Subset, Task, Term};
-use hourglass::train::{Adam, Fit, Fitted, NonFinite, Optimizer, Schedule, TrainError, Training};
+use hourglass::train::{Adam, Fit, Fitted, NonFinite, Optimizer, TrainError, Training};
 
 use crate::support;
 
@@ -101,20 +101,16 @@ fn task(opened: &OpenDevice, fault: Fault) -> Poisoned {
 }
 
 fn fit(non_finite: NonFinite) -> Fit {
+    let adam = Adam {
+        learning_rate: 0.01,
+        ..Adam::default()
+    };
     Fit {
         seed: 5,
         epochs: 2,
         batch_size: 2,
-        optimizer: Optimizer::Adam(Adam {
-            learning_rate: 0.01,
-            ..Adam::default()
-        }),
-        schedule: Schedule::Constant,
-        warmup_steps: 0,
-        clip_gradient_norm: None,
         non_finite,
-        early_stopping: None,
-        evaluate_training: false,
+        ..support::fit(Optimizer::Adam(adam))
     }
 }
 

@@ -5,7 +5,6 @@ use std::path::Path;
 use burn::tensor::Device;
 use hourglass::data::{Corruption, ImageSet, Spirals};
 use hourglass::device::OpenDevice;
-use hourglass::environment::Environment;
 use hourglass::model::autoencoder::Architecture;
 use hourglass::model::weights::{self, Network};
 use hourglass::model::{
@@ -16,9 +15,9 @@ use hourglass::objective::{Reconstruction, Reduction, Sparsity};
 use hourglass::task::{
     ClassificationTask, ImageExamples, ReconstructionTask, Task, VariationalTask,
 };
-use hourglass::train::checkpoint::{self, Checkpoint, Checkpoints, Origin, Policy};
+use hourglass::train::checkpoint::{self, Checkpoint, Checkpoints, Policy};
 use hourglass::train::{
-    Adam, EarlyStopping, EpochRecord, Fit, NonFinite, Optimizer, Progress, Schedule, Training,
+    Adam, EarlyStopping, EpochRecord, Fit, Optimizer, Progress, Schedule, Training,
 };
 
 use crate::support;
@@ -29,30 +28,6 @@ fn images(opened: &OpenDevice) -> ImageExamples {
     let mut images = support::image_examples(&ImageSet::new(3, 4, pixels, None), &opened.device);
     images.splits.validation = Some(images.splits.test.clone());
     images
-}
-
-fn settings(optimizer: Optimizer) -> Fit {
-    Fit {
-        seed: 3,
-        epochs: 3,
-        batch_size: 4,
-        optimizer,
-        schedule: Schedule::Constant,
-        warmup_steps: 0,
-        clip_gradient_norm: None,
-        non_finite: NonFinite::Stop,
-        early_stopping: None,
-        evaluate_training: false,
-    }
-}
-
-fn origin(opened: &OpenDevice) -> Origin {
-    Origin {
-        environment: Environment::new(opened),
-        data: Vec::new(),
-        initial_weights_sha256: String::new(),
-        resumed: Vec::new(),
-    }
 }
 
 /// What a training gives, without times.
@@ -96,7 +71,7 @@ fn stopped_at_every_step<M: Network, T: Task<M>>(
             directory,
             Policy::default(),
             String::new(),
-            origin(opened),
+            support::origin(opened),
             &Progress::default(),
         );
         checkpoints.save(&mut training).unwrap();
@@ -175,7 +150,7 @@ fn every_optimizer_goes_on_to_the_last_bit() {
         for (name, optimizer) in optimizers {
             let network =
                 |seed| Autoencoder::new(&support::architecture(&[12, 7, 3]), seed, &opened.device);
-            check(name, &opened, &settings(optimizer), &task, &network);
+            check(name, &opened, &support::fit(optimizer), &task, &network);
         }
     }
 }
@@ -198,7 +173,7 @@ fn every_kind_of_training_goes_on_to_the_last_bit() {
                 least_improvement: 1e9,
             }),
             evaluate_training: true,
-            ..settings(adam)
+            ..support::fit(adam)
         };
         let mut noisy = images(&opened);
         noisy.corruption = Some(Corruption::Gaussian { sigma: 0.4 });
@@ -219,7 +194,7 @@ fn every_kind_of_training_goes_on_to_the_last_bit() {
         let plain = |seed| Autoencoder::new(&architecture, seed, device);
         check("everything", &opened, &everything, &sparse, &plain);
         let tied = |seed| TiedAutoencoder::new(&architecture, seed, device);
-        check("tied", &opened, &settings(adam), &sparse, &tied);
+        check("tied", &opened, &support::fit(adam), &sparse, &tied);
 
         let bound = VariationalTask {
             images: images(&opened),
@@ -233,7 +208,13 @@ fn every_kind_of_training_goes_on_to_the_last_bit() {
             dropout: 0.0,
         };
         let network = |seed| Variational::new(&shape, seed, device);
-        check("variational", &opened, &settings(adam), &bound, &network);
+        check(
+            "variational",
+            &opened,
+            &support::fit(adam),
+            &bound,
+            &network,
+        );
 
         let spirals = Spirals {
             classes: 3,
@@ -252,7 +233,13 @@ fn every_kind_of_training_goes_on_to_the_last_bit() {
             dropout: 0.0,
         };
         let network = |seed| Classifier::new(&shape, seed, device);
-        check("classifier", &opened, &settings(adam), &classes, &network);
+        check(
+            "classifier",
+            &opened,
+            &support::fit(adam),
+            &classes,
+            &network,
+        );
     }
 }
 
@@ -267,7 +254,7 @@ fn a_checkpoint_of_another_training_is_refused() {
     };
     let network =
         |sizes: &[usize]| Autoencoder::new(&support::architecture(sizes), 1, &opened.device);
-    let adam = settings(Optimizer::Adam(Adam::default()));
+    let adam = support::fit(Optimizer::Adam(Adam::default()));
     let mut training = Training::new(&adam, &task, network(&[12, 7, 3]));
     for _ in 0..4 {
         training.advance().unwrap();
@@ -278,7 +265,7 @@ fn a_checkpoint_of_another_training_is_refused() {
         directory.path(),
         Policy::default(),
         text(),
-        origin(opened),
+        support::origin(opened),
         &Progress::default(),
     )
     .save(&mut training)
@@ -298,7 +285,7 @@ fn a_checkpoint_of_another_training_is_refused() {
     };
     let same = network(&[12, 7, 3]);
     assert_eq!(restore(&adam, same.clone()), None);
-    let sgd = settings(Optimizer::Sgd {
+    let sgd = support::fit(Optimizer::Sgd {
         learning_rate: 0.1,
         momentum: 0.9,
     });
@@ -320,7 +307,7 @@ fn nothing_that_is_not_finite_is_saved() {
         reconstruction: Reconstruction::MeanSquaredError,
         sparsity: None,
     };
-    let fit = settings(Optimizer::Sgd {
+    let fit = support::fit(Optimizer::Sgd {
         learning_rate: 1e38,
         momentum: 0.0,
     });

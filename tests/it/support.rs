@@ -7,9 +7,12 @@ use burn::tensor::Device;
 use hourglass::batches::Batches;
 use hourglass::data::{ImageSet, Splits};
 use hourglass::device::{self, Backend, DeviceError, OpenDevice};
+use hourglass::environment::Environment;
 use hourglass::model::Activation;
 use hourglass::model::autoencoder::{Architecture, InitialBias};
 use hourglass::task::ImageExamples;
+use hourglass::train::checkpoint::Origin;
+use hourglass::train::{Fit, NonFinite, Optimizer, Schedule};
 
 /// Set where a missing graphics adapter must fail the tests rather than skip a part of them.
 const REQUIRE_WGPU: &str = "HOURGLASS_REQUIRE_WGPU";
@@ -98,6 +101,32 @@ pub fn architecture(encoder: &[usize]) -> Architecture {
         output: Activation::Sigmoid,
         dropout: 0.0,
         initial_bias: InitialBias::default(),
+    }
+}
+
+/// Three epochs in batches of 4 with nothing but an optimizer.
+pub fn fit(optimizer: Optimizer) -> Fit {
+    Fit {
+        seed: 1,
+        epochs: 3,
+        batch_size: 4,
+        optimizer,
+        schedule: Schedule::Constant,
+        warmup_steps: 0,
+        clip_gradient_norm: None,
+        non_finite: NonFinite::Stop,
+        early_stopping: None,
+        evaluate_training: false,
+    }
+}
+
+/// What is known of a training that begins on a device.
+pub fn origin(opened: &OpenDevice) -> Origin {
+    Origin {
+        environment: Environment::new(opened),
+        data: Vec::new(),
+        initial_weights_sha256: String::new(),
+        resumed: Vec::new(),
     }
 }
 

@@ -10,7 +10,7 @@ use hourglass::device::{self, Backend};
 use hourglass::model::Autoencoder;
 use hourglass::objective::Reconstruction;
 use hourglass::task::ReconstructionTask;
-use hourglass::train::{Adam, Event, Fit, NonFinite, Optimizer, Schedule, fit};
+use hourglass::train::{Adam, Event, Fit, Optimizer, fit};
 
 use crate::support;
 
@@ -85,16 +85,9 @@ fn waits(device: &Device, corruption: Option<Corruption>) -> Vec<usize> {
     };
     let architecture = support::architecture(&[12, 6, 3]);
     let settings = Fit {
-        seed: 1,
         epochs: 2,
         batch_size: 2,
-        optimizer: Optimizer::Adam(Adam::default()),
-        schedule: Schedule::Constant,
-        warmup_steps: 0,
-        clip_gradient_norm: None,
-        non_finite: NonFinite::Stop,
-        early_stopping: None,
-        evaluate_training: false,
+        ..support::fit(Optimizer::Adam(Adam::default()))
     };
     let (mut before, mut waits) = (0, Vec::new());
     let network = Autoencoder::new(&architecture, 1, device);

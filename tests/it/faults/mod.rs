@@ -1,6 +1,9 @@
 //! Runs that are killed, starved and fed garbage: a short version in every test, the long one with `just faults`.
 
+mod checkpoints;
+mod claims;
 mod damage;
+mod fuzz;
 mod kills;
 mod operations;
 mod readers;

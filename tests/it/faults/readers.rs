@@ -2,29 +2,21 @@
 //! without taking memory that the input does not fill.
 
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::{Cursor, Write};
 use std::path::Path;
 
 use flate2::{Compression, write::GzEncoder};
 use hourglass::config::Config;
-use hourglass::data::{ImageSet, idx, read_images};
+use hourglass::data::{idx, read_images};
 use hourglass::environment::Environment;
-use hourglass::model::Autoencoder;
-use hourglass::model::weights;
-use hourglass::objective::Reconstruction;
-use hourglass::random::{Purpose, stream};
 use hourglass::report::Receipt;
 use hourglass::run_directory::RunDirectory;
-use hourglass::task::ReconstructionTask;
-use hourglass::train::checkpoint::{self, Checkpoint, Checkpoints, Origin, Policy};
-use hourglass::train::{Adam, Fit, NonFinite, Optimizer, Progress, Schedule, Training};
 use image::{GrayImage, ImageFormat};
-use rand::{Rng, RngExt};
-use sha2::{Digest, Sha256};
-use std::io::{Cursor, Write};
 
 use super::Tally;
-use crate::allocations;
+use super::checkpoints::{burnpack, checksums, optimizer, progress};
+use super::claims::mend_checksums;
+use super::fuzz::fuzz;
 use crate::support;
 
 /// The fuzzing of a reader with so many inputs from a seed.
@@ -43,147 +35,6 @@ pub const ALL: [(&str, Fuzz); 11] = [
     ("summary.json", summary),
     ("metrics.jsonl", metrics),
 ];
-
-/// The largest piece of memory that any input here may ask for: what a picture or file header is trusted with.
-const MOST_BYTES: usize = 300 << 20;
-
-/// Gives `read` so many inputs, each `valid` with something done to it.
-fn fuzz(
-    times: usize,
-    seed: u64,
-    valid: &[u8],
-    is_text: bool,
-    read: &mut dyn FnMut(&[u8]) -> bool,
-) -> Tally {
-    let mut random = stream(seed, Purpose::MadeUp, 2, 0);
-    let mut tally = Tally::default();
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    for number in 0..times {
-        let input = mutate(valid, is_text, &mut random);
-        allocations::reset();
-        let outcome = catch_unwind(AssertUnwindSafe(|| read(&input)));
-        let asked = allocations::most();
-        tally.faults += 1;
-        tally.accepted += usize::from(matches!(outcome, Ok(true)));
-        if outcome.is_err() {
-            tally.panics += 1;
-            tally
-                .complaints
-                .push(format!("{number} panics: {}", shown(&input)));
-        }
-        if asked > MOST_BYTES {
-            tally.lost += 1;
-            tally
-                .complaints
-                .push(format!("{number} takes {asked} bytes: {}", shown(&input)));
-        }
-    }
-    std::panic::set_hook(hook);
-    tally
-}
-
-fn shown(input: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&input[..input.len().min(400)]);
-    text.escape_debug().to_string()
-}
-
-/// Numbers at the ends of what integers hold.
-const EXTREMES: [u64; 9] = [
-    0,
-    1,
-    0x7f,
-    0xff,
-    0x7fff_ffff,
-    0xffff_ffff,
-    0x7fff_ffff_ffff_ffff,
-    u64::MAX,
-    1 << 60,
-];
-
-const WORDS: [&str; 17] = [
-    "1e999",
-    "-1",
-    "0",
-    "18446744073709551615",
-    "1152921504606846976",
-    "null",
-    "NaN",
-    "inf",
-    "\"\"",
-    "[",
-    "{",
-    "]",
-    "}",
-    "\\u0000",
-    "\"",
-    "\n",
-    "=",
-];
-
-fn mutate(valid: &[u8], is_text: bool, random: &mut impl Rng) -> Vec<u8> {
-    let mut bytes = valid.to_vec();
-    for _ in 0..random.random_range(1..=4) {
-        let length = bytes.len();
-        if length == 0 {
-            bytes.push(random.random());
-            continue;
-        }
-        let place = match random.random_bool(0.5) {
-            // Headers matter most.
-            true => random.random_range(0..length.min(64)),
-            false => random.random_range(0..length),
-        };
-        match random.random_range(0..9) {
-            0 => bytes.truncate(place),
-            1 => bytes[place] ^= 1 << random.random_range(0..8),
-            2 => bytes[place] = random.random(),
-            3 => {
-                let extreme = EXTREMES[random.random_range(0..EXTREMES.len())];
-                let width = [1, 2, 4, 8][random.random_range(0..4)];
-                let number = match random.random_bool(0.5) {
-                    true => extreme.to_be_bytes()[8 - width..].to_vec(),
-                    false => extreme.to_le_bytes()[..width].to_vec(),
-                };
-                for (byte, new) in bytes[place..].iter_mut().zip(number) {
-                    *byte = new;
-                }
-            }
-            4 => {
-                let end = (place + random.random_range(1..64)).min(length);
-                let piece = bytes[place..end].to_vec();
-                for _ in 0..random.random_range(1..8) {
-                    bytes.splice(place..place, piece.iter().copied());
-                }
-            }
-            5 => {
-                let end = (place + random.random_range(1..64)).min(length);
-                bytes.drain(place..end);
-            }
-            6 if is_text => {
-                // A number or a word in the place of another.
-                let end = bytes[place..]
-                    .iter()
-                    .position(|c| !c.is_ascii_alphanumeric())
-                    .map_or(length, |width| place + width.max(1));
-                let word = WORDS[random.random_range(0..WORDS.len())];
-                bytes.splice(place..end, word.bytes());
-            }
-            7 if is_text => {
-                let open = ["[", "{\"a\":", "a.", "[[", "{a="][random.random_range(0..5)];
-                let many = random.random_range(1..300);
-                bytes.splice(place..place, open.repeat(many).bytes());
-            }
-            _ => {
-                let junk: Vec<u8> = (0..random.random_range(1..32))
-                    .map(|_| random.random())
-                    .collect();
-                bytes.splice(place..place, junk);
-            }
-        }
-    }
-    bytes
-}
 
 fn idx_bytes() -> Vec<u8> {
     let mut bytes = vec![0, 0, 8, 3];
@@ -276,127 +127,6 @@ fn overrides(times: usize, seed: u64) -> Tally {
     tally
 }
 
-/// A small training with a checkpoint of it.
-struct Trained {
-    directory: tempfile::TempDir,
-    task: ReconstructionTask,
-    network: Autoencoder,
-    fit: Fit,
-    device: burn::tensor::Device,
-}
-
-impl Trained {
-    fn new() -> Self {
-        let opened = support::backends().remove(0);
-        let pixels = (0..20 * 12).map(|i| (i * 37 % 256) as u8).collect();
-        let images = ImageSet::new(3, 4, pixels, None);
-        let task = ReconstructionTask {
-            images: support::image_examples(&images, &opened.device),
-            reconstruction: Reconstruction::BinaryCrossEntropy,
-            sparsity: None,
-        };
-        let fit = Fit {
-            seed: 1,
-            epochs: 2,
-            batch_size: 4,
-            optimizer: Optimizer::Adam(Adam::default()),
-            schedule: Schedule::Constant,
-            warmup_steps: 0,
-            clip_gradient_norm: None,
-            non_finite: NonFinite::Stop,
-            early_stopping: None,
-            evaluate_training: false,
-        };
-        let network = Autoencoder::new(&support::architecture(&[12, 7, 3]), 1, &opened.device);
-        let directory = tempfile::tempdir().unwrap();
-        let mut training = Training::new(&fit, &task, network.clone());
-        while training.step() < 7 {
-            training.advance().unwrap();
-        }
-        let origin = Origin {
-            environment: Environment::new(&opened),
-            data: Vec::new(),
-            initial_weights_sha256: String::new(),
-            resumed: Vec::new(),
-        };
-        let policy = Policy::default();
-        Checkpoints::new(
-            directory.path(),
-            policy,
-            "name = \"x\"\n".into(),
-            origin,
-            &Progress::default(),
-        )
-        .save(&mut training)
-        .unwrap();
-        Self {
-            directory,
-            task,
-            network,
-            fit,
-            device: opened.device,
-        }
-    }
-
-    /// Fuzzes a file of the checkpoint; with `and_checksum` what changed it knew of the checksums.
-    fn fuzz(&self, times: usize, seed: u64, name: &str, and_checksum: bool) -> Tally {
-        let (_, path) = checkpoint::list(self.directory.path()).unwrap().remove(0);
-        let valid = fs::read(path.join(name)).unwrap();
-        let sums = fs::read_to_string(path.join("checksums.sha256")).unwrap();
-        let known = hourglass::data::hexadecimal(&Sha256::digest(&valid));
-        fuzz(
-            times,
-            seed,
-            &valid,
-            !name.ends_with("tensors"),
-            &mut |input| {
-                fs::write(path.join(name), input).unwrap();
-                if and_checksum {
-                    let new = hourglass::data::hexadecimal(&Sha256::digest(input));
-                    let sums = sums.replace(&known, &new);
-                    fs::write(path.join("checksums.sha256"), sums).unwrap();
-                }
-                let Ok(checkpoint) = Checkpoint::read(&path) else {
-                    return false;
-                };
-                let Ok(saved) = checkpoint.saved(&self.network) else {
-                    return false;
-                };
-                let restored = Training::restore(&self.fit, &self.task, saved, &self.device);
-                let Ok(mut training) = restored else {
-                    return false;
-                };
-                // What can be restored can be gone on with to the end, for good or ill.
-                while let Ok(Some(_)) = training.advance() {}
-                let _ = training.save();
-                true
-            },
-        )
-    }
-}
-
-fn progress(times: usize, seed: u64) -> Tally {
-    Trained::new().fuzz(times, seed, "progress.json", true)
-}
-
-fn optimizer(times: usize, seed: u64) -> Tally {
-    Trained::new().fuzz(times, seed, "optimizer.safetensors", true)
-}
-
-fn checksums(times: usize, seed: u64) -> Tally {
-    Trained::new().fuzz(times, seed, "checksums.sha256", false)
-}
-
-fn burnpack(times: usize, seed: u64) -> Tally {
-    let network = Trained::new().network;
-    let valid = weights::burnpack(&network).unwrap();
-    let path = Path::new("model.bpk");
-    assert!(weights::from_burnpack(network.clone(), valid.clone(), path).is_ok());
-    fuzz(times, seed, &valid, false, &mut |input| {
-        weights::from_burnpack(network.clone(), input.to_vec(), path).is_ok()
-    })
-}
-
 /// Fuzzes a text file of a run directory.
 fn fuzz_run(
     times: usize,
@@ -465,77 +195,4 @@ fn readers_survive_fuzzed_input() {
             tally.accepted
         );
     }
-}
-
-/// Some kilobytes of gzip that hold what its header says, 16 MB and no more; the same with a header that claims 10²⁸
-/// pixels, and a PNG that claims 50,000 × 50,000.
-#[test]
-fn claims_are_not_believed() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("bomb.gz");
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(&[0, 0, 8, 3]).unwrap();
-    encoder.write_all(&[0xff; 12]).unwrap();
-    encoder.write_all(&vec![0; 16 << 20]).unwrap();
-    fs::write(&path, encoder.finish().unwrap()).unwrap();
-    let error = idx::read(&path, 3, "images").unwrap_err().to_string();
-    assert!(
-        error.contains("more than half of this machine's memory"),
-        "{error}"
-    );
-
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(&[0, 0, 8, 3]).unwrap();
-    for size in [1024u32, 128, 64] {
-        encoder.write_all(&size.to_be_bytes()).unwrap();
-    }
-    encoder.write_all(&vec![0; 16 << 20]).unwrap();
-    fs::write(&path, encoder.finish().unwrap()).unwrap();
-    allocations::reset();
-    let error = idx::read(&path, 3, "images").unwrap_err().to_string();
-    assert!(error.contains("too long"), "{error}");
-    assert!(allocations::most() < 12 << 20, "{}", allocations::most());
-
-    let png = directory.path().join("large.png");
-    let mut bytes = Cursor::new(Vec::new());
-    GrayImage::new(1, 1)
-        .write_to(&mut bytes, ImageFormat::Png)
-        .unwrap();
-    let mut bytes = bytes.into_inner();
-    for place in [16, 20] {
-        bytes[place..place + 4].copy_from_slice(&50_000u32.to_be_bytes());
-    }
-    mend_checksums(&mut bytes);
-    fs::write(&png, bytes).unwrap();
-    allocations::reset();
-    let error = read_images(&png).unwrap_err();
-    assert!(error.contains("limit"), "{error}");
-    assert!(allocations::most() < 1 << 20, "{}", allocations::most());
-}
-
-/// Gives each chunk of a PNG the checksum that its content should have.
-fn mend_checksums(png: &mut [u8]) {
-    const SIGNATURE_BYTES: usize = 8;
-    let mut place = SIGNATURE_BYTES;
-    while let Some(length) = png.get(place..place + 4) {
-        let length = u32::from_be_bytes(length.try_into().unwrap()) as usize;
-        let Some(end) = place
-            .checked_add(8 + length)
-            .filter(|end| end + 4 <= png.len())
-        else {
-            return;
-        };
-        let crc = crc32(&png[place + 4..end]);
-        png[end..end + 4].copy_from_slice(&crc.to_be_bytes());
-        place = end + 4;
-    }
-}
-
-/// As in the PNG specification, annex D.
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
-            (crc >> 1) ^ (0xedb8_8320 & 0u32.wrapping_sub(crc & 1))
-        })
-    })
 }
