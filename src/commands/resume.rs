@@ -134,13 +134,8 @@ fn config(
 
 impl Resumable {
     /// The summary, if nothing is left to do.
-    ///
-    /// # Errors
-    /// The files of a finished run cannot be read.
-    pub fn finished(&self, config: &Config) -> Result<Option<Value>, Error> {
-        let Ok(summary) = self.run.summary() else {
-            return Ok(None);
-        };
+    pub fn finished(&self, config: &Config) -> Option<Value> {
+        let summary = self.run.summary().ok()?;
         let epochs = &summary["epochs"];
         let done = self.progress.history.len();
         let is_over =
@@ -154,7 +149,7 @@ impl Resumable {
                 && config.is_ok_and(|found| found == receipt.config_sha256)
                 && run.history().is_ok_and(|lines| *epochs == lines.len())
         });
-        Ok((is_over && is_whole).then_some(summary))
+        (is_over && is_whole).then_some(summary)
     }
 
     /// Whether more epochs would change nothing.

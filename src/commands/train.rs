@@ -32,7 +32,7 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
     let (config, beginning) = match &arguments.resume {
         Some(path) => {
             let (config, resumable) = resume::find(path, &arguments.overrides)?;
-            if let Some(summary) = resumable.finished(&config)? {
+            if let Some(summary) = resumable.finished(&config) {
                 let more = match resumable.has_stopped_early(&config) {
                     true => "it stopped early".to_owned(),
                     false => format!(
