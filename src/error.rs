@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use burn::tensor::ExecutionError;
 use thiserror::Error;
 
+use crate::baselines::BaselineError;
 use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::device::DeviceError;
@@ -32,6 +33,10 @@ pub enum Error {
     Weights(#[from] WeightsError),
     #[error(transparent)]
     Train(#[from] TrainError),
+    #[error(transparent)]
+    Baseline(#[from] BaselineError),
+    #[error("the experiment is a baseline, which is not trained by gradients")]
+    NotTrained,
     #[error(transparent)]
     Checkpoint(CheckpointError),
     #[error(transparent)]
@@ -118,7 +123,10 @@ impl Error {
             | Self::TooFewImages { .. }
             | Self::Picture(PictureError::TooLarge { .. })
             | Self::NoImages
+            | Self::NotTrained
             | Self::Input { .. } => 2,
+            Self::Baseline(BaselineError::Execution(_)) => 1,
+            Self::Baseline(_) => 2,
             Self::NotResumable(_) | Self::NoCheckpoint(_) => 2,
             Self::Interrupted { .. } => signals::INTERRUPTED,
             Self::Run(error) => match error {
@@ -147,6 +155,8 @@ impl Error {
             Self::Device(error) => Some(error.hint()),
             Self::Run(error) => error.hint().map(Into::into),
             Self::Train(error) => Some(error.hint().into()),
+            Self::Baseline(error) => Some(error.hint().into()),
+            Self::NotTrained => Some("name the experiment of a network, such as configs/deep.toml".into()),
             Self::Width { height, width, .. } => {
                 Some(format!("begin model.encoder with {}", height * width))
             }

@@ -18,6 +18,7 @@
 //! `ARCHITECTURE.md` walks through the rooms.
 
 pub mod backpropagation;
+pub mod baselines;
 pub mod batches;
 pub mod cli;
 pub mod commands;

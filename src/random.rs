@@ -40,6 +40,8 @@ pub enum Purpose {
     GradientCheck = 11,
     /// Images that only measurements of speed are made with.
     MadeUp = 12,
+    /// Topics that a topic model begins with; the step is the topic's number.
+    Topics = 13,
 }
 
 /// The stream for `purpose` at an epoch and step (both 0 where they have no meaning).

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use statrs::statistics::{Data, Median};
 
 use super::prepare::{Examples, Prepared, prepare};
-use super::{answer, answer_json, fit_settings, set_threads};
+use super::{answer, answer_json, fit_settings, set_threads, training};
 use crate::cli;
 use crate::config::Config;
 use crate::device::{self, Backend};
@@ -23,7 +23,7 @@ pub fn run(arguments: &cli::Bench, quiet: bool) -> Result<(), Error> {
     if !arguments.images.is_empty() && config.experiment.images().is_none() {
         return Err(Error::NoImages);
     }
-    let combinations = combinations(arguments, &config);
+    let combinations = combinations(arguments, &config, training(&config)?.batch_size);
     let measurements = match combinations[..] {
         [combination] => vec![measure(config, combination, arguments.epochs)?],
         _ => {
@@ -78,7 +78,7 @@ struct Measurement {
     test_bce_nats_per_pixel: Option<f64>,
 }
 
-fn combinations(arguments: &cli::Bench, config: &Config) -> Vec<Combination> {
+fn combinations(arguments: &cli::Bench, config: &Config, batch_size: usize) -> Vec<Combination> {
     fn options<T: Copy, U>(given: &[T], default: U, option: impl Fn(T) -> U) -> Vec<U> {
         match given {
             [] => vec![default],
@@ -90,8 +90,7 @@ fn combinations(arguments: &cli::Bench, config: &Config) -> Vec<Combination> {
         for &threads in &options(&arguments.threads, None, Some) {
             for &width in &options(&arguments.width, 1, |width| width) {
                 for &images in &options(&arguments.images, None, Some) {
-                    let default = config.train.batch_size;
-                    let sizes = options(&arguments.batch_size, default, |size| size as usize);
+                    let sizes = options(&arguments.batch_size, batch_size, |size| size as usize);
                     combinations.extend(sizes.into_iter().map(|batch_size| Combination {
                         backend,
                         batch_size,
@@ -159,9 +158,10 @@ fn measure(
     epochs: u16,
 ) -> Result<Measurement, Error> {
     config.backend = combination.backend;
-    config.train.batch_size = combination.batch_size;
-    config.train.epochs = usize::from(epochs) + 1;
-    config.train.early_stopping = None;
+    let train = config.train.as_mut().ok_or(Error::NotTrained)?;
+    train.batch_size = combination.batch_size;
+    train.epochs = usize::from(epochs) + 1;
+    train.early_stopping = None;
     config.experiment.widen(combination.width.into());
     set_threads(combination.threads);
     let opened = device::open(config.backend)?;
@@ -175,6 +175,7 @@ fn measure(
         Prepared::Tied(network, task) => time(&config, network, &task),
         Prepared::Variational(network, task) => time(&config, network, &task),
         Prepared::Classifier(network, task) => time(&config, network, &task),
+        Prepared::Baseline(..) => return Err(Error::NotTrained),
     }?;
     let images_per_second = made.examples as f64 / median(&made.epoch_seconds);
     let operations = config.experiment.operations_per_example() as f64;
@@ -218,7 +219,8 @@ fn time<M: Module, T: Task<M>>(config: &Config, network: M, task: &T) -> Result<
     let parameters = network.num_params();
     let mut seconds = Vec::new();
     let mut test_bce = None;
-    fit(&fit_settings(config), task, network, &mut |event| {
+    let settings = fit_settings(config.seed, training(config)?);
+    fit(&settings, task, network, &mut |event| {
         if let Event::EpochEnds(epoch) = event {
             seconds.push(epoch.train_seconds);
             test_bce = epoch.test.get("bce_nats_per_pixel");

@@ -31,10 +31,10 @@ struct Findings {
 pub fn check(arguments: &cli::DataCheck) -> Result<(), Error> {
     let config = Config::load(arguments.config.as_deref(), &arguments.overrides)?;
     match &config.experiment {
-        Experiment::Autoencoder { data, .. } | Experiment::Variational { data, .. } => {
-            check_images(data, arguments.json)
-        }
         Experiment::Classifier { data, .. } => describe_points(data, config.seed, arguments.json),
+        Experiment::Autoencoder { data, .. }
+        | Experiment::Variational { data, .. }
+        | Experiment::Baseline { data, .. } => check_images(data, arguments.json),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::evaluate::{Figures, Scope};
 use crate::model::weights::Network;
 use crate::report::text::{figure, table};
 use crate::run_directory::RunDirectory;
-use crate::task::{Subset, Task};
+use crate::task::{Measured, Subset};
 
 pub fn run(arguments: &cli::Evaluate) -> Result<(), Error> {
     let (run, config, opened) = open_run(&arguments.run)?;
@@ -19,6 +19,7 @@ pub fn run(arguments: &cli::Evaluate) -> Result<(), Error> {
         Prepared::Tied(network, task) => trained_figures(&run, network, &task)?,
         Prepared::Variational(network, task) => trained_figures(&run, network, &task)?,
         Prepared::Classifier(network, task) => trained_figures(&run, network, &task)?,
+        Prepared::Baseline(network, task) => trained_figures(&run, network, &task)?,
     };
     let named = figures.prefixed("test").into_iter();
     if arguments.json {
@@ -40,14 +41,14 @@ pub fn run(arguments: &cli::Evaluate) -> Result<(), Error> {
 fn trained_figures<M: Network>(
     run: &RunDirectory,
     network: M,
-    task: &impl Task<M>,
+    task: &impl Measured<M>,
 ) -> Result<(usize, Figures), Error> {
     let figures = test_figures(&run.load_weights(network)?, task)?;
     Ok((task.examples(Subset::Test), figures))
 }
 
 /// Everything that can be measured of a network on the test examples.
-pub fn test_figures<M: Network>(network: &M, task: &impl Task<M>) -> Result<Figures, Error> {
+pub fn test_figures<M: Network>(network: &M, task: &impl Measured<M>) -> Result<Figures, Error> {
     let figures = task.figures(network, Subset::Test, Scope::Full)?;
     Ok(figures.unwrap_or_default())
 }

@@ -128,6 +128,7 @@ fn findings(
                 ))
             })?
         }
+        (Prepared::Baseline(..), _) => return Err(Error::NotTrained),
         _ => unreachable!("an experiment prepares a network of its own kind"),
     })
 }

@@ -22,7 +22,7 @@ use clap::CommandFactory;
 use serde_json::Value;
 
 use crate::cli::{self, Cli, Command};
-use crate::config::Config;
+use crate::config::{Config, Train};
 use crate::data::ImageSet;
 use crate::device::{self, OpenDevice};
 use crate::error::Error;
@@ -132,11 +132,15 @@ fn set_threads(threads: Option<u16>) {
     }
 }
 
+/// How an experiment is trained by gradients, if it is.
+fn training(config: &Config) -> Result<&Train, Error> {
+    config.train.as_ref().ok_or(Error::NotTrained)
+}
+
 /// How an experiment says that it is trained.
-fn fit_settings(config: &Config) -> Fit {
-    let train = &config.train;
+fn fit_settings(seed: u64, train: &Train) -> Fit {
     Fit {
-        seed: config.seed,
+        seed,
         epochs: train.epochs,
         batch_size: train.batch_size,
         optimizer: train.optimizer,
@@ -151,13 +155,16 @@ fn fit_settings(config: &Config) -> Fit {
 
 /// Images a CPU evaluates at a time: enough to fill its cores, few enough to stay in its caches.
 const CPU_EVALUATION_BATCH: usize = 500;
+/// The same for an accelerator where no batches of training say otherwise.
+const ACCELERATOR_EVALUATION_BATCH: usize = 250;
 
 /// Images to evaluate at a time. An accelerator keeps to the size of training batches, for which
 /// its kernels are compiled already.
 fn evaluation_batch(config: &Config, opened: &OpenDevice) -> usize {
-    match opened.backend.is_accelerator() {
-        true => config.train.batch_size,
-        false => CPU_EVALUATION_BATCH,
+    match (opened.backend.is_accelerator(), &config.train) {
+        (false, _) => CPU_EVALUATION_BATCH,
+        (true, Some(train)) => train.batch_size,
+        (true, None) => ACCELERATOR_EVALUATION_BATCH,
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 
+use crate::baselines::Baseline;
 use crate::data::{ImageSet, Noise, to_unit};
 use crate::error::Error;
 use crate::evaluate::{
@@ -14,7 +15,8 @@ use crate::objective::Reconstruction;
 use crate::report::{self, CodePicture, Grid, RegionsPicture, Row};
 use crate::run_directory::RunDirectory;
 use crate::task::{
-    ClassificationTask, ImageExamples, ReconstructionTask, Subset, Task, VariationalTask,
+    BaselineTask, ClassificationTask, ImageExamples, Measured, ReconstructionTask, Subset,
+    VariationalTask,
 };
 
 /// Test images in `reconstructions.png`: one of each digit.
@@ -24,8 +26,8 @@ pub const SAMPLES: usize = 100;
 /// Images along each side of `manifold.png`.
 pub const MANIFOLD_SIDE: usize = 20;
 
-/// A task whose networks can be shown.
-pub trait Pictures<M: Module>: Task<M> {
+/// Examples on which networks can be shown.
+pub trait Pictures<M: Module>: Measured<M> {
     /// Draws what a trained network makes of the test examples; gives the files.
     fn draw(&self, network: &M, run: &RunDirectory, title: &str) -> Result<Vec<PathBuf>, Error>;
 
@@ -75,6 +77,21 @@ impl Pictures<Variational> for VariationalTask {
     fn floor(&self) -> Option<f64> {
         let test = &self.images.splits.test;
         Some(entropy_nats_per_pixel(test) * test.pixels_per_image() as f64)
+    }
+}
+
+impl Pictures<Baseline> for BaselineTask {
+    fn draw(
+        &self,
+        network: &Baseline,
+        run: &RunDirectory,
+        title: &str,
+    ) -> Result<Vec<PathBuf>, Error> {
+        draw_codec(&self.images, network, run, title)
+    }
+
+    fn floor(&self) -> Option<f64> {
+        None
     }
 }
 

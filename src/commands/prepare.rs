@@ -4,6 +4,7 @@ use burn::module::Module;
 use rand::Rng;
 
 use super::{check_width, evaluation_batch};
+use crate::baselines::Baseline;
 use crate::batches::Batches;
 use crate::config::{Config, Experiment, Images};
 use crate::data::{ImageSet, Splits};
@@ -12,7 +13,9 @@ use crate::error::Error;
 use crate::model::{Autoencoder, Classifier, Codec, Dropout, TiedAutoencoder, Variational};
 use crate::random::{self, Purpose};
 use crate::run_directory::{RunDirectory, RunError};
-use crate::task::{ClassificationTask, ImageExamples, ReconstructionTask, VariationalTask};
+use crate::task::{
+    BaselineTask, ClassificationTask, ImageExamples, ReconstructionTask, VariationalTask,
+};
 
 /// A network with its initial weights, and what it is trained on.
 pub enum Prepared {
@@ -20,6 +23,8 @@ pub enum Prepared {
     Tied(TiedAutoencoder, ReconstructionTask),
     Variational(Variational, VariationalTask),
     Classifier(Classifier, ClassificationTask),
+    /// One that knows nothing yet.
+    Baseline(Baseline, BaselineTask),
 }
 
 /// Which examples are read.
@@ -110,6 +115,13 @@ pub fn prepare(
             };
             Prepared::Classifier(Classifier::new(model, seed, device), task)
         }
+        Experiment::Baseline { data, model } => {
+            let task = BaselineTask {
+                images: images(data, model.input_size(), None, None)?,
+                model: model.clone(),
+            };
+            Prepared::Baseline(Baseline::empty(model, device), task)
+        }
     })
 }
 
@@ -178,6 +190,11 @@ pub fn load_codec(
         },
         Experiment::Variational { model, .. } => TrainedCodec {
             network: load(run, Variational::new(model, seed, device))?,
+            input_size: model.input_size(),
+            code_size: model.code_size(),
+        },
+        Experiment::Baseline { model, .. } => TrainedCodec {
+            network: load(run, Baseline::empty(model, device))?,
             input_size: model.input_size(),
             code_size: model.code_size(),
         },

@@ -66,10 +66,14 @@ pub fn find(path: &Path, overrides: &[String]) -> Result<(Config, Resumable), Er
         }
     }
     // A run that has come to an end had checkpoints; without them it would be begun anew in its place.
-    if newest.is_none() && (!damaged.is_empty() || run.summary_path().exists()) {
-        return Err(Error::NoCheckpoint(run.path().to_owned()));
+    let no_checkpoint = || Error::NoCheckpoint(run.path().to_owned());
+    if newest.is_none() && !damaged.is_empty() {
+        return Err(no_checkpoint());
     }
     let config = config(&run, newest.as_ref(), overrides)?;
+    if newest.is_none() && config.train.is_some() && run.summary_path().exists() {
+        return Err(no_checkpoint());
+    }
     let resumable = Resumable {
         run,
         checkpoints: checkpoints.into(),
@@ -106,7 +110,9 @@ fn config(
         }
     };
     let mut but_for_these = config.clone();
-    but_for_these.train.epochs = saved.train.epochs;
+    if let (Some(train), Some(saved)) = (&mut but_for_these.train, &saved.train) {
+        train.epochs = saved.epochs;
+    }
     let path = saved.experiment.images().and_then(|data| data.path.clone());
     but_for_these.experiment.set_path(path);
     if but_for_these != saved {
@@ -117,16 +123,17 @@ fn config(
     }
     let Progress { history, partial } = &newest.progress;
     let begun = history.len() + usize::from(partial.steps > 0);
-    let epochs = config.train.epochs;
+    let (train, saved) = (super::training(&config)?, super::training(&saved)?);
+    let epochs = train.epochs;
     if epochs < begun {
         return Err(Error::NotResumable(format!(
             "{EPOCHS} = {epochs} is less than the {begun} epochs that are begun"
         )));
     }
-    if epochs != saved.train.epochs && matches!(config.train.schedule, Schedule::Cosine { .. }) {
+    if epochs != saved.epochs && matches!(train.schedule, Schedule::Cosine { .. }) {
         return Err(Error::NotResumable(format!(
             "{EPOCHS} cannot be another: a cosine schedule had fallen for {} epochs",
-            saved.train.epochs
+            saved.epochs
         )));
     }
     Ok(config)
@@ -138,8 +145,13 @@ impl Resumable {
         let summary = self.run.summary().ok()?;
         let epochs = &summary["epochs"];
         let done = self.progress.history.len();
-        let is_over =
-            *epochs == config.train.epochs || (self.has_stopped_early(config) && *epochs == done);
+        let is_over = match &config.train {
+            // A baseline is finished or is not there.
+            None => true,
+            Some(train) => {
+                *epochs == train.epochs || (self.has_stopped_early(config) && *epochs == done)
+            }
+        };
         // What was damaged since is written anew.
         let run = &self.run;
         let is_whole = Receipt::of(&summary).is_ok_and(|receipt| {
@@ -155,7 +167,7 @@ impl Resumable {
     /// Whether more epochs would change nothing.
     pub fn has_stopped_early(&self, config: &Config) -> bool {
         let metric = config.experiment.error_metric();
-        let stopping = config.train.early_stopping;
+        let stopping = config.train.as_ref().and_then(|train| train.early_stopping);
         stopping.is_some_and(|stopping| stopping.is_over(&self.progress.history, metric))
     }
 

@@ -2,6 +2,7 @@
 
 use super::pictures::{CodeSpace, MANIFOLD_SIDE, SAMPLES};
 use super::{Loaded, answer};
+use crate::baselines;
 use crate::cli;
 use crate::config::Experiment;
 use crate::error::Error;
@@ -28,6 +29,15 @@ pub fn run(arguments: cli::Sample) -> Result<(), Error> {
             let codes = evaluator.encode(network, &images)?;
             CodeDistribution::fitted(&codes, model.code_size(), model.code_activation.range())
         }
+        Experiment::Baseline { model, .. } => match model.kind {
+            baselines::Kind::ProbabilisticPca => CodeDistribution::Standard {
+                code_size: model.code_size(),
+            },
+            kind => {
+                let codes = evaluator.encode(network, &images)?;
+                CodeDistribution::fitted(&codes, model.code_size(), kind.code_range())
+            }
+        },
         Experiment::Classifier { .. } => return Err(loaded.no_code()),
     };
     let space = CodeSpace {

@@ -1,16 +1,19 @@
 //! `train`: an experiment to a run directory, from the first step or from where it was interrupted.
 
 use std::fmt::Write as _;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use burn::module::Module;
 use serde_json::Value;
 
 use super::evaluate::test_figures;
 use super::pictures::Pictures;
 use super::prepare::{Examples, Prepared, prepare};
 use super::resume::{self, Resumable};
-use super::{answer, answer_json, fit_settings, say, set_threads};
+use super::{answer, answer_json, fit_settings, say, set_threads, training};
+use crate::baselines::{Baseline, BaselineError};
 use crate::cli;
 use crate::config::Config;
 use crate::device::{self, OpenDevice};
@@ -21,9 +24,9 @@ use crate::report::text::{figure, table, thousands};
 use crate::report::{self, CurvesPicture, MetricsLog, Progress, Receipt};
 use crate::run_directory::RunDirectory;
 use crate::signals::Interruption;
-use crate::task::Subset;
+use crate::task::{BaselineTask, Measured, Subset, Task};
 use crate::train::checkpoint::{Checkpoints, Origin};
-use crate::train::{Event, Fitted, Training};
+use crate::train::{Event, Fitted, Training, fit_baseline};
 use crate::workers;
 
 pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
@@ -33,14 +36,15 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
         Some(path) => {
             let (config, resumable) = resume::find(path, &arguments.overrides)?;
             if let Some(summary) = resumable.finished(&config) {
-                let more = match resumable.has_stopped_early(&config) {
-                    true => "it stopped early".to_owned(),
-                    false => format!(
-                        "--set train.epochs=N with more than {} epochs trains on",
-                        config.train.epochs
+                let more = match &config.train {
+                    None => String::new(),
+                    Some(_) if resumable.has_stopped_early(&config) => "; it stopped early".into(),
+                    Some(train) => format!(
+                        "; --set train.epochs=N with more than {} epochs trains on",
+                        train.epochs
                     ),
                 };
-                say(&format!("{} is finished; {more}", path.display()));
+                say(&format!("{} is finished{more}", path.display()));
                 return match arguments.json {
                     true => answer_json(&summary),
                     false => Ok(()),
@@ -73,6 +77,7 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
         Prepared::Tied(network, task) => session.train(network, &task),
         Prepared::Variational(network, task) => session.train(network, &task),
         Prepared::Classifier(network, task) => session.train(network, &task),
+        Prepared::Baseline(empty, task) => session.fit(&empty, &task),
     }
 }
 
@@ -93,7 +98,11 @@ struct Session {
 }
 
 impl Session {
-    fn train<M: Network, T: Pictures<M>>(self, network: M, task: &T) -> Result<(), Error> {
+    fn train<M: Network, T: Task<M> + Pictures<M>>(
+        self,
+        network: M,
+        task: &T,
+    ) -> Result<(), Error> {
         let Self {
             begun,
             config,
@@ -106,13 +115,9 @@ impl Session {
         let parameters = network.num_params();
         let examples = task.examples(Subset::Training);
         let error_metric = task.error_metric();
-        let settings = fit_settings(config);
-        let mut origin = Origin {
-            environment: Environment::new(opened),
-            data: task.checksums().to_vec(),
-            initial_weights_sha256: weights::fingerprint(&network),
-            resumed: Vec::new(),
-        };
+        let train = training(config)?;
+        let settings = fit_settings(config.seed, train);
+        let mut origin = origin(opened, task, &network);
         if !quiet {
             say(&introduction(config, opened, parameters, examples));
         }
@@ -133,10 +138,10 @@ impl Session {
         };
         let history = &training.progress().history;
         let mut log = MetricsLog::create(&run.metrics(), error_metric, history)?;
-        let mut progress = Progress::new(error_metric, config.train.epochs, examples, quiet);
+        let mut progress = Progress::new(error_metric, train.epochs, examples, quiet);
         let mut checkpoints = Checkpoints::new(
             &run.checkpoints(),
-            config.train.checkpoints,
+            train.checkpoints,
             config.to_toml(),
             origin.clone(),
             training.progress(),
@@ -170,6 +175,76 @@ impl Session {
             true => answer_json(&summary),
             false => answer(&result(&summary, &pictures, begun.elapsed())),
         }
+    }
+
+    /// Fits a baseline: what was begun is begun anew, since all of it takes seconds.
+    fn fit(self, empty: &Baseline, task: &BaselineTask) -> Result<(), Error> {
+        let Self {
+            begun,
+            config,
+            opened,
+            beginning,
+            quiet,
+            json,
+        } = self;
+        let (config, opened) = (&config, &opened);
+        let parameters = empty.num_params();
+        let examples = task.examples(Subset::Training);
+        if !quiet {
+            say(&introduction(config, opened, parameters, examples));
+        }
+        let run = match beginning {
+            Beginning::New { out, force } => RunDirectory::create(&out, config, force)?,
+            Beginning::Resumed(resumable) => {
+                resumable.begin(config)?;
+                resumable.run
+            }
+        };
+        let error_metric = task.error_metric();
+        let interruption = Interruption::watch()?;
+        let interrupted = || Error::Interrupted {
+            place: "no pass".into(),
+            run: run.path().to_owned(),
+        };
+        let fitted = fit_baseline(task, &mut |look| {
+            if !quiet {
+                let (pass, objective) = (look.step, look.train_loss);
+                say(&format!(
+                    "pass {pass}  {error_metric}: train {objective:.4}"
+                ));
+            }
+            match interruption.is_requested() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        })
+        .map_err(|error| match error {
+            BaselineError::Stopped => interrupted(),
+            other => other.into(),
+        })?;
+        MetricsLog::create(&run.metrics(), error_metric, &fitted.history)?;
+        let conclusion = Conclusion {
+            config,
+            run: &run,
+            origin: origin(opened, task, empty),
+            parameters,
+            interruption,
+        };
+        let (summary, pictures) = conclusion.write(task, fitted)?;
+        match json {
+            true => answer_json(&summary),
+            false => answer(&result(&summary, &pictures, begun.elapsed())),
+        }
+    }
+}
+
+/// What is known of a run that begins now.
+fn origin<M: Network, T: Measured<M>>(opened: &OpenDevice, task: &T, network: &M) -> Origin {
+    Origin {
+        environment: Environment::new(opened),
+        data: task.checksums().to_vec(),
+        initial_weights_sha256: weights::fingerprint(network),
+        resumed: Vec::new(),
     }
 }
 
@@ -207,14 +282,17 @@ impl Conclusion<'_> {
         let title = config.title();
         let error_metric = task.error_metric();
         let mut pictures = task.draw(&network, run, &title)?;
-        let curves = CurvesPicture {
-            title: &title,
-            metric: error_metric,
-            curves: &report::curves_of(&history, error_metric),
-            floor: task.floor(),
-        };
-        report::curves(&run.curves(), &curves)?;
-        pictures.push(run.curves());
+        // What has a closed form has no course to be drawn.
+        if config.train.is_some() || history.len() > 1 {
+            let curves = CurvesPicture {
+                title: &title,
+                metric: error_metric,
+                curves: &report::curves_of(&history, error_metric),
+                floor: task.floor(),
+            };
+            report::curves(&run.curves(), &curves)?;
+            pictures.push(run.curves());
+        }
         if interruption.is_requested() {
             return Err(Error::Interrupted {
                 place: "the last epoch".into(),
@@ -242,7 +320,7 @@ impl Conclusion<'_> {
 }
 
 /// How far a training has come, in words.
-fn place<M: Network, T: Pictures<M>>(training: &Training<'_, M, T>) -> String {
+fn place<M: Network, T: Task<M>>(training: &Training<'_, M, T>) -> String {
     let progress = training.progress();
     match (progress.history.len(), progress.partial.steps) {
         (0, 0) => "no step".into(),

@@ -1,10 +1,13 @@
 //! `verify`: a run again, from its receipt.
 
+use std::ops::ControlFlow;
+
 use serde_json::{Map, Value, json};
 
 use super::evaluate::test_figures;
 use super::prepare::{Examples, Prepared, prepare};
-use super::{answer, answer_json, fit_settings, say, set_threads};
+use super::{answer, answer_json, fit_settings, say, set_threads, training};
+use crate::baselines::Baseline;
 use crate::cli;
 use crate::config::Config;
 use crate::device::{self, Backend};
@@ -14,8 +17,8 @@ use crate::model::weights::{self, Network};
 use crate::report::text::figure;
 use crate::report::{self, Progress, Receipt, TIMES};
 use crate::run_directory::{RunDirectory, RunError};
-use crate::task::{Subset, Task};
-use crate::train::fit;
+use crate::task::{BaselineTask, Measured, Subset, Task};
+use crate::train::{Fitted, fit, fit_baseline};
 
 /// How far the error on the test examples may be from the run's where roundings differ. Between backends it is
 /// below 2 % for every experiment under `configs/`, and the seeds of an experiment lie about as far apart.
@@ -146,9 +149,13 @@ fn repeat(
         differences.extend(each.map(|each| format!("resumed after step {step}: {each}")));
     }
     if !quiet {
-        let (epochs, name) = (config.train.epochs, config.title());
+        let how_long = match &config.train {
+            Some(train) => format!("{} epochs of ", train.epochs),
+            None => String::new(),
+        };
         say(&format!(
-            "repeating {epochs} epochs of {name} on {}, {}",
+            "repeating {how_long}{} on {}, {}",
+            config.title(),
             opened.backend.name(),
             opened.description
         ));
@@ -158,6 +165,7 @@ fn repeat(
         Prepared::Tied(network, task) => train(&config, receipt, network, &task, quiet)?,
         Prepared::Variational(network, task) => train(&config, receipt, network, &task, quiet)?,
         Prepared::Classifier(network, task) => train(&config, receipt, network, &task, quiet)?,
+        Prepared::Baseline(network, task) => fit_again(&config, receipt, &network, &task)?,
     };
     Ok(compare(recorded, &repetition, differences))
 }
@@ -172,10 +180,33 @@ fn train<M: Network, T: Task<M>>(
     let error_metric = task.error_metric();
     let initial_weights_sha256 = weights::fingerprint(&network);
     let examples = task.examples(Subset::Training);
-    let mut progress = Progress::new(error_metric, config.train.epochs, examples, quiet);
-    let fitted = fit(&fit_settings(config), task, network, &mut |event| {
-        progress.on(&event);
-    })?;
+    let train = training(config)?;
+    let mut progress = Progress::new(error_metric, train.epochs, examples, quiet);
+    let settings = fit_settings(config.seed, train);
+    let fitted = fit(&settings, task, network, &mut |event| progress.on(&event))?;
+    repetition(config, receipt, task, initial_weights_sha256, &fitted)
+}
+
+/// Fits a baseline again.
+fn fit_again(
+    config: &Config,
+    receipt: &Receipt,
+    empty: &Baseline,
+    task: &BaselineTask,
+) -> Result<Repetition, Error> {
+    let initial_weights_sha256 = weights::fingerprint(empty);
+    let fitted = fit_baseline(task, &mut |_| ControlFlow::Continue(()))?;
+    repetition(config, receipt, task, initial_weights_sha256, &fitted)
+}
+
+fn repetition<M: Network, T: Measured<M>>(
+    config: &Config,
+    receipt: &Receipt,
+    task: &T,
+    initial_weights_sha256: String,
+    fitted: &Fitted<M>,
+) -> Result<Repetition, Error> {
+    let error_metric = task.error_metric();
     let figures = test_figures(&fitted.network, task)?;
     let history = &fitted.history;
     let epoch = fitted.epoch;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::baselines;
 use crate::data::{Corruption, Source, Spirals};
 use crate::model::{Activation, autoencoder, classifier, variational};
 use crate::objective::{self, Reconstruction, Sparsity};
@@ -28,6 +29,11 @@ pub enum Experiment {
     Classifier {
         data: Points,
         model: classifier::Architecture,
+    },
+    /// Images from codes that no network was trained to find.
+    Baseline {
+        data: Images,
+        model: baselines::Architecture,
     },
 }
 
@@ -85,21 +91,18 @@ impl Experiment {
     /// Training examples held out for validation.
     pub fn validation(&self) -> usize {
         match self {
-            Self::Autoencoder { data, .. } | Self::Variational { data, .. } => data.validation,
             Self::Classifier { data, .. } => data.validation,
+            _ => self.images().map_or(0, |data| data.validation),
         }
     }
 
     /// Reduces the examples to at most so many, besides those for validation.
     pub fn take_only(&mut self, examples: usize) {
-        match self {
-            Self::Autoencoder { data, .. } | Self::Variational { data, .. } => {
-                let all = data.limit.unwrap_or(usize::MAX);
-                data.limit = Some(all.min(examples + data.validation));
-                data.test_limit = Some(1);
-            }
-            // Points cost nothing.
-            Self::Classifier { .. } => {}
+        // Points cost nothing.
+        if let Some(data) = self.images_mut() {
+            let all = data.limit.unwrap_or(usize::MAX);
+            data.limit = Some(all.min(examples + data.validation));
+            data.test_limit = Some(1);
         }
     }
 
@@ -113,6 +116,7 @@ impl Experiment {
                 let outputs = model.layers.len() - 1;
                 return widen(&mut model.layers[1..outputs]);
             }
+            Self::Baseline { model, .. } => return widen(&mut model.encoder[1..]),
         };
         widen(&mut encoder[1..]);
         let outputs = decoder.len() - 1;
@@ -120,7 +124,7 @@ impl Experiment {
     }
 
     /// Floating-point operations of the matrix products that an example takes part in when a network is
-    /// trained: a multiplication and an addition for each weight, forwards, for the gradient of the
+    /// trained by gradients: a multiplication and an addition for each weight, forwards, for the gradient of the
     /// weights, and for that of the layer's input unless it is the network's.
     pub fn operations_per_example(&self) -> usize {
         let weights = |sizes: &[usize], activation: Activation, last_units: usize| {
@@ -148,22 +152,33 @@ impl Experiment {
                 layers
             }
             Self::Classifier { model, .. } => code_to_output(&model.layers, model.activation),
+            Self::Baseline { .. } => return 0,
         };
         6 * layers.iter().sum::<usize>() - 2 * layers[0]
     }
 
     /// The same with its images elsewhere.
     pub fn set_path(&mut self, path: Option<PathBuf>) {
+        if let Some(data) = self.images_mut() {
+            data.path = path;
+        }
+    }
+
+    fn images_mut(&mut self) -> Option<&mut Images> {
         match self {
-            Self::Autoencoder { data, .. } | Self::Variational { data, .. } => data.path = path,
-            Self::Classifier { .. } => {}
+            Self::Autoencoder { data, .. }
+            | Self::Variational { data, .. }
+            | Self::Baseline { data, .. } => Some(data),
+            Self::Classifier { .. } => None,
         }
     }
 
     /// The images that it uses, if it uses images.
     pub fn images(&self) -> Option<&Images> {
         match self {
-            Self::Autoencoder { data, .. } | Self::Variational { data, .. } => Some(data),
+            Self::Autoencoder { data, .. }
+            | Self::Variational { data, .. }
+            | Self::Baseline { data, .. } => Some(data),
             Self::Classifier { .. } => None,
         }
     }
@@ -174,6 +189,7 @@ impl Experiment {
             Self::Autoencoder { objective, .. } => objective.reconstruction.metric(),
             Self::Variational { .. } => objective::NEGATIVE_ELBO,
             Self::Classifier { .. } => objective::CROSS_ENTROPY,
+            Self::Baseline { model, .. } => model.kind.objective(),
         }
     }
 
@@ -182,7 +198,7 @@ impl Experiment {
         match self {
             Self::Autoencoder { objective, .. } => objective.corruption,
             Self::Variational { objective, .. } => objective.corruption,
-            Self::Classifier { .. } => None,
+            Self::Classifier { .. } | Self::Baseline { .. } => None,
         }
     }
 
@@ -192,6 +208,7 @@ impl Experiment {
             Self::Autoencoder { model, .. } => model.shape(),
             Self::Variational { model, .. } => model.shape(),
             Self::Classifier { model, .. } => model.shape(),
+            Self::Baseline { model, .. } => model.shape(),
         }
     }
 }

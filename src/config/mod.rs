@@ -35,7 +35,9 @@ pub struct Config {
     pub backend: Backend,
     #[serde(flatten)]
     pub experiment: Experiment,
-    pub train: Train,
+    /// How training goes; none for a baseline, which is not trained by gradients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train: Option<Train>,
 }
 
 /// How training goes.

@@ -18,6 +18,8 @@ pub struct Metrics {
     pub bce: Option<BinaryCrossEntropy>,
     /// Squared difference of pixels in [0, 1], mean over pixels.
     pub mse_per_pixel: f64,
+    /// The same with outputs below 0 and above 1 taken for 0 and 1, where outputs are not bound to be between.
+    pub clipped_mse_per_pixel: Option<f64>,
     /// `‖x − x̂‖²`, the lecture's scale.
     pub squared_error_per_image: f64,
     /// `10 log₁₀(1 / mse)` of each image, averaged.
@@ -54,8 +56,8 @@ impl Metrics {
                 ("excess_bce_nats_per_pixel", bce.excess_nats_per_pixel),
             ]
         });
+        let clipped = self.clipped_mse_per_pixel;
         let always = [
-            ("mse_per_pixel", self.mse_per_pixel),
             ("squared_error_per_image", self.squared_error_per_image),
             ("psnr_db", self.psnr_db),
         ];
@@ -66,6 +68,8 @@ impl Metrics {
         ];
         bce.into_iter()
             .flatten()
+            .chain([("mse_per_pixel", self.mse_per_pixel)])
+            .chain(clipped.map(|clipped| ("clipped_mse_per_pixel", clipped)))
             .chain(always)
             .chain(self.ssim.map(|ssim| ("ssim", ssim)))
             .chain(code)
@@ -96,6 +100,8 @@ struct ImageErrors {
     entropy: f64,
     /// Sum over pixels.
     squared_error: f64,
+    /// The same of outputs between 0 and 1.
+    clipped_squared_error: f64,
     psnr_db: f64,
     ssim: Option<f64>,
 }
@@ -137,6 +143,7 @@ impl Sums {
             self.total.bce += errors.bce;
             self.total.entropy += errors.entropy;
             self.total.squared_error += errors.squared_error;
+            self.total.clipped_squared_error += errors.clipped_squared_error;
             self.total.psnr_db += errors.psnr_db;
             if let Some(ssim) = errors.ssim {
                 *self.ssim.get_or_insert(0.0) += ssim;
@@ -166,6 +173,7 @@ impl Sums {
                 _ => answer,
             };
             errors.squared_error += (x - x_hat) * (x - x_hat);
+            errors.clipped_squared_error += (x - x_hat.clamp(0.0, 1.0)).powi(2);
             output.push(x_hat);
         }
         if self.output == Activation::Sigmoid {
@@ -192,6 +200,8 @@ impl Sums {
                 excess_nats_per_pixel: (total.bce - total.entropy) / pixels,
             }),
             mse_per_pixel: total.squared_error / pixels,
+            clipped_mse_per_pixel: (self.output != Activation::Sigmoid)
+                .then(|| total.clipped_squared_error / pixels),
             squared_error_per_image: total.squared_error / images,
             psnr_db: total.psnr_db / images,
             ssim: self.ssim.map(|sum| sum / images),

@@ -4,6 +4,8 @@ mod classification;
 mod codes;
 mod figures;
 mod metrics;
+mod neighbours;
+mod probe;
 mod ssim;
 mod variational;
 
@@ -11,6 +13,8 @@ pub use classification::{class_probabilities, classification};
 pub use codes::CodeDistribution;
 pub use figures::{Direction, Figures};
 pub use metrics::{Metrics, entropy_nats_per_pixel, input_psnr_db};
+pub use neighbours::Neighbours;
+pub use probe::LinearProbe;
 pub use variational::epsilon;
 
 use burn::tensor::{Device, ExecutionError, Tensor};
@@ -81,6 +85,20 @@ impl Evaluator<'_> {
             pixels.extend(answers.iter().map(pixel));
         })?;
         Ok(pixels)
+    }
+
+    /// What the network gives for `images` as it is, `[images, pixels]` row-major; of a sigmoid the logits.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn outputs(
+        &self,
+        model: &dyn Codec,
+        images: &ImageSet,
+    ) -> Result<Vec<f32>, ExecutionError> {
+        let mut outputs = Vec::with_capacity(images.pixels().len());
+        self.run(model, images, None, |_, answers, _| outputs.extend(answers))?;
+        Ok(outputs)
     }
 
     /// The codes of `images`, `[images, code size]` row-major.

@@ -67,7 +67,9 @@ pub fn entry(epoch: &EpochRecord, error_metric: &str) -> Map<String, Value> {
     let mut line = Map::new();
     line.insert("epoch".into(), json!(epoch.epoch));
     line.insert("step".into(), json!(epoch.step));
-    line.insert("learning_rate".into(), json!(epoch.learning_rate));
+    if let Some(learning_rate) = epoch.learning_rate {
+        line.insert("learning_rate".into(), json!(learning_rate));
+    }
     if epoch.skipped_steps > 0 {
         line.insert("skipped_steps".into(), json!(epoch.skipped_steps));
     }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, ExecutionError, Int, Tensor, TensorData};
 
-use super::{Loss, Subset, Task, Term};
+use super::{Loss, Measured, Subset, Task, Term};
 use crate::batches::tensor;
 use crate::data::{Checksum, PointSet, Splits};
 use crate::evaluate::{Figures, Scope, classification};
@@ -37,12 +37,33 @@ impl ClassificationTask {
     }
 }
 
-impl Task<Classifier> for ClassificationTask {
-    type Batch = PointBatch;
-
+impl Measured<Classifier> for ClassificationTask {
     fn examples(&self, subset: Subset) -> usize {
         self.subset(subset).map_or(0, PointSet::count)
     }
+
+    fn error_metric(&self) -> &'static str {
+        CROSS_ENTROPY
+    }
+
+    fn figures(
+        &self,
+        network: &Classifier,
+        subset: Subset,
+        _: Scope,
+    ) -> Result<Option<Figures>, ExecutionError> {
+        self.subset(subset)
+            .map(|points| classification(network, points, &self.device))
+            .transpose()
+    }
+
+    fn checksums(&self) -> &[Checksum] {
+        &self.points.checksums
+    }
+}
+
+impl Task<Classifier> for ClassificationTask {
+    type Batch = PointBatch;
 
     fn batch(&self, epoch: usize, indices: &[usize]) -> PointBatch {
         let points = self.points.train.select(indices);
@@ -66,24 +87,5 @@ impl Task<Classifier> for ClassificationTask {
             terms: vec![Term::new(CROSS_ENTROPY, &minimised)],
             minimised,
         }
-    }
-
-    fn error_metric(&self) -> &'static str {
-        CROSS_ENTROPY
-    }
-
-    fn figures(
-        &self,
-        network: &Classifier,
-        subset: Subset,
-        _: Scope,
-    ) -> Result<Option<Figures>, ExecutionError> {
-        self.subset(subset)
-            .map(|points| classification(network, points, &self.device))
-            .transpose()
-    }
-
-    fn checksums(&self) -> &[Checksum] {
-        &self.points.checksums
     }
 }

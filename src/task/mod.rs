@@ -3,6 +3,7 @@
 //! A [`Task`] is the seam between the training loop, which knows about none of these, and the kinds
 //! of experiment, which know nothing of steps and epochs.
 
+mod baseline;
 mod classification;
 mod images;
 mod reconstruction;
@@ -11,6 +12,7 @@ mod variational;
 use burn::module::Module;
 use burn::tensor::{ExecutionError, Tensor};
 
+pub use baseline::BaselineTask;
 pub use classification::{ClassificationTask, PointBatch};
 pub use images::ImageExamples;
 pub use reconstruction::ReconstructionTask;
@@ -19,24 +21,15 @@ pub use variational::{VariationalBatch, VariationalTask};
 use crate::data::Checksum;
 use crate::evaluate::{Figures, Scope};
 
-/// A kind of experiment on networks `M`.
-pub trait Task<M: Module> {
-    /// What one step needs, on the device.
-    type Batch;
-
+/// Examples that networks `M` can be measured on.
+pub trait Measured<M: Module> {
     /// The number of examples in a subset.
     fn examples(&self, subset: Subset) -> usize;
-
-    /// The training examples at `indices`, as a step of `epoch` sees them.
-    fn batch(&self, epoch: usize, indices: &[usize]) -> Self::Batch;
-
-    /// The loss of a network, which records its gradients, on a batch.
-    fn loss(&self, network: &M, batch: Self::Batch) -> Loss;
 
     /// The name of what training reports and is judged by, with unit and reduction; [`figures`]
     /// holds it for every subset.
     ///
-    /// [`figures`]: Task::figures
+    /// [`figures`]: Measured::figures
     fn error_metric(&self) -> &'static str;
 
     /// What a network without gradients is worth on a subset of the examples; `None` when the
@@ -53,6 +46,18 @@ pub trait Task<M: Module> {
 
     /// What the examples were read from.
     fn checksums(&self) -> &[Checksum];
+}
+
+/// A kind of experiment that trains networks `M`.
+pub trait Task<M: Module>: Measured<M> {
+    /// What one step needs, on the device.
+    type Batch;
+
+    /// The training examples at `indices`, as a step of `epoch` sees them.
+    fn batch(&self, epoch: usize, indices: &[usize]) -> Self::Batch;
+
+    /// The loss of a network, which records its gradients, on a batch.
+    fn loss(&self, network: &M, batch: Self::Batch) -> Loss;
 }
 
 /// The loss of a step, on the device.

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::ExecutionError;
 
-use super::{ImageExamples, Loss, Subset, Task, Term};
+use super::{ImageExamples, Loss, Measured, Subset, Task, Term};
 use crate::batches::Pairs;
 use crate::data::Checksum;
 use crate::evaluate::{Figures, Scope};
@@ -19,12 +19,31 @@ pub struct ReconstructionTask {
     pub sparsity: Option<Sparsity>,
 }
 
-impl<M: Module + Codec> Task<M> for ReconstructionTask {
-    type Batch = (Pairs, DropoutMasks);
-
+impl<M: Module + Codec> Measured<M> for ReconstructionTask {
     fn examples(&self, subset: Subset) -> usize {
         self.images.count(subset)
     }
+
+    fn error_metric(&self) -> &'static str {
+        self.reconstruction.metric()
+    }
+
+    fn figures(
+        &self,
+        network: &M,
+        subset: Subset,
+        scope: Scope,
+    ) -> Result<Option<Figures>, ExecutionError> {
+        self.images.reconstruction_figures(network, subset, scope)
+    }
+
+    fn checksums(&self) -> &[Checksum] {
+        &self.images.splits.checksums
+    }
+}
+
+impl<M: Module + Codec> Task<M> for ReconstructionTask {
+    type Batch = (Pairs, DropoutMasks);
 
     fn batch(&self, epoch: usize, indices: &[usize]) -> Self::Batch {
         self.images.batch(epoch, indices)
@@ -49,22 +68,5 @@ impl<M: Module + Codec> Task<M> for ReconstructionTask {
             },
             terms,
         }
-    }
-
-    fn error_metric(&self) -> &'static str {
-        self.reconstruction.metric()
-    }
-
-    fn figures(
-        &self,
-        network: &M,
-        subset: Subset,
-        scope: Scope,
-    ) -> Result<Option<Figures>, ExecutionError> {
-        self.images.reconstruction_figures(network, subset, scope)
-    }
-
-    fn checksums(&self) -> &[Checksum] {
-        &self.images.splits.checksums
     }
 }

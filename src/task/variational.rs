@@ -2,7 +2,7 @@
 
 use burn::tensor::{ExecutionError, Tensor};
 
-use super::{ImageExamples, Loss, Subset, Task, Term};
+use super::{ImageExamples, Loss, Measured, Subset, Task, Term};
 use crate::batches::{Pairs, tensor};
 use crate::data::Checksum;
 use crate::evaluate::{Figures, Scope, epsilon};
@@ -38,12 +38,42 @@ pub struct VariationalBatch {
     pub epsilon: Tensor<2>,
 }
 
-impl Task<Variational> for VariationalTask {
-    type Batch = VariationalBatch;
-
+impl Measured<Variational> for VariationalTask {
     fn examples(&self, subset: Subset) -> usize {
         self.images.count(subset)
     }
+
+    fn error_metric(&self) -> &'static str {
+        NEGATIVE_ELBO
+    }
+
+    /// In full, the network is measured as an autoencoder too, with the mean of the posterior as its
+    /// code.
+    fn figures(
+        &self,
+        network: &Variational,
+        subset: Subset,
+        scope: Scope,
+    ) -> Result<Option<Figures>, ExecutionError> {
+        let Some(images) = self.images.subset(subset) else {
+            return Ok(None);
+        };
+        let evaluator = self.images.evaluator();
+        let mut figures = evaluator.elbo(network, images, self.images.seed)?;
+        if scope == Scope::Full {
+            let more = self.images.reconstruction_figures(network, subset, scope)?;
+            figures.extend(more.unwrap_or_default());
+        }
+        Ok(Some(figures))
+    }
+
+    fn checksums(&self) -> &[Checksum] {
+        &self.images.splits.checksums
+    }
+}
+
+impl Task<Variational> for VariationalTask {
+    type Batch = VariationalBatch;
 
     fn batch(&self, epoch: usize, indices: &[usize]) -> VariationalBatch {
         let (pairs, masks) = self.images.batch(epoch, indices);
@@ -84,33 +114,5 @@ impl Task<Variational> for VariationalTask {
             ],
             minimised: expected_bce + weighted_kl,
         }
-    }
-
-    fn error_metric(&self) -> &'static str {
-        NEGATIVE_ELBO
-    }
-
-    /// In full, the network is measured as an autoencoder too, with the mean of the posterior as its
-    /// code.
-    fn figures(
-        &self,
-        network: &Variational,
-        subset: Subset,
-        scope: Scope,
-    ) -> Result<Option<Figures>, ExecutionError> {
-        let Some(images) = self.images.subset(subset) else {
-            return Ok(None);
-        };
-        let evaluator = self.images.evaluator();
-        let mut figures = evaluator.elbo(network, images, self.images.seed)?;
-        if scope == Scope::Full {
-            let more = self.images.reconstruction_figures(network, subset, scope)?;
-            figures.extend(more.unwrap_or_default());
-        }
-        Ok(Some(figures))
-    }
-
-    fn checksums(&self) -> &[Checksum] {
-        &self.images.splits.checksums
     }
 }

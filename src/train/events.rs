@@ -35,7 +35,8 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// Steps since the run began.
     pub step: usize,
-    pub learning_rate: f64,
+    /// None where nothing is learned by gradients.
+    pub learning_rate: Option<f64>,
     /// The mean error over the epoch's examples (penalties not included), each example's taken just
     /// before the step it was part of.
     pub train_loss: f64,

@@ -114,7 +114,7 @@ mod tests {
         let record = |(index, error): (usize, &f64)| EpochRecord {
             epoch: index + 1,
             step: index + 1,
-            learning_rate: 0.1,
+            learning_rate: Some(0.1),
             train_loss: 0.1,
             skipped_steps: 0,
             training: None,

@@ -7,6 +7,7 @@ mod train;
 
 use super::settings::Settings;
 use super::{Config, Experiment};
+use crate::baselines;
 use crate::device::Backend;
 
 /// The kinds of network, by their names.
@@ -15,12 +16,19 @@ enum Kind {
     Autoencoder,
     Variational,
     Classifier,
+    Baseline(baselines::Kind),
 }
 
-const KINDS: [(&str, Kind); 3] = [
+const KINDS: [(&str, Kind); 6] = [
     ("autoencoder", Kind::Autoencoder),
     ("variational", Kind::Variational),
     ("classifier", Kind::Classifier),
+    ("pca", Kind::Baseline(baselines::Kind::Pca)),
+    (
+        "probabilistic_pca",
+        Kind::Baseline(baselines::Kind::ProbabilisticPca),
+    ),
+    ("topic_model", Kind::Baseline(baselines::Kind::TopicModel)),
 ];
 
 /// Reads every setting. Where one is wrong, a default stands in until `finish` reports it.
@@ -42,7 +50,16 @@ pub fn config(settings: &mut Settings) -> Config {
         .choice("backend", &Backend::NAMES)
         .unwrap_or(Backend::Flex);
     let experiment = experiment(settings);
-    let train = train::train(settings, experiment.validation());
+    let train = match experiment {
+        Experiment::Baseline { .. } => {
+            settings.refuse(
+                "train",
+                "means nothing to a baseline, which is not trained by gradients",
+            );
+            None
+        }
+        _ => Some(train::train(settings, experiment.validation())),
+    };
     Config {
         name,
         seed,
@@ -84,6 +101,15 @@ fn experiment(settings: &mut Settings) -> Experiment {
             );
             let model = model::classifier(settings, &data);
             Experiment::Classifier { data, model }
+        }
+        Kind::Baseline(kind) => {
+            let data = data::images(settings);
+            settings.refuse(
+                "objective",
+                "means nothing to a baseline, which has one of its own",
+            );
+            let model = model::baseline(settings, kind);
+            Experiment::Baseline { data, model }
         }
     }
 }

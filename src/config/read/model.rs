@@ -1,5 +1,6 @@
 //! The keys under `model`.
 
+use crate::baselines;
 use crate::config::Points;
 use crate::config::settings::Settings;
 use crate::model::autoencoder::{self, InitialBias};
@@ -59,6 +60,8 @@ pub fn classifier(settings: &mut Settings, points: &Points) -> classifier::Archi
     let keys = [
         "encoder",
         "decoder",
+        "code_size",
+        "iterations",
         "tied",
         "code_activation",
         "output",
@@ -101,6 +104,58 @@ pub fn classifier(settings: &mut Settings, points: &Points) -> classifier::Archi
     architecture
 }
 
+/// Reads a baseline.
+pub fn baseline(settings: &mut Settings, kind: baselines::Kind) -> baselines::Architecture {
+    refuse_layers(settings);
+    let keys = [
+        "decoder",
+        "tied",
+        "activation",
+        "code_activation",
+        "output",
+        "dropout",
+        "initial_bias",
+    ];
+    for key in keys {
+        settings.refuse(
+            &format!("model.{key}"),
+            "means nothing to a baseline, which has no layers between pixels and code",
+        );
+    }
+    let mut iterations = None;
+    match kind {
+        baselines::Kind::TopicModel => iterations = settings.count("model.iterations", 1),
+        _ => settings.refuse("model.iterations", "needs model.kind = \"topic_model\""),
+    }
+    let sizes = encoder(settings, &[784, 32]);
+    let encoder = match sizes[..] {
+        [pixels, code] => [pixels, code],
+        _ => {
+            settings.problem(
+                "model.encoder",
+                format!("must be the pixels and the code size of a baseline, found {sizes:?}"),
+                Some("write model.encoder = [784, 32]".into()),
+            );
+            [784, 32]
+        }
+    };
+    let [pixels, code] = encoder;
+    if code > pixels || (code == pixels && kind == baselines::Kind::ProbabilisticPca) {
+        settings.problem(
+            "model.encoder",
+            format!(
+                "has a code of {code} numbers for {pixels} pixels, which leaves nothing to model"
+            ),
+            Some("take a smaller code".into()),
+        );
+    }
+    baselines::Architecture {
+        kind,
+        encoder,
+        iterations,
+    }
+}
+
 fn refuse_layers(settings: &mut Settings) {
     let why = "needs model.kind = \"classifier\"; an autoencoder has `model.encoder`";
     settings.refuse("model.layers", why);
@@ -125,13 +180,15 @@ fn dropout(settings: &mut Settings) -> f64 {
 }
 
 fn encoder_and_decoder(settings: &mut Settings, default: &[usize]) -> (Vec<usize>, Vec<usize>) {
-    let encoder = settings
-        .sizes("model.encoder")
-        .unwrap_or_else(|| default.to_vec());
+    settings.refuse("model.iterations", "needs model.kind = \"topic_model\"");
+    let encoder = encoder(settings, default);
     let mirrored: Vec<usize> = encoder.iter().rev().copied().collect();
-    let decoder = settings
+    let mut decoder = settings
         .sizes("model.decoder")
         .unwrap_or_else(|| mirrored.clone());
+    if settings.has("model.code_size") {
+        decoder[0] = mirrored[0];
+    }
     for (what, end, expected) in [
         ("begin", decoder.first(), mirrored.first()),
         ("end", decoder.last(), mirrored.last()),
@@ -156,6 +213,17 @@ fn encoder_and_decoder(settings: &mut Settings, default: &[usize]) -> (Vec<usize
         parameters(&encoder) + parameters(&decoder),
     );
     (encoder, decoder)
+}
+
+/// The sizes from the input to the code, whose width `model.code_size` changes.
+fn encoder(settings: &mut Settings, default: &[usize]) -> Vec<usize> {
+    let mut encoder = settings
+        .sizes("model.encoder")
+        .unwrap_or_else(|| default.to_vec());
+    if let Some(code_size) = settings.count("model.code_size", 1) {
+        *encoder.last_mut().expect("there are two sizes or more") = code_size;
+    }
+    encoder
 }
 
 /// The weights and biases between layers of these sizes.

@@ -277,7 +277,7 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
         self.progress.history.push(EpochRecord {
             epoch,
             step: epoch * self.steps_per_epoch,
-            learning_rate,
+            learning_rate: Some(learning_rate),
             train_loss: loss_sum / examples as f64,
             skipped_steps,
             training,

@@ -1,0 +1,141 @@
+//! Classifying by nearest neighbours, and who they are.
+
+use std::cmp::Ordering;
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, MatRef, Par};
+use rayon::prelude::*;
+
+/// Queries whose distances to all points are held at a time.
+const QUERIES_AT_A_TIME: usize = 256;
+
+/// Points of which the nearest to others can be found, exactly.
+///
+/// Distances are those of Euclid; of points as far as each other the first is nearer.
+#[derive(Clone, Copy, Debug)]
+pub struct Neighbours<'a> {
+    /// `[points, width]`, row-major.
+    points: &'a [f32],
+    width: usize,
+}
+
+impl<'a> Neighbours<'a> {
+    /// Points of `width` numbers each, row-major.
+    pub fn new(points: &'a [f32], width: usize) -> Self {
+        Self { points, width }
+    }
+
+    /// The indices of the `count` nearest points to each of `queries`, `[queries, width]`, the nearest first.
+    pub fn nearest(&self, queries: &[f32], count: usize) -> Vec<Vec<usize>> {
+        let width = self.width;
+        let points = self.points.len() / width;
+        let count = count.min(points);
+        let lengths: Vec<f32> = self
+            .points
+            .chunks_exact(width)
+            .map(squared_length)
+            .collect();
+        let all = MatRef::from_row_major_slice(self.points, points, width);
+        let mut nearest = Vec::new();
+        for queries in queries.chunks(QUERIES_AT_A_TIME * width) {
+            let rows = queries.len() / width;
+            let queries = MatRef::from_row_major_slice(queries, rows, width);
+            // One column a query: |p|² − 2 p·q, which orders points as their distances do.
+            let mut products = Mat::<f32>::zeros(points, rows);
+            matmul(
+                products.as_mut(),
+                Accum::Replace,
+                all,
+                queries.transpose(),
+                -2.0,
+                Par::rayon(0),
+            );
+            let columns: Vec<&[f32]> = (0..rows)
+                .map(|query| products.col_as_slice(query))
+                .collect();
+            nearest.par_extend(columns.into_par_iter().map(|products| {
+                let each = products.iter().zip(&lengths);
+                least(each.map(|(product, length)| product + length), count)
+            }));
+        }
+        nearest
+    }
+
+    /// The class that most of the `count` nearest points to each query have; of classes as frequent as each other the
+    /// least.
+    pub fn classify(&self, classes: &[u8], queries: &[f32], count: usize) -> Vec<u8> {
+        let vote = |nearest: Vec<usize>| {
+            let mut votes = [0; 256];
+            for point in nearest {
+                votes[usize::from(classes[point])] += 1;
+            }
+            let most = votes.iter().max().copied().unwrap_or_default();
+            let winner = votes.iter().position(|&votes| votes == most);
+            winner.unwrap_or_default() as u8
+        };
+        self.nearest(queries, count).into_iter().map(vote).collect()
+    }
+}
+
+fn squared_length(point: &[f32]) -> f32 {
+    point.iter().map(|element| element * element).sum()
+}
+
+/// The indices of the `count` least values, the least first, of equals the first.
+fn least(values: impl Iterator<Item = f32>, count: usize) -> Vec<usize> {
+    let mut kept: Vec<(f32, usize)> = Vec::with_capacity(count + 1);
+    for (index, value) in values.enumerate() {
+        if kept.len() == count
+            && kept
+                .last()
+                .is_none_or(|(worst, _)| value.total_cmp(worst) != Ordering::Less)
+        {
+            continue;
+        }
+        let place = kept.partition_point(|(known, _)| known.total_cmp(&value) != Ordering::Greater);
+        kept.insert(place, (value, index));
+        kept.truncate(count);
+    }
+    kept.into_iter().map(|(_, index)| index).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, rows};
+    use rand::RngExt;
+
+    #[test]
+    fn the_nearest_are_those_that_looking_at_all_of_them_finds() {
+        let draw = |purpose, count: usize| {
+            let indices: Vec<usize> = (0..count).collect();
+            rows(1, purpose, 0, &indices, 3, |stream| stream.random::<f32>())
+        };
+        let (points, queries) = (draw(Purpose::Sample, 400), draw(Purpose::Noise, 300));
+        let found = Neighbours::new(&points, 3).nearest(&queries, 4);
+        for (query, found) in queries.chunks_exact(3).zip(&found) {
+            let mut all: Vec<(f64, usize)> = points
+                .chunks_exact(3)
+                .enumerate()
+                .map(|(index, point)| {
+                    let pairs = point.iter().zip(query);
+                    let each = pairs.map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2));
+                    (each.sum(), index)
+                })
+                .collect();
+            all.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let expected: Vec<usize> = all[..4].iter().map(|(_, index)| *index).collect();
+            assert_eq!(found, &expected);
+        }
+    }
+
+    #[test]
+    fn most_votes_win_and_ties_go_to_the_least_class() {
+        let points = [0.0, 0.1, 0.2, 1.0, 1.1];
+        let neighbours = Neighbours::new(&points, 1);
+        assert_eq!(neighbours.classify(&[7, 3, 3, 1, 1], &[0.0], 3), [3]);
+        assert_eq!(neighbours.classify(&[7, 3, 3, 1, 1], &[0.0], 2), [3]);
+        assert_eq!(neighbours.classify(&[7, 3, 3, 1, 1], &[0.0], 99), [1]);
+        assert_eq!(neighbours.nearest(&[0.05], 2), [[0, 1]]);
+    }
+}
