@@ -43,6 +43,12 @@ pub enum Error {
     File(#[from] FileError),
     #[error("stopped after {place}; all of it is saved")]
     Interrupted { place: String, run: PathBuf },
+    #[error("stopped after {done} of {all} runs; what they came to is saved")]
+    StudyInterrupted { done: usize, all: usize },
+    #[error("only codes of images are compared, and a classifier has none")]
+    NothingToCompare,
+    #[error("{failed} of {all} runs failed")]
+    RunsFailed { failed: usize, all: usize },
     #[error("{0}")]
     NotResumable(String),
     #[error("{} has no checkpoint that can be used", .0.display())]
@@ -102,7 +108,7 @@ impl Error {
     /// What stands before the message.
     pub fn label(&self) -> &'static str {
         match self {
-            Self::Interrupted { .. } => "interrupted",
+            Self::Interrupted { .. } | Self::StudyInterrupted { .. } => "interrupted",
             _ => "error",
         }
     }
@@ -124,11 +130,13 @@ impl Error {
             | Self::Picture(PictureError::TooLarge { .. })
             | Self::NoImages
             | Self::NotTrained
+            | Self::NothingToCompare
             | Self::Input { .. } => 2,
             Self::Baseline(BaselineError::Execution(_)) => 1,
             Self::Baseline(_) => 2,
             Self::NotResumable(_) | Self::NoCheckpoint(_) => 2,
-            Self::Interrupted { .. } => signals::INTERRUPTED,
+            Self::Interrupted { .. } | Self::StudyInterrupted { .. } => signals::INTERRUPTED,
+            Self::RunsFailed { .. } => 1,
             Self::Run(error) => match error {
                 RunError::File(_) => 1,
                 _ => 2,
@@ -176,6 +184,9 @@ impl Error {
                 "`hourglass train --resume {}` goes on from there",
                 run.display()
             )),
+            Self::StudyInterrupted { .. } => Some("the same command goes on from there".into()),
+            Self::NothingToCompare => Some("leave the classifier out; `hourglass sweep` runs any experiment".into()),
+            Self::RunsFailed { .. } => Some("see above why; the same command tries them again and leaves the others".into()),
             Self::Checkpoint(_) => Some("make room or mend the place; the checkpoint before it is whole, and `hourglass train --resume RUN` goes on from there".into()),
             Self::NotResumable(_) => Some("begin another run with `hourglass train --config RUN/config.toml --out DIR`".into()),
             Self::NoCheckpoint(_) => Some("`hourglass train --config RUN/config.toml --out DIR` begins it anew".into()),

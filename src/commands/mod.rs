@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod bench;
+mod compare;
 mod curves;
 mod data;
 mod devices;
@@ -11,7 +12,9 @@ mod pictures;
 mod prepare;
 mod reconstruct;
 mod resume;
+mod runs;
 mod sample;
+mod sweep;
 mod train;
 mod verify;
 
@@ -47,6 +50,8 @@ pub fn run(arguments: Cli) -> Result<u8, Error> {
         Command::Sample(command) => sample::run(command),
         Command::Interpolate(command) => interpolate::run(command),
         Command::Curves(command) => curves::run(&command),
+        Command::Compare(command) => compare::run(&command, arguments.quiet),
+        Command::Sweep(command) => sweep::run(&command, arguments.quiet),
         Command::Gradcheck(command) => gradcheck::run(&command),
         Command::Bench(command) => bench::run(&command, arguments.quiet),
         Command::Devices(command) => devices::run(&command),

@@ -20,7 +20,7 @@ use crate::task::{
 };
 
 /// Test images in `reconstructions.png`: one of each digit.
-const SHOWN: usize = 10;
+pub const SHOWN: usize = 10;
 /// Images in `samples.png`.
 pub const SAMPLES: usize = 100;
 /// Images along each side of `manifold.png`.
@@ -175,8 +175,7 @@ pub fn draw_reconstructions(
     Ok(report::reconstructions(out, title, &rows, size)?)
 }
 
-/// Draws what the code looks like on `images`, and what each of its units adds to the decoder's
-/// drawing when it alone is on, at the root mean square of its values.
+/// Draws what the code looks like on `images`, and what each of its units adds to the decoder's drawing.
 fn draw_code(
     out: &Path,
     title: &str,
@@ -184,30 +183,72 @@ fn draw_code(
     model: &dyn Codec,
     images: &ImageSet,
 ) -> Result<(), Error> {
-    let codes = evaluator.encode(model, images)?;
-    let units = codes.len() / images.count();
-    let shown = units.min(report::MOST_UNITS);
-    let mut squares = vec![0.0; shown];
-    for code in codes.chunks_exact(units) {
-        for (sum, &element) in squares.iter_mut().zip(code) {
-            *sum += f64::from(element).powi(2);
-        }
-    }
-    // One code a unit, and one with all units off to compare with.
-    let mut alone = vec![0.0; (shown + 1) * units];
-    for (unit, sum) in squares.iter().enumerate() {
-        alone[unit * units + unit] = (sum / images.count() as f64).sqrt() as f32;
-    }
-    let drawings = evaluator.decode(model, &alone, units)?;
-    let (on, off) = drawings.split_at(shown * images.pixels_per_image());
+    let units = CodeUnits::of(evaluator.encode(model, images)?, images.count());
+    let shown: Vec<usize> = (0..units.count().min(report::MOST_UNITS)).collect();
+    let (on, off) = units.draw(evaluator, model, &shown)?;
     let picture = CodePicture {
         title,
-        codes: &codes,
-        on,
-        off,
+        codes: &units.codes,
+        on: &on,
+        off: &off,
         image_size: (images.height(), images.width()),
     };
     Ok(report::code(out, &picture)?)
+}
+
+/// Codes of images, to see what their units do.
+pub struct CodeUnits {
+    /// `[images, units]`
+    codes: Vec<f32>,
+    /// The root mean square of each unit.
+    rms: Vec<f64>,
+}
+
+impl CodeUnits {
+    /// Of the codes of so many images.
+    pub fn of(codes: Vec<f32>, images: usize) -> Self {
+        let units = codes.len() / images;
+        let mut rms = vec![0.0; units];
+        for code in codes.chunks_exact(units) {
+            for (sum, &element) in rms.iter_mut().zip(code) {
+                *sum += f64::from(element).powi(2);
+            }
+        }
+        for sum in &mut rms {
+            *sum = (*sum / images as f64).sqrt();
+        }
+        Self { codes, rms }
+    }
+
+    fn count(&self) -> usize {
+        self.rms.len()
+    }
+
+    /// The units of the greatest root mean square, the greatest first.
+    pub fn loudest(&self, most: usize) -> Vec<usize> {
+        let mut units: Vec<usize> = (0..self.count()).collect();
+        units.sort_by(|&a, &b| self.rms[b].total_cmp(&self.rms[a]));
+        units.truncate(most);
+        units
+    }
+
+    /// What the decoder draws when each of `units` alone is on, at its root mean square, and what it draws when all are
+    /// off: `[units, pixels]` and `[pixels]`.
+    pub fn draw(
+        &self,
+        evaluator: &Evaluator<'_>,
+        model: &dyn Codec,
+        units: &[usize],
+    ) -> Result<(Vec<f32>, Vec<f32>), Error> {
+        let width = self.count();
+        let mut alone = vec![0.0; (units.len() + 1) * width];
+        for (row, &unit) in units.iter().enumerate() {
+            alone[row * width + unit] = self.rms[unit] as f32;
+        }
+        let mut on = evaluator.decode_unbound(model, &alone, width)?;
+        let off = on.split_off(on.len() / (units.len() + 1) * units.len());
+        Ok((on, off))
+    }
 }
 
 /// A network's code space, to draw images from.

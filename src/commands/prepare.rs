@@ -132,7 +132,11 @@ fn made_up_images(count: usize, pixels: usize, seed: u64) -> ImageSet {
     ImageSet::new(1, pixels, values, None)
 }
 
-fn load_images(data: &Images, input_size: usize, seed: u64) -> Result<Splits<ImageSet>, Error> {
+/// Both splits of an experiment that has images.
+///
+/// # Errors
+/// They cannot be read, or do not fit the network.
+pub fn load_images(data: &Images, input_size: usize, seed: u64) -> Result<Splits<ImageSet>, Error> {
     let directory = crate::data::find_directory(data.path.as_deref())?;
     let splits = crate::data::load(
         data.source,

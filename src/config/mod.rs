@@ -5,6 +5,7 @@ mod problem;
 mod read;
 mod settings;
 mod spelling;
+mod study;
 
 use std::path::Path;
 
@@ -18,6 +19,7 @@ use crate::train::{EarlyStopping, NonFinite, Optimizer, Schedule};
 pub use experiment::{Experiment, Images, Points, ReconstructionObjective, VariationalObjective};
 pub use problem::{Origin, Problem};
 use settings::Settings;
+pub use study::{Method, Point, Study};
 
 /// The lecture's experiment, which `train` runs when no config is named.
 const DEEP: &str = include_str!("../../configs/deep.toml");

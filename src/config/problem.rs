@@ -10,6 +10,17 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
+impl Problem {
+    /// Sorts mistakes, and what is written, by place: the file, then overrides, then what is missing.
+    pub fn order(origin: Option<&Origin>) -> (u8, usize, usize) {
+        match origin {
+            Some(Origin::File { line, column, .. }) => (0, *line, *column),
+            Some(Origin::Override(_)) => (1, 0, 0),
+            None => (2, 0, 0),
+        }
+    }
+}
+
 impl Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(origin) = &self.origin {

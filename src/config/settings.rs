@@ -1,5 +1,6 @@
 //! Settings under dotted keys, each with the place it came from, read with every mistake collected.
 
+mod sections;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +20,7 @@ struct Entry {
 /// All settings of a config under their dotted keys, and the mistakes found so far.
 ///
 /// Reading a key marks it as known; [`Settings::finish`] reports those that nobody asked for.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     entries: BTreeMap<String, Entry>,
     asked: BTreeSet<String>,
@@ -237,11 +238,8 @@ impl Settings {
         if self.problems.is_empty() {
             return Ok(());
         }
-        self.problems.sort_by_key(|problem| match &problem.origin {
-            Some(Origin::File { line, column, .. }) => (0, *line, *column),
-            Some(Origin::Override(_)) => (1, 0, 0),
-            None => (2, 0, 0),
-        });
+        self.problems
+            .sort_by_key(|problem| Problem::order(problem.origin.as_ref()));
         Err(self.problems)
     }
 }

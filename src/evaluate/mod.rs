@@ -7,6 +7,7 @@ mod metrics;
 mod neighbours;
 mod probe;
 mod ssim;
+mod usefulness;
 mod variational;
 
 pub use classification::{class_probabilities, classification};
@@ -15,6 +16,7 @@ pub use figures::{Direction, Figures};
 pub use metrics::{Metrics, entropy_nats_per_pixel, input_psnr_db};
 pub use neighbours::Neighbours;
 pub use probe::LinearProbe;
+pub use usefulness::{LabelledCodes, NEIGHBOURS_ACCURACY, PROBE_ACCURACY, usefulness};
 pub use variational::epsilon;
 
 use burn::tensor::{Device, ExecutionError, Tensor};
@@ -125,11 +127,25 @@ impl Evaluator<'_> {
         codes: &[f32],
         code_size: usize,
     ) -> Result<Vec<f32>, ExecutionError> {
+        let pixels = self.decode_unbound(model, codes, code_size)?;
+        let pixels = pixels.into_iter();
+        Ok(pixels.map(|pixel| pixel.clamp(0.0, 1.0)).collect())
+    }
+
+    /// The same with pixels as the network gives them, which may be below 0 or above 1.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn decode_unbound(
+        &self,
+        model: &dyn Codec,
+        codes: &[f32],
+        code_size: usize,
+    ) -> Result<Vec<f32>, ExecutionError> {
         let mut pixels = Vec::new();
         for codes in codes.chunks(self.batch_size.saturating_mul(code_size)) {
             let codes = tensor(codes.to_vec(), codes.len() / code_size, self.device);
-            let batch = read(model.decode(codes))?;
-            pixels.extend(batch.iter().map(|pixel| pixel.clamp(0.0, 1.0)));
+            pixels.extend(read(model.decode(codes))?);
         }
         Ok(pixels)
     }

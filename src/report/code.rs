@@ -65,7 +65,7 @@ pub fn code(path: &Path, picture: &CodePicture<'_>) -> Result<(), PictureError> 
 }
 
 /// The difference of two drawings around mid-grey, stretched to the whole range.
-fn difference(on: &[f32], off: &[f32]) -> Vec<f32> {
+pub fn difference(on: &[f32], off: &[f32]) -> Vec<f32> {
     let most = on.iter().zip(off).map(|(on, off)| (on - off).abs());
     let scale = 0.5 / most.fold(f32::MIN_POSITIVE, f32::max);
     let around_grey = |(on, off): (&f32, &f32)| 0.5 + scale * (on - off);

@@ -77,12 +77,15 @@ pub fn font(pixels: u32, colour: RGBColor) -> TextStyle<'static> {
 /// The font of a title: of the height given, or less where the text would be wider than `width`.
 pub fn title(text: &str, pixels: u32, width: usize) -> TextStyle<'static> {
     const LEAST: u32 = 11;
-    let fits = |pixels: &u32| {
-        let size = font(*pixels, INK).font.box_size(text);
-        size.is_ok_and(|(needed, _)| needed as usize <= width)
-    };
+    let fits = |pixels: &u32| self::width(text, *pixels) <= width;
     let pixels = (LEAST..=pixels).rev().find(fits).unwrap_or(LEAST);
     font(pixels, INK)
+}
+
+/// How wide a text is at a height, in pixels.
+pub fn width(text: &str, pixels: u32) -> usize {
+    let size = font(pixels, INK).font.box_size(text);
+    size.map_or(0, |(width, _)| width as usize)
 }
 
 /// Draws a white picture with `draw` and writes it as PNG; a picture that was there stays until then.

@@ -11,7 +11,7 @@ mod regions;
 mod summary;
 pub mod text;
 
-pub use code::{CodePicture, MOST_UNITS, code};
+pub use code::{CodePicture, MOST_UNITS, code, difference};
 pub use curves::{Curve, CurvesPicture, curves, curves_of};
 pub use drawing::{PictureError, SERIES_COLOURS};
 pub use grid::{Grid, grid};

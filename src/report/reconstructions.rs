@@ -20,7 +20,9 @@ const IMAGES_PER_LINE: usize = 10;
 const LEAST_COLUMNS: usize = 4;
 const GAP: usize = 8;
 const MARGIN: usize = 24;
-const LABELS_WIDTH: usize = 150;
+const LEAST_LABELS_WIDTH: usize = 150;
+const LABEL_HEIGHT: u32 = 18;
+const LABEL_GAP: usize = 16;
 const TITLE_HEIGHT: usize = 44;
 const LINE_GAP: usize = 24;
 
@@ -40,11 +42,16 @@ pub fn reconstructions(
     let thumbnail = Thumbnail::new((height, width), IMAGE_SIDE);
     let (shown_height, shown_width) = thumbnail.size();
     let (cell_height, cell_width) = (shown_height + GAP, shown_width + GAP);
+    let widest = rows
+        .iter()
+        .map(|row| drawing::width(row.label, LABEL_HEIGHT));
+    let labels_width = widest.max().map_or(0, |widest| widest + LABEL_GAP);
+    let labels_width = labels_width.max(LEAST_LABELS_WIDTH);
     let lines = images.div_ceil(IMAGES_PER_LINE);
     let line_height = rows.len() * cell_height + LINE_GAP;
     let columns = images.clamp(LEAST_COLUMNS, IMAGES_PER_LINE);
     let size = (
-        2 * MARGIN + LABELS_WIDTH + columns * cell_width - GAP,
+        2 * MARGIN + labels_width + columns * cell_width - GAP,
         2 * MARGIN + TITLE_HEIGHT + lines * line_height - LINE_GAP - GAP,
     );
     drawing::save(path, (size.0 as u32, size.1 as u32), |area| {
@@ -55,12 +62,13 @@ pub fn reconstructions(
                 for (index, row) in rows.iter().enumerate() {
                     let top = MARGIN + TITLE_HEIGHT + line * line_height + index * cell_height;
                     let middle = (top + shown_height / 2) as i32;
-                    let label = drawing::font(18, FAINT).pos(Pos::new(HPos::Left, VPos::Center));
+                    let label =
+                        drawing::font(LABEL_HEIGHT, FAINT).pos(Pos::new(HPos::Left, VPos::Center));
                     area.draw_text(row.label, &label, (MARGIN as i32, middle))?;
                     let first = line * IMAGES_PER_LINE;
                     let shown = row.pixels.chunks_exact(height * width);
                     for (column, pixels) in shown.skip(first).take(IMAGES_PER_LINE).enumerate() {
-                        let left = MARGIN + LABELS_WIDTH + column * cell_width;
+                        let left = MARGIN + labels_width + column * cell_width;
                         thumbnail.draw(area, pixels, (left, top))?;
                     }
                 }
@@ -100,7 +108,7 @@ mod tests {
             for (i, pixel) in row.pixels.iter().enumerate() {
                 let (number, place) = (i / (height * width), i % (height * width));
                 let (line, column) = (number / IMAGES_PER_LINE, number % IMAGES_PER_LINE);
-                let left = MARGIN + LABELS_WIDTH + column * (width * scale + GAP);
+                let left = MARGIN + LEAST_LABELS_WIDTH + column * (width * scale + GAP);
                 let top =
                     MARGIN + TITLE_HEIGHT + line * line_height + index * (height * scale + GAP);
                 let (x, y) = (left + place % width * scale, top + place / width * scale);

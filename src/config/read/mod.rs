@@ -33,18 +33,7 @@ const KINDS: [(&str, Kind); 6] = [
 
 /// Reads every setting. Where one is wrong, a default stands in until `finish` reports it.
 pub fn config(settings: &mut Settings) -> Config {
-    let name = settings
-        .read(
-            "name",
-            "letters, digits, `.`, `_` and `-`, beginning with a letter or digit",
-            |value| {
-                value
-                    .as_str()
-                    .filter(|name| is_plain_name(name))
-                    .map(str::to_owned)
-            },
-        )
-        .unwrap_or_else(|| "unnamed".into());
+    let name = name(settings);
     let seed = settings.seed("seed").unwrap_or(42);
     let backend = settings
         .choice("backend", &Backend::NAMES)
@@ -67,6 +56,16 @@ pub fn config(settings: &mut Settings) -> Config {
         experiment,
         train,
     }
+}
+
+/// Reads what the experiment, or a study, is called.
+pub fn name(settings: &mut Settings) -> String {
+    let expected = "letters, digits, `.`, `_` and `-`, beginning with a letter or digit";
+    let name = settings.read("name", expected, |value| {
+        let name = value.as_str().filter(|name| is_plain_name(name));
+        name.map(str::to_owned)
+    });
+    name.unwrap_or_else(|| "unnamed".into())
 }
 
 fn experiment(settings: &mut Settings) -> Experiment {

@@ -80,14 +80,15 @@ impl Settings {
         let inside = format!("{key}.");
         self.entries
             .retain(|known, _| known != key && !known.starts_with(&inside));
-        self.insert_override(key, value, &origin);
+        self.insert_value(key, value, &origin);
     }
 
-    fn insert_override(&mut self, key: &str, value: Value, origin: &Origin) {
+    /// Puts a value at a key, that of a table at the keys inside.
+    pub(super) fn insert_value(&mut self, key: &str, value: Value, origin: &Origin) {
         match value {
             Value::Table(table) if !table.is_empty() => {
                 for (inner, value) in table {
-                    self.insert_override(&format!("{key}.{inner}"), value, origin);
+                    self.insert_value(&format!("{key}.{inner}"), value, origin);
                 }
             }
             value => {

@@ -1,0 +1,183 @@
+//! What is measured of each run beside what it measured itself.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde_json::Value;
+use statrs::statistics::{Data, Median, Statistics};
+
+use super::{Compared, Kind, Spread};
+use crate::baselines;
+use crate::commands::evaluation_batch;
+use crate::commands::prepare::{TrainedCodec, load_codec, load_images};
+use crate::config::{Config, Experiment, Images};
+use crate::data::{ImageSet, Splits};
+use crate::device;
+use crate::error::Error;
+use crate::evaluate::{Evaluator, Figures, LabelledCodes, usefulness};
+use crate::run_directory::RunDirectory;
+
+/// The name of pixels as a code.
+const PIXELS: &str = "pixels";
+/// How often encoding is timed; the median counts.
+const TIMINGS: usize = 3;
+const BYTES_PER_PARAMETER: f64 = 4.0;
+
+/// Measures runs on images that most of them share.
+#[derive(Default)]
+pub struct Bench {
+    /// Those that were read last, and the experiment's words for them.
+    images: Option<(Images, u64, Splits<ImageSet>)>,
+    pixels: Option<Compared>,
+}
+
+impl Bench {
+    /// What `summary` says of a run on the test images, how useful its codes are, and how fast it encodes.
+    ///
+    /// # Errors
+    /// The run or its images cannot be read, or the device fails.
+    pub fn measure(
+        &mut self,
+        config: &Config,
+        path: &Path,
+        summary: &Value,
+    ) -> Result<Figures, Error> {
+        let run = RunDirectory::open(path)?;
+        let opened = device::open(config.backend)?;
+        let TrainedCodec {
+            network,
+            input_size,
+            code_size,
+        } = load_codec(config, &run, &opened)?;
+        let splits = self.splits(config, input_size)?;
+        let evaluator = Evaluator {
+            device: &opened.device,
+            batch_size: evaluation_batch(config, &opened),
+        };
+        let mut figures = Figures::default();
+        let metrics = summary["metrics"].as_object();
+        for (name, value) in metrics.into_iter().flatten() {
+            let is_wanted = name.starts_with("test_") || name == "train_seconds";
+            if let Some(value) = value.as_f64().filter(|_| is_wanted) {
+                figures.push(name.clone(), value);
+            }
+        }
+        let mut seconds = Vec::new();
+        let mut test_codes = Vec::new();
+        for _ in 0..TIMINGS {
+            let begun = Instant::now();
+            test_codes = evaluator.encode(&*network, &splits.test)?;
+            seconds.push(begun.elapsed().as_secs_f64());
+        }
+        let speed = splits.test.count() as f64 / Data::new(seconds).median();
+        figures.push("test_images", splits.test.count() as f64);
+        figures.push("encode_images_per_second", speed);
+        if let Some(parameters) = summary["receipt"]["parameters"].as_f64() {
+            figures.push("parameters", parameters);
+            figures.push("weights_bytes", BYTES_PER_PARAMETER * parameters);
+        }
+        if let (Some(train), Some(test)) = (splits.train.labels(), splits.test.labels()) {
+            let train_codes = evaluator.encode(&*network, &splits.train)?;
+            let train = LabelledCodes {
+                codes: &train_codes,
+                classes: train,
+            };
+            let test = LabelledCodes {
+                codes: &test_codes,
+                classes: test,
+            };
+            let useful = usefulness(train, test, code_size);
+            figures.extend(useful.prefixed("test"));
+        }
+        Ok(figures)
+    }
+
+    /// The pixels of the images that were measured, as a code that leaves nothing out.
+    pub fn pixels(&mut self) -> Option<Compared> {
+        self.pixels.take()
+    }
+
+    /// The images of an experiment.
+    fn splits(&mut self, config: &Config, input_size: usize) -> Result<&Splits<ImageSet>, Error> {
+        let data = config.experiment.images().ok_or(Error::NothingToCompare)?;
+        let is_known = |(known, seed, _): &(Images, u64, _)| {
+            let same_split = data.validation == 0 || *seed == config.seed;
+            known == data && same_split
+        };
+        if !self.images.as_ref().is_some_and(is_known) {
+            let splits = load_images(data, input_size, config.seed)?;
+            if self.pixels.is_none() {
+                self.pixels = pixels(&splits);
+            }
+            self.images = Some((data.clone(), config.seed, splits));
+        }
+        let (_, _, splits) = self.images.as_ref().expect("just read");
+        Ok(splits)
+    }
+}
+
+fn pixels(splits: &Splits<ImageSet>) -> Option<Compared> {
+    let all = |images: &ImageSet| images.gather(&(0..images.count()).collect::<Vec<_>>());
+    let (train, test) = (all(&splits.train), all(&splits.test));
+    let train = LabelledCodes {
+        codes: &train,
+        classes: splits.train.labels()?,
+    };
+    let test = LabelledCodes {
+        codes: &test,
+        classes: splits.test.labels()?,
+    };
+    let code_size = splits.train.pixels_per_image();
+    let figures = [usefulness(train, test, code_size).prefixed("test")];
+    Some(Compared {
+        method: PIXELS.to_owned(),
+        kind: Kind::Pixels,
+        code_size,
+        runs: Vec::new(),
+        figures: spreads(&figures),
+    })
+}
+
+/// The figures of a method's runs together.
+pub fn compared(
+    method: &str,
+    config: &Config,
+    runs: Vec<PathBuf>,
+    figures: &[Figures],
+) -> Compared {
+    let (kind, code_size) = match &config.experiment {
+        Experiment::Baseline { model, .. } => {
+            let kind = match model.kind {
+                baselines::Kind::Pca => Kind::Pca,
+                baselines::Kind::ProbabilisticPca => Kind::ProbabilisticPca,
+                baselines::Kind::TopicModel => Kind::Other,
+            };
+            (kind, model.code_size())
+        }
+        Experiment::Autoencoder { model, .. } => (Kind::Other, model.code_size()),
+        Experiment::Variational { model, .. } => (Kind::Variational, model.code_size()),
+        Experiment::Classifier { .. } => (Kind::Other, 0),
+    };
+    Compared {
+        method: method.to_owned(),
+        kind,
+        code_size,
+        runs,
+        figures: spreads(figures),
+    }
+}
+
+/// Mean and spread of the figures that all runs have.
+pub fn spreads(runs: &[Figures]) -> Vec<Spread> {
+    let names = runs.first().into_iter().flat_map(Figures::iter);
+    let spread = |(name, _): (&str, f64)| {
+        let values: Option<Vec<f64>> = runs.iter().map(|run| run.get(name)).collect();
+        values.map(|values| Spread {
+            name: name.to_owned(),
+            mean: Statistics::mean(&values),
+            standard_deviation: (values.len() > 1).then(|| Statistics::std_dev(&values)),
+            count: values.len(),
+        })
+    };
+    names.filter_map(spread).collect()
+}

@@ -1,0 +1,3 @@
+pub fn run(_: &crate::cli::Sweep, _: bool) -> Result<(), crate::error::Error> {
+    Ok(())
+}

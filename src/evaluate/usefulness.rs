@@ -1,0 +1,36 @@
+//! What codes are good for: how well they tell classes apart that no code was made for.
+
+use super::{Figures, LinearProbe, Neighbours};
+
+/// Of the classifier by nearest neighbours.
+pub const NEIGHBOURS: usize = 5;
+/// The share of images whose class most of the five nearest training codes have.
+pub const NEIGHBOURS_ACCURACY: &str = "five_neighbours_accuracy";
+/// The share of images whose class a linear classifier of codes finds.
+pub const PROBE_ACCURACY: &str = "linear_probe_accuracy";
+
+/// Codes with the classes of their images.
+#[derive(Clone, Copy, Debug)]
+pub struct LabelledCodes<'a> {
+    /// `[images, width]`, row-major.
+    pub codes: &'a [f32],
+    pub classes: &'a [u8],
+}
+
+/// How many of the `test` images are classified rightly by the codes of `train`: by their nearest neighbours, and by a
+/// linear classifier, which has no figure where codes are not finite.
+pub fn usefulness(train: LabelledCodes<'_>, test: LabelledCodes<'_>, width: usize) -> Figures {
+    let share = |found: &[u8]| {
+        let pairs = found.iter().zip(test.classes);
+        let right = pairs.filter(|(found, class)| found == class).count();
+        right as f64 / test.classes.len() as f64
+    };
+    let neighbours = Neighbours::new(train.codes, width);
+    let mut figures = Figures::default();
+    let found = neighbours.classify(train.classes, test.codes, NEIGHBOURS);
+    figures.push(NEIGHBOURS_ACCURACY, share(&found));
+    if let Ok(probe) = LinearProbe::fit(train.codes, width, train.classes) {
+        figures.push(PROBE_ACCURACY, share(&probe.classify(test.codes)));
+    }
+    figures
+}
