@@ -37,6 +37,8 @@ pub enum Command {
     Reconstruct(Reconstruct),
     Sample(Sample),
     Interpolate(Interpolate),
+    Map(Map),
+    Neighbours(Neighbours),
     Curves(Curves),
     Compare(Compare),
     Sweep(Sweep),
@@ -204,6 +206,63 @@ pub struct Interpolate {
     /// Codes from one image's to the other's, both included
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(2..=100))]
     pub steps: u16,
+}
+
+/// Draw the codes of test images as points in a plane, coloured by class
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  hourglass map artifacts/deep
+  hourglass map artifacts/variational-2d --projection pca --count 10000 --out plane.png")]
+pub struct Map {
+    #[command(flatten)]
+    pub run: Run,
+    /// Planes to draw beside each other: the principal axes of the codes, and t-SNE
+    #[arg(long, value_name = "NAME", value_enum, value_delimiter = ',', default_values_t = [Projection::Pca, Projection::TSne])]
+    pub projection: Vec<Projection>,
+    /// Picture to write [default: map.png in the run directory]
+    #[arg(long, short, value_name = "PNG")]
+    pub out: Option<PathBuf>,
+    /// How many test images, from the first
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u16).range(1..))]
+    pub count: u16,
+    /// Print the points as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Codes in a plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Projection {
+    /// The two principal axes of the codes
+    Pca,
+    /// t-distributed stochastic neighbour embedding
+    #[value(name = "t-sne")]
+    TSne,
+}
+
+/// Draw images beside the test images whose codes are nearest
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  hourglass neighbours artifacts/deep
+  hourglass neighbours artifacts/deep --input my-digit.png --count 20 --out mine.png")]
+pub struct Neighbours {
+    #[command(flatten)]
+    pub run: Run,
+    /// Images to find neighbours of, instead of test images: a PNG of the right size, or an IDX file
+    #[arg(long, short, value_name = "PATH")]
+    pub input: Option<PathBuf>,
+    /// Picture to write [default: neighbours.png in the run directory]
+    #[arg(long, short, value_name = "PNG")]
+    pub out: Option<PathBuf>,
+    /// Images, classes taking turns
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub rows: u16,
+    /// Neighbours of each
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub count: u16,
+    /// Print the neighbours' numbers as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Draw the errors of one or more runs over their epochs in one picture

@@ -45,6 +45,10 @@ pub enum Error {
     Interrupted { place: String, run: PathBuf },
     #[error("stopped after {done} of {all} runs; what they came to is saved")]
     StudyInterrupted { done: usize, all: usize },
+    #[error("not every run has the figure `test_{0}`")]
+    NoFigure(String),
+    #[error("--tolerance {0} is not a share of an error, from 0")]
+    Tolerance(f64),
     #[error("only codes of images are compared, and a classifier has none")]
     NothingToCompare,
     #[error("{failed} of {all} runs failed")]
@@ -131,6 +135,8 @@ impl Error {
             | Self::NoImages
             | Self::NotTrained
             | Self::NothingToCompare
+            | Self::NoFigure(_)
+            | Self::Tolerance(_)
             | Self::Input { .. } => 2,
             Self::Baseline(BaselineError::Execution(_)) => 1,
             Self::Baseline(_) => 2,
@@ -185,6 +191,8 @@ impl Error {
                 run.display()
             )),
             Self::StudyInterrupted { .. } => Some("the same command goes on from there".into()),
+            Self::NoFigure(_) => Some("choose one that all of them have with --metric, such as mse_per_pixel; their summary.json lists them behind `test_`".into()),
+            Self::Tolerance(_) => Some("write --tolerance 0.1 for 10 %".into()),
             Self::NothingToCompare => Some("leave the classifier out; `hourglass sweep` runs any experiment".into()),
             Self::RunsFailed { .. } => Some("see above why; the same command tries them again and leaves the others".into()),
             Self::Checkpoint(_) => Some("make room or mend the place; the checkpoint before it is whole, and `hourglass train --resume RUN` goes on from there".into()),

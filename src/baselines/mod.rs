@@ -16,9 +16,9 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use pca::Pca;
-pub use principal_axes::{PrincipalAxes, principal_axes};
+pub use principal_axes::PrincipalAxes;
 pub use probabilistic_pca::ProbabilisticPca;
-pub use topic_model::{TopicModel, kl_divergence_nats_per_image, perplexity};
+pub use topic_model::{Passes, TopicModel, kl_divergence_nats_per_image, perplexity};
 
 use crate::batches::Batches;
 use crate::data::ImageSet;
@@ -93,13 +93,11 @@ impl Architecture {
 /// Why a baseline cannot be fitted.
 #[derive(Debug, Error)]
 pub enum BaselineError {
-    #[error("the eigenvalues of the covariance of {0} pixels were not found")]
+    #[error("the eigenvalues of the covariance of {0} numbers were not found")]
     Eigenvalues(usize),
-    #[error(
-        "components of images of {pixels} pixels take {needed} bytes of memory; {most} may be used"
-    )]
+    #[error("principal axes of {width} numbers take {needed} bytes of memory; {most} may be used")]
     TooLarge {
-        pixels: usize,
+        width: usize,
         needed: u64,
         most: u64,
     },
@@ -182,12 +180,12 @@ impl Baseline {
         };
         Ok(match architecture.kind {
             Kind::Pca => {
-                let axes = principal_axes(images)?;
+                let axes = PrincipalAxes::of_images(images)?;
                 closed_form(axes.left_out(code_size) / images.pixels_per_image() as f64)?;
                 Self::Pca(Pca::new(&axes, code_size, device))
             }
             Kind::ProbabilisticPca => {
-                let axes = principal_axes(images)?;
+                let axes = PrincipalAxes::of_images(images)?;
                 let model = ProbabilisticPca::new(&axes, code_size, device).ok_or(
                     BaselineError::NoNoise {
                         code_size,
@@ -198,7 +196,11 @@ impl Baseline {
                 Self::ProbabilisticPca(model)
             }
             Kind::TopicModel => {
-                let passes = architecture.iterations.unwrap_or(TopicModel::PASSES);
+                let usual = Passes::default();
+                let passes = Passes {
+                    most: architecture.iterations.unwrap_or(usual.most),
+                    ..usual
+                };
                 let fitted =
                     TopicModel::fit(images, batches, code_size, passes, seed, device, listener)?;
                 Self::TopicModel(fitted)

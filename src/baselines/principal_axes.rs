@@ -1,4 +1,4 @@
-//! The axes along which images vary, in order of how much.
+//! The axes along which images, or codes, vary, in order of how much.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par, Side};
@@ -7,19 +7,19 @@ use super::BaselineError;
 use crate::data::{ImageSet, to_unit};
 use crate::memory;
 
-/// Images that are centred and multiplied at a time: some megabytes.
-const IMAGES_AT_A_TIME: usize = 1000;
-/// Matrices of `pixels × pixels` that the decomposition holds at once.
+/// Rows that are centred and multiplied at a time: some megabytes of pixels.
+const ROWS_AT_A_TIME: usize = 1000;
+/// Square matrices that the decomposition holds at once.
 const MATRICES: u64 = 4;
 
-/// The eigenvectors of the images' covariance.
+/// The eigenvectors of a covariance.
 ///
 /// ```text
 /// S = 1/n Σ (x − μ)(x − μ)ᵀ = V Λ Vᵀ
 /// ```
 #[derive(Clone, Debug)]
 pub struct PrincipalAxes {
-    /// μ, by pixel.
+    /// μ, by element of a row.
     pub mean: Vec<f64>,
     /// The diagonal of Λ, greatest first.
     pub variances: Vec<f64>,
@@ -27,55 +27,78 @@ pub struct PrincipalAxes {
     pub axes: Mat<f64>,
 }
 
-/// Finds the principal axes of `images`, exactly and all at once.
-///
-/// # Errors
-/// Images are too large for it.
-///
-/// # Source
-/// Pearson 1901; the decomposition is faer's.
-pub fn principal_axes(images: &ImageSet) -> Result<PrincipalAxes, BaselineError> {
-    let pixels = images.pixels_per_image();
-    let needed = MATRICES * 8 * (pixels as u64).pow(2);
-    let most = memory::most_bytes();
-    if needed > most {
-        return Err(BaselineError::TooLarge {
-            pixels,
-            needed,
-            most,
-        });
-    }
-    let mean = mean(images);
-    let covariance = covariance(images, &mean);
-    let decomposed = covariance
-        .self_adjoint_eigen(Side::Lower)
-        .map_err(|_| BaselineError::Eigenvalues(pixels))?;
-    let ascending = decomposed.S().column_vector();
-    // Rounding makes the variance of pixels that never change a little less than nothing.
-    let variances = (0..pixels).rev().map(|axis| ascending[axis].max(0.0));
-    let variances = variances.collect();
-    let mut axes = decomposed.U().reverse_cols().to_owned();
-    for axis in 0..pixels {
-        let greatest = axes.col(axis).iter().fold(0.0, |greatest: f64, &element| {
-            match element.abs() > greatest.abs() {
-                true => element,
-                false => greatest,
-            }
-        });
-        if greatest < 0.0 {
-            axes.col_mut(axis)
-                .iter_mut()
-                .for_each(|element| *element = -*element);
-        }
-    }
-    Ok(PrincipalAxes {
-        mean,
-        variances,
-        axes,
-    })
-}
-
 impl PrincipalAxes {
+    /// The principal axes of `images`, exactly and all at once.
+    ///
+    /// # Errors
+    /// Images are too large for it.
+    ///
+    /// # Source
+    /// Pearson 1901; the decomposition is faer's.
+    pub fn of_images(images: &ImageSet) -> Result<Self, BaselineError> {
+        let pixels = images.pixels_per_image();
+        let mut sums = vec![0u64; pixels];
+        for image in images.pixels().chunks_exact(pixels) {
+            for (sum, &pixel) in sums.iter_mut().zip(image) {
+                *sum += u64::from(pixel);
+            }
+        }
+        let count = images.count() as f64;
+        let mean = sums.into_iter().map(|sum| sum as f64 / 255.0 / count);
+        Self::of(images.pixels(), mean.collect(), |&pixel| {
+            to_unit(pixel).into()
+        })
+    }
+
+    /// The principal axes of `codes`, `[codes, width]` row-major.
+    ///
+    /// # Errors
+    /// They are too wide for it, or not finite.
+    pub fn of_codes(codes: &[f32], width: usize) -> Result<Self, BaselineError> {
+        let mut mean = vec![0.0; width];
+        let count = (codes.len() / width) as f64;
+        for code in codes.chunks_exact(width) {
+            for (mean, &element) in mean.iter_mut().zip(code) {
+                *mean += f64::from(element) / count;
+            }
+        }
+        Self::of(codes, mean, |&element| element.into())
+    }
+
+    /// Those of rows of elements, which `value` gives a number each.
+    fn of<T>(rows: &[T], mean: Vec<f64>, value: impl Fn(&T) -> f64) -> Result<Self, BaselineError> {
+        let width = mean.len();
+        let needed = MATRICES * 8 * (width as u64).pow(2);
+        let most = memory::most_bytes();
+        if needed > most {
+            return Err(BaselineError::TooLarge {
+                width,
+                needed,
+                most,
+            });
+        }
+        let covariance = covariance(rows, &mean, value);
+        let decomposed = covariance
+            .self_adjoint_eigen(Side::Lower)
+            .map_err(|_| BaselineError::Eigenvalues(width))?;
+        let ascending = decomposed.S().column_vector();
+        // Rounding makes the variance of what never changes a little less than nothing.
+        let variances = (0..width).rev().map(|axis| ascending[axis].max(0.0));
+        let variances = variances.collect();
+        let mut axes = decomposed.U().reverse_cols().to_owned();
+        for axis in 0..width {
+            if greatest(axes.col(axis).iter().copied()) < 0.0 {
+                let column = axes.col_mut(axis).iter_mut();
+                column.for_each(|element| *element = -*element);
+            }
+        }
+        Ok(Self {
+            mean,
+            variances,
+            axes,
+        })
+    }
+
     /// The variance along all axes but the first `code_size`: the squared error per image, over the images that
     /// the axes were found from, of what can be said with the first.
     pub fn left_out(&self, code_size: usize) -> f64 {
@@ -109,30 +132,28 @@ impl PrincipalAxes {
     }
 }
 
-fn mean(images: &ImageSet) -> Vec<f64> {
-    let mut sums = vec![0u64; images.pixels_per_image()];
-    for image in images.pixels().chunks_exact(images.pixels_per_image()) {
-        for (sum, &pixel) in sums.iter_mut().zip(image) {
-            *sum += u64::from(pixel);
+/// The element that is furthest from 0.
+fn greatest(elements: impl Iterator<Item = f64>) -> f64 {
+    elements.fold(0.0, |greatest: f64, element| {
+        match element.abs() > greatest.abs() {
+            true => element,
+            false => greatest,
         }
-    }
-    let count = images.count() as f64;
-    let sums = sums.into_iter();
-    sums.map(|sum| sum as f64 / 255.0 / count).collect()
+    })
 }
 
-fn covariance(images: &ImageSet, mean: &[f64]) -> Mat<f64> {
-    let pixels = mean.len();
-    let count = images.count() as f64;
-    let mut covariance = Mat::zeros(pixels, pixels);
+fn covariance<T>(rows: &[T], mean: &[f64], value: impl Fn(&T) -> f64) -> Mat<f64> {
+    let width = mean.len();
+    let count = (rows.len() / width) as f64;
+    let mut covariance = Mat::zeros(width, width);
     let mut centred = Vec::new();
-    for block in images.pixels().chunks(IMAGES_AT_A_TIME * pixels) {
+    for block in rows.chunks(ROWS_AT_A_TIME * width) {
         centred.clear();
-        for image in block.chunks_exact(pixels) {
-            let differences = image.iter().zip(mean);
-            centred.extend(differences.map(|(&pixel, mean)| f64::from(to_unit(pixel)) - mean));
+        for row in block.chunks_exact(width) {
+            let elements = row.iter().zip(mean);
+            centred.extend(elements.map(|(element, mean)| value(element) - mean));
         }
-        let rows = MatRef::from_row_major_slice(&centred, centred.len() / pixels, pixels);
+        let rows = MatRef::from_row_major_slice(&centred, centred.len() / width, width);
         matmul(
             covariance.as_mut(),
             Accum::Add,

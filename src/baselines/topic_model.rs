@@ -31,12 +31,28 @@ pub struct TopicModel {
     topics: Param<Tensor<2>>,
 }
 
+/// How long to look for topics.
+#[derive(Clone, Copy, Debug)]
+pub struct Passes {
+    /// Over the images.
+    pub most: usize,
+    /// From one look at the objective to the next, which makes an accelerator wait.
+    pub between_looks: usize,
+}
+
+impl Default for Passes {
+    fn default() -> Self {
+        Self {
+            most: 200,
+            between_looks: 10,
+        }
+    }
+}
+
 /// Updates of an image's code while topics stay as they are ("folding in").
 const FOLD_IN_UPDATES: usize = 50;
 /// Images that are worked on at a time: few enough to stay in a CPU's caches.
 const IMAGES_AT_A_TIME: usize = 500;
-/// Passes from one look at the objective to the next, which makes an accelerator wait.
-const PASSES_BETWEEN_LOOKS: usize = 10;
 /// Passes end when a look finds the objective better by less than this share of it.
 const LEAST_IMPROVEMENT: f64 = 2e-3;
 /// Of the images, one in so many is enough for topics to begin with.
@@ -51,9 +67,6 @@ const TINY: f32 = 1e-12;
 const LEAST_ELEMENT: f32 = 1e-15;
 
 impl TopicModel {
-    /// The most passes over the images, unless said otherwise.
-    pub const PASSES: usize = 200;
-
     pub(super) fn empty(pixels: usize, code_size: usize, device: &Device) -> Self {
         Self {
             topics: Param::from_tensor(Tensor::zeros([code_size, pixels], device)),
@@ -68,7 +81,7 @@ impl TopicModel {
         images: &ImageSet,
         batches: &Batches,
         code_size: usize,
-        passes: usize,
+        passes: Passes,
         seed: u64,
         device: &Device,
         listener: &mut dyn FnMut(Look) -> ControlFlow<()>,
@@ -104,7 +117,7 @@ impl Examples<'_> {
         &self,
         mut topics: Tensor<2>,
         count: usize,
-        most_passes: usize,
+        limits: Passes,
         listener: &mut dyn FnMut(Look) -> ControlFlow<()>,
     ) -> Result<Tensor<2>, BaselineError> {
         let indices: Vec<usize> = (0..count).collect();
@@ -113,7 +126,7 @@ impl Examples<'_> {
         let code_size = topics.dims()[0];
         let mut codes: Vec<Tensor<2>> = blocks().map(|block| even(&x(block), code_size)).collect();
         let mut last = f64::INFINITY;
-        for passes in 1..=most_passes {
+        for passes in 1..=limits.most {
             let mut ink = topics.zeros_like();
             for (code, block) in codes.iter_mut().zip(blocks()) {
                 let ratio = ratio(&x(block), code, &topics);
@@ -122,7 +135,7 @@ impl Examples<'_> {
                 *code = updated(code, ratio, &topics);
             }
             topics = distributions(topics * ink);
-            if !passes.is_multiple_of(PASSES_BETWEEN_LOOKS) && passes < most_passes {
+            if !passes.is_multiple_of(limits.between_looks) && passes < limits.most {
                 continue;
             }
             let mut sum = 0.0;

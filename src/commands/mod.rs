@@ -8,6 +8,8 @@ mod devices;
 mod evaluate;
 mod gradcheck;
 mod interpolate;
+mod map;
+mod neighbours;
 mod pictures;
 mod prepare;
 mod reconstruct;
@@ -49,6 +51,8 @@ pub fn run(arguments: Cli) -> Result<u8, Error> {
         Command::Reconstruct(command) => reconstruct::run(command),
         Command::Sample(command) => sample::run(command),
         Command::Interpolate(command) => interpolate::run(command),
+        Command::Map(command) => map::run(command, arguments.quiet),
+        Command::Neighbours(command) => neighbours::run(command),
         Command::Curves(command) => curves::run(&command),
         Command::Compare(command) => compare::run(&command, arguments.quiet),
         Command::Sweep(command) => sweep::run(&command, arguments.quiet),

@@ -6,6 +6,7 @@ mod figures;
 mod metrics;
 mod neighbours;
 mod probe;
+mod projection;
 mod ssim;
 mod usefulness;
 mod variational;
@@ -16,6 +17,7 @@ pub use figures::{Direction, Figures};
 pub use metrics::{Metrics, entropy_nats_per_pixel, input_psnr_db};
 pub use neighbours::Neighbours;
 pub use probe::LinearProbe;
+pub use projection::{LEAST_CODES, Plane, principal_plane, t_sne};
 pub use usefulness::{LabelledCodes, NEIGHBOURS_ACCURACY, PROBE_ACCURACY, usefulness};
 pub use variational::epsilon;
 

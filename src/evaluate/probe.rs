@@ -1,5 +1,7 @@
 //! How well a linear classifier tells the classes of codes apart.
 
+use std::cell::{Ref, RefCell};
+
 use argmin::core::{CostFunction, Error, Executor, Gradient, State};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
@@ -7,8 +9,10 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-/// Codes that a thread works on at a time. The cuts, and so the order of sums, do not depend on the threads.
-const CODES_AT_A_TIME: usize = 2000;
+/// Parts that codes are cut into, whatever the number of threads, so that the order of sums does not depend on it.
+const PARTS: usize = 64;
+/// Numbers that a thread works on at a time: half a megabyte, to stay in its cache.
+const NUMBERS_AT_A_TIME: usize = 65_536;
 /// Earlier steps that L-BFGS remembers.
 const MEMORY: usize = 10;
 const MOST_ITERATIONS: u64 = 300;
@@ -56,14 +60,18 @@ impl LinearProbe {
         let rms = (square / codes.len() as f64).sqrt();
         let scale = if rms > 0.0 { rms.recip() } else { 1.0 };
         let most = classes.iter().max().copied().unwrap_or_default();
-        let problem = Problem {
+        let loss = Loss {
             codes,
             classes,
             mean: &mean,
             scale,
             outputs: usize::from(most) + 1,
         };
-        let begin = vec![0.0; problem.outputs * (width + 1)];
+        let begin = vec![0.0; loss.outputs * (width + 1)];
+        let problem = Problem {
+            loss,
+            last: RefCell::default(),
+        };
         let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY)
             .with_tolerance_grad(GRADIENT_TOLERANCE)?;
         let result = Executor::new(problem, solver)
@@ -94,12 +102,13 @@ impl LinearProbe {
             };
             each.map(class).collect::<Vec<_>>()
         };
-        let blocks = codes.par_chunks(CODES_AT_A_TIME * width);
+        let blocks = codes.par_chunks((NUMBERS_AT_A_TIME / width).max(1) * width);
         blocks.flat_map_iter(block).collect()
     }
 }
 
-struct Problem<'a> {
+/// What a probe minimises.
+struct Loss<'a> {
     /// `[codes, width]`
     codes: &'a [f32],
     classes: &'a [u8],
@@ -108,57 +117,48 @@ struct Problem<'a> {
     outputs: usize,
 }
 
+/// A loss as the solver asks for it.
+struct Problem<'a> {
+    loss: Loss<'a>,
+    /// What was asked for last: a line search wants the loss and its gradient at the same place.
+    last: RefCell<Evaluated>,
+}
+
+/// The loss and its gradient at some weights.
+#[derive(Clone, Default)]
+struct Evaluated {
+    weights: Vec<f64>,
+    loss: f64,
+    gradient: Vec<f64>,
+}
+
 impl Problem<'_> {
-    /// The loss, and its gradient if asked for.
-    fn loss(&self, weights: &[f64], with_gradient: bool) -> (f64, Vec<f64>) {
+    fn evaluated(&self, weights: &[f64]) -> Ref<'_, Evaluated> {
+        if self.last.borrow().weights != weights {
+            *self.last.borrow_mut() = self.loss.evaluate(weights);
+        }
+        self.last.borrow()
+    }
+}
+
+impl Loss<'_> {
+    fn evaluate(&self, weights: &[f64]) -> Evaluated {
         let width = self.mean.len();
         let columns = width + 1;
         let count = self.classes.len() as f64;
-        let block = |(codes, classes): (&[f32], &[u8])| {
-            let inputs = inputs(codes, self.mean, self.scale);
-            let mut logits = logits(&inputs, weights, self.outputs);
-            let mut loss = 0.0;
-            for (logits, &class) in logits.chunks_exact_mut(self.outputs).zip(classes) {
-                let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let mut sum = 0.0;
-                let own = logits[usize::from(class)] - most;
-                for logit in logits.iter_mut() {
-                    *logit = (*logit - most).exp();
-                    sum += *logit;
-                }
-                loss += sum.ln() - own;
-                for probability in logits.iter_mut() {
-                    *probability /= sum;
-                }
-                logits[usize::from(class)] -= 1.0;
-            }
-            let mut gradient = Vec::new();
-            if with_gradient {
-                gradient = vec![0.0; weights.len()];
-                let differences =
-                    MatRef::from_row_major_slice(&logits, classes.len(), self.outputs);
-                matmul(
-                    MatMut::from_row_major_slice_mut(&mut gradient, self.outputs, columns),
-                    Accum::Replace,
-                    differences.transpose(),
-                    MatRef::from_row_major_slice(&inputs, classes.len(), columns),
-                    1.0 / count,
-                    Par::Seq,
-                );
-            }
-            (loss, gradient)
-        };
-        let blocks: Vec<(f64, Vec<f64>)> = self
+        let codes_per_part = self.classes.len().div_ceil(PARTS).max(1);
+        let parts: Vec<(f64, Vec<f64>)> = self
             .codes
-            .par_chunks(CODES_AT_A_TIME * width)
-            .zip(self.classes.par_chunks(CODES_AT_A_TIME))
-            .map(block)
+            .par_chunks(codes_per_part * width)
+            .zip(self.classes.par_chunks(codes_per_part))
+            .map(|(codes, classes)| self.evaluate_part(weights, codes, classes))
             .collect();
-        let mut loss = blocks.iter().map(|(loss, _)| loss).sum::<f64>() / count;
+        let mut loss = 0.0;
         let mut gradient = vec![0.0; weights.len()];
-        for (_, part) in &blocks {
+        for (part_loss, part) in &parts {
+            loss += part_loss / count;
             for (sum, element) in gradient.iter_mut().zip(part) {
-                *sum += element;
+                *sum += element / count;
             }
         }
         for (index, weight) in weights.iter().enumerate() {
@@ -168,8 +168,55 @@ impl Problem<'_> {
                 gradient[index] += weight / count;
             }
         }
+        Evaluated {
+            weights: weights.to_vec(),
+            loss,
+            gradient,
+        }
+    }
+
+    /// The sum of the cross-entropies of some codes, and its gradient.
+    fn evaluate_part(&self, weights: &[f64], codes: &[f32], classes: &[u8]) -> (f64, Vec<f64>) {
+        let width = self.mean.len();
+        let columns = width + 1;
+        let at_a_time = (NUMBERS_AT_A_TIME / columns).max(1);
+        let mut loss = 0.0;
+        let mut gradient = vec![0.0; weights.len()];
+        let blocks = codes.chunks(at_a_time * width);
+        for (codes, classes) in blocks.zip(classes.chunks(at_a_time)) {
+            let inputs = inputs(codes, self.mean, self.scale);
+            let mut logits = logits(&inputs, weights, self.outputs);
+            for (logits, &class) in logits.chunks_exact_mut(self.outputs).zip(classes) {
+                loss += softmax_less_class(logits, class.into());
+            }
+            let differences = MatRef::from_row_major_slice(&logits, classes.len(), self.outputs);
+            matmul(
+                MatMut::from_row_major_slice_mut(&mut gradient, self.outputs, columns),
+                Accum::Add,
+                differences.transpose(),
+                MatRef::from_row_major_slice(&inputs, classes.len(), columns),
+                1.0,
+                Par::Seq,
+            );
+        }
         (loss, gradient)
     }
+}
+
+/// Makes logits the gradient of the cross-entropy with respect to them, `P(y) − 1(y = class)`, and gives the cross-entropy.
+fn softmax_less_class(logits: &mut [f64], class: usize) -> f64 {
+    let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let own = logits[class] - most;
+    let mut sum = 0.0;
+    for logit in logits.iter_mut() {
+        *logit = (*logit - most).exp();
+        sum += *logit;
+    }
+    for probability in logits.iter_mut() {
+        *probability /= sum;
+    }
+    logits[class] -= 1.0;
+    sum.ln() - own
 }
 
 impl CostFunction for Problem<'_> {
@@ -177,7 +224,7 @@ impl CostFunction for Problem<'_> {
     type Output = f64;
 
     fn cost(&self, weights: &Vec<f64>) -> Result<f64, Error> {
-        Ok(self.loss(weights, false).0)
+        Ok(self.evaluated(weights).loss)
     }
 }
 
@@ -186,7 +233,7 @@ impl Gradient for Problem<'_> {
     type Gradient = Vec<f64>;
 
     fn gradient(&self, weights: &Vec<f64>) -> Result<Vec<f64>, Error> {
-        Ok(self.loss(weights, true).1)
+        Ok(self.evaluated(weights).gradient.clone())
     }
 }
 
@@ -244,7 +291,7 @@ mod tests {
     fn the_gradient_is_that_of_the_loss() {
         let codes = [0.5, 1.0, -2.0, 0.0, 3.0, 1.5, 0.2, -0.7];
         let classes = [0, 1, 2, 1];
-        let problem = Problem {
+        let loss = Loss {
             codes: &codes,
             classes: &classes,
             mean: &[0.1, -0.2],
@@ -252,13 +299,13 @@ mod tests {
             outputs: 3,
         };
         let weights: Vec<f64> = (0..9).map(|i| (f64::from(i) * 1.3).sin()).collect();
-        let gradient = problem.loss(&weights, true).1;
+        let gradient = loss.evaluate(&weights).gradient;
         for index in 0..weights.len() {
             let step = 1e-6;
             let at = |shift: f64| {
                 let mut moved = weights.clone();
                 moved[index] += shift;
-                problem.loss(&moved, false).0
+                loss.evaluate(&moved).loss
             };
             let difference = (at(step) - at(-step)) / (2.0 * step);
             assert!(

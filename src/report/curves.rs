@@ -216,7 +216,7 @@ fn short(value: f64) -> String {
 }
 
 /// A metric's name in words.
-fn description(metric: &str) -> String {
+pub(super) fn description(metric: &str) -> String {
     let words = match metric {
         "bce_nats_per_pixel" => "binary cross-entropy, nats per pixel",
         "mse_per_pixel" => "squared error per pixel",

@@ -55,6 +55,17 @@ pub const SERIES_COLOURS: [RGBColor; 9] = [
     RGBColor(215, 200, 40),
     RGBColor(140, 90, 60),
 ];
+/// The colour of a class.
+pub fn class_colour(class: usize) -> RGBColor {
+    match SERIES_COLOURS.get(class) {
+        Some(colour) => *colour,
+        // Further classes take hues around the circle, a golden section apart.
+        None => {
+            let (r, g, b) = HSLColor((class as f64 * 0.618).fract(), 0.6, 0.45).rgb();
+            RGBColor(r, g, b)
+        }
+    }
+}
 pub const INK: RGBColor = RGBColor(38, 38, 38);
 pub const FAINT: RGBColor = RGBColor(120, 120, 120);
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use super::drawing::{self, FAINT, INK, PictureError, SERIES_COLOURS};
+use super::drawing::{self, FAINT, INK, PictureError, class_colour};
 use crate::data::PointSet;
 
 /// Cells along each side of the plane.
@@ -70,7 +70,7 @@ pub fn regions(path: &Path, picture: &RegionsPicture<'_>) -> Result<(), PictureE
             let each = picture.points.coordinates().chunks_exact(2);
             for (point, &class) in each.zip(picture.points.classes()) {
                 let at = (f64::from(point[0]), f64::from(point[1]));
-                let colour = colour(class.into()).filled();
+                let colour = class_colour(class.into()).filled();
                 chart.draw_series([
                     Circle::new(at, 5, WHITE.filled()),
                     Circle::new(at, 4, colour),
@@ -87,27 +87,17 @@ fn mixture(probabilities: &[f64]) -> RGBColor {
     let channel = |pick: fn(RGBColor) -> u8| {
         let each = probabilities.iter().enumerate();
         let mixed: f64 = each
-            .map(|(class, probability)| probability * f64::from(pick(colour(class))))
+            .map(|(class, probability)| probability * f64::from(pick(class_colour(class))))
             .sum();
         (255.0 + TINT * (mixed - 255.0)).round() as u8
     };
     RGBColor(channel(|c| c.0), channel(|c| c.1), channel(|c| c.2))
 }
 
-fn colour(class: usize) -> RGBColor {
-    match SERIES_COLOURS.get(class) {
-        Some(colour) => *colour,
-        // Further classes take hues around the circle, a golden section apart.
-        None => {
-            let (r, g, b) = HSLColor((class as f64 * 0.618).fract(), 0.6, 0.45).rgb();
-            RGBColor(r, g, b)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::SERIES_COLOURS;
 
     #[test]
     fn certainty_is_strong_and_doubt_lies_between() {

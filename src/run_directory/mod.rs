@@ -38,11 +38,13 @@ impl RunDirectory {
     const MANIFOLD: &'static str = "manifold.png";
     const INTERPOLATION: &'static str = "interpolation.png";
     const REGIONS: &'static str = "regions.png";
+    const MAP: &'static str = "map.png";
+    const NEIGHBOURS: &'static str = "neighbours.png";
     const CHECKPOINTS: &'static str = "checkpoints";
     /// Stays when the run is over, since another process may be about to lock it.
     const LOCK: &'static str = ".lock";
     /// Everything a run writes but its checkpoints, and so all that `--force` removes.
-    const FILES: [&'static str; 12] = [
+    const FILES: [&'static str; 14] = [
         Self::CONFIG,
         Self::METRICS,
         Self::SUMMARY,
@@ -55,6 +57,8 @@ impl RunDirectory {
         Self::MANIFOLD,
         Self::INTERPOLATION,
         Self::REGIONS,
+        Self::MAP,
+        Self::NEIGHBOURS,
     ];
     /// What holds the weights of a finished run.
     const WEIGHTS: [&'static str; 2] = [Self::BURNPACK, Self::SAFETENSORS];
@@ -253,6 +257,16 @@ impl RunDirectory {
     /// Where in the plane a classifier sees which class.
     pub fn regions(&self) -> PathBuf {
         self.path.join(Self::REGIONS)
+    }
+
+    /// Codes in a plane.
+    pub fn map(&self) -> PathBuf {
+        self.path.join(Self::MAP)
+    }
+
+    /// Images beside those whose codes are nearest.
+    pub fn neighbours(&self) -> PathBuf {
+        self.path.join(Self::NEIGHBOURS)
     }
 
     /// Test images above their reconstructions.

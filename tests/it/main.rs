@@ -6,6 +6,7 @@
 #[cfg(unix)]
 mod allocations;
 mod backends;
+mod baselines;
 mod command_line;
 mod configs;
 mod documents;

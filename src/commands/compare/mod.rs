@@ -19,6 +19,7 @@ use crate::files;
 use crate::signals::Interruption;
 use crate::workers;
 use measure::Bench;
+pub use measure::spreads;
 use verdict::Verdict;
 
 /// The figures of a method at one size of its code.

@@ -2,7 +2,7 @@
 
 use super::{Compared, Kind, Spread};
 use crate::evaluate::{NEIGHBOURS_ACCURACY, PROBE_ACCURACY};
-use crate::report::text::{figure, table, thousands};
+use crate::report::text::{table, thousands};
 
 /// One line for each method; what a method has no figure of stays empty.
 pub fn text(compared: &[Compared]) -> String {
@@ -41,9 +41,7 @@ pub fn text(compared: &[Compared]) -> String {
             cell("test_excess_bce_nats_per_pixel", &decimals(5)),
             cell(&neighbours, &percent),
             cell(&probe, &percent),
-            cell("train_seconds", &|spread| {
-                figure((10.0 * spread.mean).round() / 10.0)
-            }),
+            cell("train_seconds", &|spread| format!("{:.1}", spread.mean)),
             cell("encode_images_per_second", &count),
             cell("parameters", &count),
             cell("test_code_dead_units", &decimals(1)),
