@@ -300,8 +300,9 @@ mod tests {
         );
         let found = messages(STUDY, &["method.zeta.train.epochs=3", "grid.seed=5"]);
         assert_eq!(found.len(), 2, "{found:?}");
-        assert!(found[0].contains("--set method.zeta.train.epochs=3: `train` means nothing"));
-        assert!(found[1].contains("`seed` must be a list of values in a grid, found 5"));
+        let train = "--set method.zeta.train.epochs=3: `train` means nothing";
+        assert!(found[1].contains(train), "{found:?}");
+        assert!(found[0].contains("`seed` must be a list of values in a grid, found 5"));
         let found = messages(STUDY, &["grid.seed=[1, -2]"]);
         assert!(
             found[0].contains("`seed` must be a whole number"),

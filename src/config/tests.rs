@@ -7,14 +7,15 @@ use crate::train::Adam;
 fn the_lecture_is_the_default_and_names_its_numbers() {
     let config = Config::load(None, &[]).unwrap();
     assert_eq!(config.experiment.shape(), "784-128-32-128-784");
-    assert_eq!((config.train.epochs, config.train.batch_size), (5, 32));
+    let train = config.train.unwrap();
+    assert_eq!((train.epochs, train.batch_size), (5, 32));
     let adam = Adam {
         learning_rate: 1e-3,
         beta_1: 0.9,
         beta_2: 0.999,
         epsilon: 1e-7,
     };
-    assert_eq!(config.train.optimizer, Optimizer::Adam(adam));
+    assert_eq!(train.optimizer, Optimizer::Adam(adam));
 }
 
 #[test]

@@ -62,7 +62,7 @@ pub fn principal_plane(codes: &[f32], width: usize) -> Result<Plane, BaselineErr
 pub fn t_sne(
     codes: &[f32],
     width: usize,
-    mut listener: impl FnMut(usize, usize),
+    mut listener: impl FnMut(usize, usize) + Send,
 ) -> Result<Plane, BaselineError> {
     let count = codes.len() / width;
     assert!(count >= LEAST_CODES, "{count} codes have no neighbourhoods");
@@ -75,14 +75,22 @@ pub fn t_sne(
         (NEIGHBOURS_PER_PERPLEXITY * perplexity) as usize,
     );
     let data: Vec<&[f32]> = codes.chunks_exact(width).collect();
-    let mut embedding = tSNE::<f32, &[f32], 2>::new(&data);
-    embedding
-        .perplexity(perplexity)
-        .epochs(ITERATIONS)
-        .initial_embedding(small(&begin.points))
-        .epoch_callback(|iteration, _| listener(iteration, ITERATIONS))
-        .barnes_hut_with_neighbors(THETA, &neighbours);
-    let embedded = embedding.embedding();
+    let mut embed = || {
+        let mut embedding = tSNE::<f32, &[f32], 2>::new(&data);
+        embedding
+            .perplexity(perplexity)
+            .epochs(ITERATIONS)
+            .initial_embedding(small(&begin.points))
+            .epoch_callback(|iteration, _| listener(iteration, ITERATIONS))
+            .barnes_hut_with_neighbors(THETA, &neighbours);
+        embedding.embedding()
+    };
+    // Its sums depend on how many threads share them, so one does it all.
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let embedded = match alone {
+        Ok(alone) => alone.install(embed),
+        Err(_) => embed(),
+    };
     let points = embedded.chunks_exact(2);
     Ok(Plane {
         points: points

@@ -44,7 +44,7 @@ pub const BLUE: RGBColor = RGBColor(0, 114, 178);
 pub const VERMILION: RGBColor = RGBColor(213, 94, 0);
 pub const GREEN: RGBColor = RGBColor(0, 158, 115);
 /// For series that have no colour of their own.
-pub const SERIES_COLOURS: [RGBColor; 9] = [
+pub const SERIES_COLOURS: [RGBColor; 10] = [
     BLUE,
     VERMILION,
     GREEN,
@@ -54,6 +54,7 @@ pub const SERIES_COLOURS: [RGBColor; 9] = [
     RGBColor(38, 38, 38),
     RGBColor(215, 200, 40),
     RGBColor(140, 90, 60),
+    RGBColor(95, 60, 150),
 ];
 /// The colour of a class.
 pub fn class_colour(class: usize) -> RGBColor {

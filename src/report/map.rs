@@ -168,18 +168,22 @@ mod tests {
     fn points_stand_where_they_belong_in_the_colours_of_their_classes() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("map.png");
+        // Of each class two: its name stands at the greater of both coordinates, away from the first.
         let points = [
             [-1.0, -1.0],
-            [1.0, -1.0],
-            [-1.0, 1.0],
-            [1.0, 1.0],
             [0.0, 0.0],
+            [1.0, -1.0],
+            [0.2, -0.8],
+            [-1.0, 1.0],
+            [-0.8, 0.2],
+            [0.2, 0.8],
+            [1.0, 1.0],
         ];
         let panel = MapPanel {
             caption: "",
             points: &points,
         };
-        let classes: Vec<u8> = (0..4).chain([0]).collect();
+        let classes = [0, 0, 1, 1, 2, 2, 3, 3];
         let picture = MapPicture {
             title: "",
             panels: &[panel],
@@ -191,12 +195,11 @@ mod tests {
         let (_, upper) = place.at([0.0, 1.0]);
         let (_, lower) = place.at([0.0, -1.0]);
         assert!(upper < lower);
-        // Names stand on the points of classes of one, so look beside them.
-        for (index, &point) in points[1..4].iter().enumerate() {
+        for (&point, &class) in points.iter().zip(&classes).step_by(2) {
             let (x, y) = place.at(point);
             let around = (-3..=3).flat_map(|dx| (-3..=3).map(move |dy| (dx, dy)));
             let found = around.map(|(dx, dy)| drawn.get_pixel((x + dx) as u32, (y + dy) as u32).0);
-            let RGBColor(r, g, b) = class_colour(index + 1);
+            let RGBColor(r, g, b) = class_colour(class.into());
             let tinted = |c: u8| 255.0 - POINT_OPACITY * (255.0 - f64::from(c));
             let expected = [tinted(r), tinted(g), tinted(b)];
             let close = |pixel: [u8; 3]| {
@@ -205,7 +208,7 @@ mod tests {
                     .zip(expected)
                     .all(|(a, b)| (f64::from(*a) - b).abs() < 3.0)
             };
-            assert!(found.into_iter().any(close), "class {}", index + 1);
+            assert!(found.into_iter().any(close), "class {class}");
         }
     }
 

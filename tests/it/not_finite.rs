@@ -10,7 +10,7 @@ use hourglass::model::weights;
 use hourglass::model::{Activation, Autoencoder, Codec, DropoutMasks};
 use hourglass::objective::Reconstruction;
 use hourglass::random::{self, Purpose};
-use hourglass::task::{Loss, ReconstructionTask, Subset, Task, Term};
+use hourglass::task::{Loss, Measured, ReconstructionTask, Subset, Task, Term};
 use hourglass::train::{Adam, Fit, Fitted, NonFinite, Optimizer, TrainError, Training};
 
 use crate::support;
@@ -33,16 +33,37 @@ struct Poisoned {
     fault: Fault,
 }
 
+impl Measured<Autoencoder> for Poisoned {
+    fn examples(&self, subset: Subset) -> usize {
+        Measured::<Autoencoder>::examples(&self.task, subset)
+    }
+
+    fn error_metric(&self) -> &'static str {
+        Measured::<Autoencoder>::error_metric(&self.task)
+    }
+
+    fn figures(
+        &self,
+        network: &Autoencoder,
+        subset: Subset,
+        scope: Scope,
+    ) -> Result<Option<Figures>, ExecutionError> {
+        self.task.figures(network, subset, scope)
+    }
+
+    fn checksums(&self) -> &[Checksum] {
+        Measured::<Autoencoder>::checksums(&self.task)
+    }
+}
+
 impl Task<Autoencoder> for Poisoned {
     type Batch = ((Pairs, DropoutMasks), bool);
 
-    fn examples(&self, subset: Subset) -> usize {
-        Task::<Autoencoder>::examples(&self.task, subset)
-    }
     fn batch(&self, epoch: usize, indices: &[usize]) -> Self::Batch {
         let batch = Task::<Autoencoder>::batch(&self.task, epoch, indices);
         (batch, indices.contains(&POISONED))
     }
+
     fn loss(&self, network: &Autoencoder, (batch, is_poisoned): Self::Batch) -> Loss {
         let input = batch.0.input.clone();
         let mut loss = self.task.loss(network, batch);
@@ -67,20 +88,6 @@ impl Task<Autoencoder> for Poisoned {
         });
         loss.minimised = loss.minimised + poison;
         loss
-    }
-    fn error_metric(&self) -> &'static str {
-        Task::<Autoencoder>::error_metric(&self.task)
-    }
-    fn figures(
-        &self,
-        network: &Autoencoder,
-        subset: Subset,
-        scope: Scope,
-    ) -> Result<Option<Figures>, ExecutionError> {
-        self.task.figures(network, subset, scope)
-    }
-    fn checksums(&self) -> &[Checksum] {
-        Task::<Autoencoder>::checksums(&self.task)
     }
 }
 
