@@ -11,8 +11,8 @@ mod dense;
 mod errors;
 #[cfg(feature = "flex")]
 mod host;
-#[cfg(feature = "flex")]
-mod math;
+#[cfg_attr(not(feature = "flex"), allow(dead_code))]
+pub(crate) mod math;
 #[cfg(feature = "flex")]
 mod matrix;
 #[cfg(feature = "flex")]
