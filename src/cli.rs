@@ -120,11 +120,16 @@ pub struct Verify {
 
 /// Measure a trained network on the test examples
 #[derive(Debug, Args)]
-#[command(after_help = "Example:
-  hourglass evaluate artifacts/deep --json")]
+#[command(after_help = "Examples:
+  hourglass evaluate artifacts/deep --json
+  hourglass evaluate artifacts/deep --codes")]
 pub struct Evaluate {
     #[command(flatten)]
     pub run: Run,
+    /// Measure what the codes are good for too: how well classes are told by the five nearest training codes, and by a
+    /// linear classifier
+    #[arg(long)]
+    pub codes: bool,
     /// Print the figures as JSON
     #[arg(long)]
     pub json: bool,

@@ -45,6 +45,8 @@ pub enum Error {
     Interrupted { place: String, run: PathBuf },
     #[error("stopped after {done} of {all} runs; what they came to is saved")]
     StudyInterrupted { done: usize, all: usize },
+    #[error("the images have no classes to be told apart")]
+    NoClasses,
     #[error("not every run has the figure `test_{0}`")]
     NoFigure(String),
     #[error("--tolerance {0} is not a share of an error, from 0")]
@@ -136,6 +138,7 @@ impl Error {
             | Self::NotTrained
             | Self::NothingToCompare
             | Self::NoFigure(_)
+            | Self::NoClasses
             | Self::Tolerance(_)
             | Self::Input { .. } => 2,
             Self::Baseline(BaselineError::Execution(_)) => 1,
@@ -191,6 +194,7 @@ impl Error {
                 run.display()
             )),
             Self::StudyInterrupted { .. } => Some("the same command goes on from there".into()),
+            Self::NoClasses => Some("leave --codes out, or give data with labels".into()),
             Self::NoFigure(_) => Some("choose one that all of them have with --metric, such as mse_per_pixel; their summary.json lists them behind `test_`".into()),
             Self::Tolerance(_) => Some("write --tolerance 0.1 for 10 %".into()),
             Self::NothingToCompare => Some("leave the classifier out; `hourglass sweep` runs any experiment".into()),

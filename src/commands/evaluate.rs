@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::prepare::{Examples, Prepared, prepare};
-use super::{answer, answer_json, open_run};
+use super::prepare::{Examples, Prepared, load_images, prepare};
+use super::{Loaded, answer, answer_json, open_run};
 use crate::cli;
 use crate::error::Error;
 use crate::evaluate::{Figures, Scope};
@@ -14,13 +14,16 @@ use crate::task::{Measured, Subset};
 
 pub fn run(arguments: &cli::Evaluate) -> Result<(), Error> {
     let (run, config, opened) = open_run(&arguments.run)?;
-    let (examples, figures) = match prepare(&config, &opened, Examples::Test)? {
+    let (examples, mut figures) = match prepare(&config, &opened, Examples::Test)? {
         Prepared::Autoencoder(network, task) => trained_figures(&run, network, &task)?,
         Prepared::Tied(network, task) => trained_figures(&run, network, &task)?,
         Prepared::Variational(network, task) => trained_figures(&run, network, &task)?,
         Prepared::Classifier(network, task) => trained_figures(&run, network, &task)?,
         Prepared::Baseline(network, task) => trained_figures(&run, network, &task)?,
     };
+    if arguments.codes {
+        figures.extend(code_figures(&arguments.run)?);
+    }
     let named = figures.prefixed("test").into_iter();
     if arguments.json {
         let metrics: Map<String, Value> = named.map(|(name, value)| (name, json!(value))).collect();
@@ -35,6 +38,17 @@ pub fn run(arguments: &cli::Evaluate) -> Result<(), Error> {
         let rows: Vec<_> = named.map(|(name, value)| [name, figure(value)]).collect();
         answer(&table(&rows))
     }
+}
+
+/// How well the codes of a run tell classes apart.
+fn code_figures(arguments: &cli::Run) -> Result<Figures, Error> {
+    let loaded = Loaded::open(arguments)?;
+    let data = loaded.config.experiment.images();
+    let data = data.ok_or_else(|| loaded.no_code())?;
+    let splits = load_images(data, loaded.input_size, loaded.config.seed)?;
+    let evaluator = loaded.evaluator();
+    let figures = evaluator.usefulness(&*loaded.network, &splits.train, &splits.test)?;
+    figures.ok_or(Error::NoClasses)
 }
 
 /// The number of test examples, and what the trained network is worth on them.

@@ -150,10 +150,9 @@ impl<'a> Results<'a> {
             let errors: Option<Vec<(f64, f64)>> = method
                 .points
                 .iter()
-                .map(|point| Some((number(point.point)?, chosen_by(point, &metric)?.1.mean)))
+                .map(|point| Some((number(point.point)?, chosen_by(point, &metric)?.mean)))
                 .collect();
-            let is_error = Direction::of(&metric) == Some(Direction::LessIsBetter);
-            if let Some(errors) = errors.filter(|_| is_error && study.keys.len() == 1) {
+            if let Some(errors) = errors.filter(|_| study.keys.len() == 1) {
                 method.suggested = suggestion(&errors, tolerance);
             }
         }
@@ -172,9 +171,11 @@ impl<'a> Results<'a> {
             .map(|method| {
                 let points: Vec<Value> = method.points.iter().map(|p| self.point(p)).collect();
                 let suggested = method.suggested.map(|suggested| {
+                    let results = &method.points[suggested.point];
                     json!({
-                        "value": method.points[suggested.point].point.values[0],
+                        "value": results.point.values[0],
                         "is_greatest_tried": suggested.is_last,
+                        "chosen_by": chosen_by(results, &self.metric).map(|chosen| &chosen.name),
                     })
                 });
                 json!({ "method": method.method.name, "points": points, "suggested": suggested })
@@ -257,16 +258,15 @@ impl<'a> Results<'a> {
     }
 
     fn text(&self, left: &[PathBuf]) -> String {
-        let chosen = self.methods.iter().flat_map(|method| &method.points);
-        let split = chosen
-            .filter_map(|point| Some(chosen_by(point, &self.metric)?.0))
-            .next();
         let mut head = vec!["method".to_owned()];
         head.extend(self.study.keys.iter().cloned());
-        head.extend([format!("test_{}", self.metric)]);
-        head.extend(split.map(|split| format!("{split}_{}", self.metric)));
-        head.extend(["fitted in s".to_owned(), String::new()]);
-        let columns = head.len();
+        let remaining = [
+            &format!("test_{}", self.metric),
+            "fitted in s",
+            "chosen by",
+            "",
+        ];
+        head.extend(remaining.map(str::to_owned));
         let mut rows = vec![head];
         for method in &self.methods {
             for (index, results) in method.points.iter().enumerate() {
@@ -280,20 +280,19 @@ impl<'a> Results<'a> {
                 let mut row = vec![method.method.name.clone()];
                 row.extend(results.point.values.iter().cloned());
                 row.push(show(results.get(&format!("test_{}", self.metric))));
-                if split.is_some() {
-                    row.push(show(
-                        chosen_by(results, &self.metric).map(|(_, spread)| spread),
-                    ));
-                }
                 let seconds = results.get("train_seconds");
                 row.push(seconds.map_or(String::new(), |s| format!("{:.1}", s.mean)));
+                let chosen = chosen_by(results, &self.metric);
+                let chosen = chosen.filter(|_| method.suggested.is_some());
+                row.push(chosen.map_or(String::new(), |chosen| {
+                    format!("{} {}", chosen.name, show(Some(chosen)))
+                }));
                 let remark = match (&results.failures[..], method.suggested) {
                     ([(_, message), ..], _) => format!("failed: {}", first_line(message)),
                     ([], Some(suggested)) if suggested.point == index => "suggested".to_owned(),
                     _ => String::new(),
                 };
                 row.push(remark);
-                debug_assert_eq!(row.len(), columns);
                 rows.push(row);
             }
         }
@@ -321,8 +320,8 @@ impl<'a> Results<'a> {
     fn rule(&self) -> Option<String> {
         self.methods.iter().find_map(|method| method.suggested)?;
         Some(format!(
-            "Suggested is the least value of {} whose error, on images held out for validation where there are any and \
-             else on training images, is at most {} % above the least of its method.",
+            "Suggested is the least value of {} whose error, as the column `chosen by` has it, is at most {} % above the \
+             least of its method; test images choose nothing.",
             self.study.keys.first()?,
             figure_of_percent(100.0 * self.tolerance)
         ))
@@ -365,15 +364,21 @@ fn number(point: &Point) -> Option<f64> {
     }
 }
 
-/// The figure by which a value may be chosen, and its split: never that of test images.
-fn chosen_by<'a>(
-    results: &'a PointResults<'_>,
-    metric: &str,
-) -> Option<(&'static str, &'a Spread)> {
+/// The figure by which a value may be chosen: that which is shown, or what the method minimises where that was not
+/// measured; never of test images.
+fn chosen_by<'a>(results: &'a PointResults<'_>, metric: &str) -> Option<&'a Spread> {
+    let config = results.point.configs.first()?;
+    let metrics = [metric, config.experiment.error_metric()];
     let splits = ["validation", EVALUATED_TRAINING, "train"];
-    splits
+    let names = splits.iter().flat_map(|split| {
+        metrics
+            .iter()
+            .map(move |metric| format!("{split}_{metric}"))
+    });
+    names
         .into_iter()
-        .find_map(|split| Some((split, results.get(&format!("{split}_{metric}"))?)))
+        .find_map(|name| results.get(&name))
+        .filter(|spread| Direction::of(&spread.name) == Some(Direction::LessIsBetter))
 }
 
 /// The least value whose error is within the tolerance of the least error; of values with their errors.

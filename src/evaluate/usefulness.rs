@@ -1,6 +1,10 @@
 //! What codes are good for: how well they tell classes apart that no code was made for.
 
-use super::{Figures, LinearProbe, Neighbours};
+use burn::tensor::ExecutionError;
+
+use super::{Evaluator, Figures, LinearProbe, Neighbours};
+use crate::data::ImageSet;
+use crate::model::Codec;
 
 /// Of the classifier by nearest neighbours.
 pub const NEIGHBOURS: usize = 5;
@@ -15,6 +19,34 @@ pub struct LabelledCodes<'a> {
     /// `[images, width]`, row-major.
     pub codes: &'a [f32],
     pub classes: &'a [u8],
+}
+
+impl Evaluator<'_> {
+    /// How many of the `test` images are classified rightly by their codes and those of `train`; none without classes.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn usefulness(
+        &self,
+        model: &dyn Codec,
+        train: &ImageSet,
+        test: &ImageSet,
+    ) -> Result<Option<Figures>, ExecutionError> {
+        let (Some(train_classes), Some(test_classes)) = (train.labels(), test.labels()) else {
+            return Ok(None);
+        };
+        let (train_codes, test_codes) = (self.encode(model, train)?, self.encode(model, test)?);
+        let train = LabelledCodes {
+            codes: &train_codes,
+            classes: train_classes,
+        };
+        let test = LabelledCodes {
+            codes: &test_codes,
+            classes: test_classes,
+        };
+        let width = test_codes.len() / test_classes.len();
+        Ok(Some(usefulness(train, test, width)))
+    }
 }
 
 /// How many of the `test` images are classified rightly by the codes of `train`: by their nearest neighbours, and by a

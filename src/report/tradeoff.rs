@@ -75,9 +75,9 @@ pub fn tradeoff(path: &Path, picture: &TradeoffPicture<'_>) -> Result<(), Pictur
                 .bold_line_style(BLACK.mix(0.12))
                 .axis_style(FAINT)
                 // The points' own places are written below; those of a scale mean nothing.
-                .x_labels(0)
+                .x_label_formatter(&|_| String::new())
                 .y_labels(10)
-                .y_label_formatter(&|error| format!("{error:.4}"))
+                .y_label_formatter(&|error| plain(*error))
                 .label_style(drawing::font(20, INK))
                 .axis_desc_style(drawing::font(22, INK))
                 .x_desc(format!("{}, logarithmic", picture.key))
@@ -127,6 +127,12 @@ pub fn tradeoff(path: &Path, picture: &TradeoffPicture<'_>) -> Result<(), Pictur
         };
         draw().map_err(|error| error.to_string())
     })
+}
+
+/// A number without the zeros behind it.
+fn plain(value: f64) -> String {
+    let text = format!("{value:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// What lies around values on a logarithmic scale, with `more` above.

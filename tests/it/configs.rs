@@ -1,23 +1,10 @@
 //! Every file under `configs/` is a whole experiment.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use hourglass::config::{Config, Study};
 
 use crate::support;
-
-fn configs(directory: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(directory).unwrap();
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => files.extend(configs(&path)),
-            false => files.push(path),
-        }
-    }
-    files
-}
 
 /// The file's name in the repository, after a check of the comment that it opens with.
 fn named(file: &Path, command: &str) -> String {
@@ -42,7 +29,7 @@ fn named(file: &Path, command: &str) -> String {
 
 #[test]
 fn every_config_says_what_it_is_and_trains_two_steps() {
-    let files = configs(&support::root().join("configs"));
+    let files = support::configs(&support::root().join("configs"));
     let files: Vec<_> = files
         .iter()
         .filter(|file| {
@@ -90,7 +77,7 @@ fn every_study_says_what_it_is_and_runs() {
         ("comparisons", "compare", "compare.json"),
         ("sweeps", "sweep", "sweep.json"),
     ] {
-        let files = configs(&support::root().join("configs").join(folder));
+        let files = support::configs(&support::root().join("configs").join(folder));
         assert!(!files.is_empty());
         for file in files {
             let name = named(&file, command);

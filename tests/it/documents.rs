@@ -1,8 +1,10 @@
 //! The commands that documents and configs show are commands that the program takes.
 
+use std::path::PathBuf;
+
 use clap::Parser;
 use hourglass::cli::{Cli, Command};
-use hourglass::config::Config;
+use hourglass::config::{Config, Study};
 
 use crate::support;
 
@@ -21,22 +23,31 @@ fn commands(text: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn every_command_shown_is_understood_and_its_config_is_right() {
-    let mut files = vec!["README.md".into(), "docs/lecture.md".into()];
-    for entry in std::fs::read_dir(support::root().join("configs")).unwrap() {
-        files.push(format!("configs/{}", entry.unwrap().file_name().display()));
-    }
+    let documents = ["README.md", "docs/lecture.md"].map(|file| support::root().join(file));
+    let mut files = support::configs(&support::root().join("configs"));
+    files.extend(documents);
     let mut shown = 0;
     for file in files {
-        let text = std::fs::read_to_string(support::root().join(&file)).unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let file = file.display();
         for arguments in commands(&text) {
             let all = std::iter::once("hourglass".to_owned()).chain(arguments.clone());
             let parsed = Cli::try_parse_from(all);
             let parsed = parsed.unwrap_or_else(|error| panic!("{file}: {arguments:?}: {error}"));
-            if let Command::Train(train) = parsed.command {
-                let config = train.config.map(|path| support::root().join(path));
-                Config::load(config.as_deref(), &train.overrides)
-                    .unwrap_or_else(|error| panic!("{file}: {arguments:?}: {error}"));
-            }
+            let place = |config: Option<PathBuf>| config.map(|path| support::root().join(path));
+            let checked = match parsed.command {
+                Command::Train(train) => {
+                    Config::load(place(train.config).as_deref(), &train.overrides).map(drop)
+                }
+                Command::Compare(compare) => {
+                    Study::load(place(compare.config).as_deref(), &compare.overrides).map(drop)
+                }
+                Command::Sweep(sweep) => {
+                    Study::load(place(sweep.config).as_deref(), &sweep.overrides).map(drop)
+                }
+                _ => Ok(()),
+            };
+            checked.unwrap_or_else(|error| panic!("{file}: {arguments:?}: {error}"));
             shown += 1;
         }
     }

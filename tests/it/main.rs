@@ -22,6 +22,7 @@ mod kinds;
 mod linear;
 mod not_finite;
 mod resume;
+mod studies;
 mod support;
 mod synchronisations;
 mod tasks;

@@ -22,6 +22,20 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// All files in a directory of configs and below.
+pub fn configs(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files.extend(configs(&path)),
+            false => files.push(path),
+        }
+    }
+    files
+}
+
 /// Runs the real binary in the repository.
 pub fn hourglass<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_hourglass"))

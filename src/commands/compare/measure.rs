@@ -47,7 +47,7 @@ impl Bench {
         let TrainedCodec {
             network,
             input_size,
-            code_size,
+            ..
         } = load_codec(config, &run, &opened)?;
         let splits = self.splits(config, input_size)?;
         let evaluator = Evaluator {
@@ -63,10 +63,9 @@ impl Bench {
             }
         }
         let mut seconds = Vec::new();
-        let mut test_codes = Vec::new();
         for _ in 0..TIMINGS {
             let begun = Instant::now();
-            test_codes = evaluator.encode(&*network, &splits.test)?;
+            evaluator.encode(&*network, &splits.test)?;
             seconds.push(begun.elapsed().as_secs_f64());
         }
         let speed = splits.test.count() as f64 / Data::new(seconds).median();
@@ -76,19 +75,8 @@ impl Bench {
             figures.push("parameters", parameters);
             figures.push("weights_bytes", BYTES_PER_PARAMETER * parameters);
         }
-        if let (Some(train), Some(test)) = (splits.train.labels(), splits.test.labels()) {
-            let train_codes = evaluator.encode(&*network, &splits.train)?;
-            let train = LabelledCodes {
-                codes: &train_codes,
-                classes: train,
-            };
-            let test = LabelledCodes {
-                codes: &test_codes,
-                classes: test,
-            };
-            let useful = usefulness(train, test, code_size);
-            figures.extend(useful.prefixed("test"));
-        }
+        let useful = evaluator.usefulness(&*network, &splits.train, &splits.test)?;
+        figures.extend(useful.unwrap_or_default().prefixed("test"));
         Ok(figures)
     }
 

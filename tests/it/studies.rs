@@ -1,0 +1,404 @@
+//! `compare`, `sweep` and what looks into the code space, through the real binary.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::{hourglass, refused, succeed, train_squares, write_squares};
+
+/// A comparison on the squares, whose classes any code tells apart.
+fn study(directory: &Path, more: &str) -> PathBuf {
+    let data = write_squares(&directory.join("data"), 120, 60);
+    let path = directory.join("study.toml");
+    let text = format!(
+        "name = \"squares\"\nseeds = 2\n[data]\ndataset = \"idx\"\npath = {:?}\n\
+         [method.pca]\nmodel = {{ kind = \"pca\", encoder = [144, 3] }}\n\
+         [method.topics]\nmodel = {{ kind = \"topic_model\", encoder = [144, 4], iterations = 20 }}\n\
+         [method.deep]\nmodel.encoder = [144, 24, 3]\n\
+         train = {{ epochs = 20, batch_size = 8, optimizer = {{ kind = \"adam\", learning_rate = 0.01 }} }}\n{more}",
+        data.display()
+    );
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn arguments(command: &str, study: &Path, out: &Path, more: &[&str]) -> Vec<String> {
+    let mut arguments = vec![
+        command.to_owned(),
+        format!("--config={}", study.display()),
+        format!("--out={}", out.display()),
+    ];
+    arguments.extend(more.iter().map(|&more| more.to_owned()));
+    arguments
+}
+
+fn modified(path: &Path) -> std::time::SystemTime {
+    fs::metadata(path).unwrap().modified().unwrap()
+}
+
+#[test]
+fn a_comparison_has_every_method_measured_alike_and_is_not_made_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let (study, out) = (study(directory.path(), ""), directory.path().join("out"));
+    let text = succeed(&arguments("compare", &study, &out, &["--json"]));
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let written: Value =
+        serde_json::from_slice(&fs::read(out.join("compare.json")).unwrap()).unwrap();
+    assert_eq!(document, written);
+    let methods = document["methods"].as_array().unwrap();
+    let names: Vec<_> = methods
+        .iter()
+        .map(|method| method["method"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["pixels", "pca", "topics", "deep"]);
+    for method in &methods[1..] {
+        for figure in [
+            "test_mse_per_pixel",
+            "test_psnr_db",
+            "test_ssim",
+            "test_code_dead_units",
+            "train_seconds",
+            "encode_images_per_second",
+            "parameters",
+        ] {
+            assert!(method[figure].is_number(), "{figure} of {method}");
+        }
+        // Chance plays no part in PCA.
+        let runs = method["runs"].as_array().unwrap().len();
+        assert_eq!(runs, if method["method"] == "pca" { 1 } else { 2 });
+        let spread = &method["standard_deviations"]["test_mse_per_pixel"];
+        assert_eq!(spread.is_number(), runs == 2, "{method}");
+        // Three axes hold four places apart.
+        assert_eq!(method["test_five_neighbours_accuracy"], 1.0, "{method}");
+    }
+    assert!(
+        methods[3]["test_bce_nats_per_pixel"].is_number()
+            && methods[1]["test_bce_nats_per_pixel"].is_null()
+    );
+    assert!(methods[2]["test_kl_divergence_nats_per_image"].is_number());
+    assert_eq!(methods[0]["code_size"], 144);
+    assert!(!document["verdict"].as_array().unwrap().is_empty());
+    for picture in ["compare.png", "units.png"] {
+        let drawn = image::open(out.join(picture)).unwrap();
+        assert!(drawn.width() > 600 && drawn.height() > 300);
+    }
+    let weights = out.join("deep-seed-42/model.bpk");
+    let before = modified(&weights);
+    let again = succeed(&arguments("compare", &study, &out, &["--quiet"]));
+    assert!(
+        again.contains("reconstruct") && again.contains("compare.json"),
+        "{again}"
+    );
+    assert_eq!(modified(&weights), before);
+    // What a run is made of may not change under its feet.
+    let other = hourglass(&arguments(
+        "compare",
+        &study,
+        &out,
+        &["--set=method.deep.train.epochs=1"],
+    ));
+    assert_eq!(other.status.code(), Some(1));
+    assert!(
+        String::from_utf8_lossy(&other.stderr).contains("--force"),
+        "{other:?}"
+    );
+    assert_eq!(modified(&weights), before);
+}
+
+#[test]
+fn a_point_that_fails_does_not_end_a_sweep_and_is_tried_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let grid = "[grid]\nmodel.code_size = [1, 2, 3]\n";
+    let (study, out) = (study(directory.path(), grid), directory.path().join("out"));
+    let common = [
+        "--set=method.topics.model.kind=probabilistic_pca",
+        "--set=data.validation=40",
+    ];
+    // What is not a run is in the way of one of them.
+    fs::create_dir_all(out.join("deep-code_size-2-seed-43/keep")).unwrap();
+    fs::write(out.join("deep-code_size-2-seed-43/keep/me"), "mine").unwrap();
+    let study_text = fs::read_to_string(&study)
+        .unwrap()
+        .replace(", iterations = 20", "");
+    fs::write(&study, study_text).unwrap();
+
+    let output = hourglass(&arguments(
+        "sweep",
+        &study,
+        &out,
+        &[&common[..], &["--jobs=2"]].concat(),
+    ));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("1 of 12 runs failed"), "{message}");
+    assert!(message.contains("deep-code_size-2-seed-43"), "{message}");
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        shown.contains("failed:") && shown.contains("suggested"),
+        "{shown}"
+    );
+    assert!(out.join("deep-code_size-2-seed-43/keep/me").is_file());
+
+    fs::remove_dir_all(out.join("deep-code_size-2-seed-43")).unwrap();
+    let untouched = out.join("deep-code_size-3-seed-42/model.bpk");
+    let before = modified(&untouched);
+    let text = succeed(&arguments(
+        "sweep",
+        &study,
+        &out,
+        &[&common[..], &["--json"]].concat(),
+    ));
+    assert_eq!(modified(&untouched), before);
+    let document: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(document["keys"], serde_json::json!(["model.code_size"]));
+    let methods = document["methods"].as_array().unwrap();
+    assert_eq!(methods.len(), 3);
+    for method in methods {
+        let points = method["points"].as_array().unwrap();
+        let errors: Vec<f64> = points
+            .iter()
+            .map(|point| point["metrics"]["test_mse_per_pixel"].as_f64().unwrap())
+            .collect();
+        assert_eq!(errors.len(), 3);
+        assert!(errors[0] > errors[2], "{method}");
+        assert!(
+            points
+                .iter()
+                .all(|point| point["failures"].as_array().unwrap().is_empty())
+        );
+        let chosen = method["suggested"]["chosen_by"].as_str().unwrap();
+        assert!(chosen.starts_with("validation_"), "{chosen}");
+    }
+    assert!(image::open(out.join("sweep.png")).unwrap().width() > 600);
+}
+
+#[test]
+fn mistakes_are_told_before_the_first_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let (study, out) = (study(directory.path(), ""), directory.path().join("out"));
+    let refused_with = |command: &str, more: &[&str], parts: &[&str]| {
+        refused(&arguments(command, &study, &out, more), parts);
+        assert!(fs::read_dir(&out).map_or(true, |mut entries| entries.next().is_none()));
+    };
+    refused_with(
+        "compare",
+        &["--set=method.deep.train.epoch=3"],
+        &["unknown key `train.epoch`"],
+    );
+    refused_with(
+        "compare",
+        &["--set=method.pca.train.epochs=3"],
+        &["`train` means nothing"],
+    );
+    refused_with(
+        "sweep",
+        &["--set=grid.seed=4"],
+        &["a list of values in a grid"],
+    );
+    refused_with("sweep", &["--tolerance=-1"], &["--tolerance -1"]);
+    refused_with(
+        "sweep",
+        &["--set=grid.model.code_size=[0]"],
+        &["`model.code_size` must be"],
+    );
+    refused(&["sweep"], &["--config"]);
+    refused(
+        &[
+            "compare",
+            "--config=configs/spirals.toml",
+            &format!("--out={}", out.display()),
+        ],
+        &["only codes of images are compared"],
+    );
+}
+
+#[test]
+fn baselines_are_runs_like_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = write_squares(&directory.path().join("data"), 120, 60);
+    for (kind, code_size, error) in [
+        ("pca", 4, "test_mse_per_pixel"),
+        // Squares in four places leave nothing for noise with more.
+        (
+            "probabilistic_pca",
+            3,
+            "test_negative_log_likelihood_nats_per_image",
+        ),
+        ("topic_model", 4, "test_kl_divergence_nats_per_image"),
+    ] {
+        let run = directory.path().join(kind);
+        let run = run.to_str().unwrap();
+        let path = format!("--set=data.path={}", data.display());
+        let model = format!("--set=model={{ kind = \"{kind}\", encoder = [144, {code_size}] }}");
+        let out = format!("--out={run}");
+        let train = [
+            "train",
+            "--config=configs/pca.toml",
+            "--set=data.dataset=idx",
+            &path,
+            &model,
+            &out,
+            "--threads=1",
+            "--json",
+        ];
+        let summary: Value = serde_json::from_str(&succeed(&train)).unwrap();
+        assert!(summary["metrics"][error].is_number(), "{summary}");
+        let evaluated: Value =
+            serde_json::from_str(&succeed(&["evaluate", run, "--codes", "--json"])).unwrap();
+        assert_eq!(evaluated["metrics"][error], summary["metrics"][error]);
+        assert_eq!(evaluated["metrics"]["test_linear_probe_accuracy"], 1.0);
+        // The same bits on another number of threads.
+        assert_eq!(
+            succeed(&["verify", run, "--threads=2", "--quiet"]).trim(),
+            "identical"
+        );
+        assert_eq!(succeed(&["train", "--resume", run, "--quiet"]), "");
+        for command in ["reconstruct", "sample", "interpolate", "neighbours"] {
+            let picture = succeed(&[command, run]);
+            image::open(picture.trim()).unwrap();
+        }
+        // One that did not finish is made anew.
+        fs::remove_file(directory.path().join(kind).join("summary.json")).unwrap();
+        succeed(&["train", "--resume", run, "--quiet"]);
+        assert_eq!(succeed(&["verify", run, "--quiet"]).trim(), "identical");
+    }
+    refused(
+        &["bench", "--config=configs/pca.toml"],
+        &["not trained by gradients"],
+    );
+    refused(
+        &["gradcheck", "--config=configs/pca.toml"],
+        &["not trained by gradients"],
+    );
+    refused(
+        &[
+            "train",
+            "--config=configs/pca.toml",
+            "--set=model.encoder=[144, 200]",
+        ],
+        &["leaves nothing to model"],
+    );
+}
+
+#[test]
+fn codes_are_mapped_and_their_neighbours_are_alike() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = write_squares(&directory.path().join("data"), 120, 60);
+    let out = directory.path().join("run");
+    let run = out.to_str().unwrap();
+    succeed(&train_squares(
+        &data,
+        &out,
+        &[
+            "--set=train.epochs=20",
+            "--set=train.batch_size=8",
+            "--quiet",
+        ],
+    ));
+    let points: Value = serde_json::from_str(&succeed(&["map", run, "--json", "--quiet"])).unwrap();
+    for plane in ["pca", "t_sne"] {
+        let points = points[plane].as_array().unwrap();
+        assert_eq!(points.len(), 60);
+        assert!(
+            points
+                .iter()
+                .all(|point| point[0].is_f64() && point[1].is_f64())
+        );
+    }
+    let drawn = image::open(out.join("map.png")).unwrap();
+    let one = directory.path().join("one.png");
+    succeed(&[
+        "map",
+        run,
+        "--projection=pca",
+        "--count=20",
+        "--out",
+        one.to_str().unwrap(),
+    ]);
+    assert!(image::open(&one).unwrap().width() < drawn.width());
+    refused(&["map", run, "--count=3"], &["8 test images; there are 3"]);
+
+    let found: Value = serde_json::from_str(&succeed(&[
+        "neighbours",
+        run,
+        "--rows=8",
+        "--count=5",
+        "--json",
+    ]))
+    .unwrap();
+    assert_eq!(found["same_class_share"], 1.0);
+    let (images, nearest) = (
+        found["images"].as_array().unwrap(),
+        found["nearest"].as_array().unwrap(),
+    );
+    assert_eq!((images.len(), nearest.len()), (8, 8));
+    for (image, nearest) in images.iter().zip(nearest) {
+        let nearest = nearest.as_array().unwrap();
+        assert_eq!(nearest.len(), 5);
+        assert!(
+            !nearest.contains(image),
+            "an image is not its own neighbour"
+        );
+    }
+    refused(
+        &["neighbours", run, "--count=60"],
+        &["61 test images; there are 60"],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sweep_that_is_interrupted_goes_on_where_it_was() {
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    let directory = tempfile::tempdir().unwrap();
+    let (study, out) = (study(directory.path(), ""), directory.path().join("out"));
+    let more = [
+        "--set=method.deep.train.epochs=1000",
+        "--set=seeds=1",
+        "--jobs=1",
+    ];
+    let arguments = arguments("sweep", &study, &out, &more);
+    let child = Command::new(env!("CARGO_BIN_EXE_hourglass"))
+        .args(&arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    let checkpoints = out.join("deep-seed-42/checkpoints");
+    while fs::read_dir(&checkpoints).map_or(0, Iterator::count) == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no checkpoint");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // To both, as a terminal's Ctrl-C is.
+    let processes = Command::new("pgrep")
+        .args(["-P", &child.id().to_string()])
+        .output()
+        .unwrap();
+    let own = String::from_utf8(processes.stdout).unwrap();
+    for process in own
+        .split_whitespace()
+        .chain([child.id().to_string().as_str()])
+    {
+        Command::new("kill")
+            .args(["-INT", process])
+            .status()
+            .unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    assert!(message.contains("stopped after 2 of 3 runs"), "{message}");
+    assert!(!out.join("deep-seed-42/summary.json").exists());
+    let pca = modified(&out.join("pca-seed-42/model.bpk"));
+    succeed(&arguments);
+    assert_eq!(modified(&out.join("pca-seed-42/model.bpk")), pca);
+    let summary = fs::read(out.join("deep-seed-42/summary.json")).unwrap();
+    let summary: Value = serde_json::from_slice(&summary).unwrap();
+    assert_eq!(summary["epochs"], 1000);
+    let resumed = summary["receipt"]["resumed"].as_array().unwrap();
+    assert_eq!(resumed.len(), 1, "it went on from its checkpoint");
+}
