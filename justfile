@@ -29,11 +29,22 @@ smoke out="artifacts":
     {{run}} interpolate {{out}}/smoke-flex
     {{run}} gradcheck
     {{run}} sample {{out}}/smoke-flex --count 25
+    {{run}} map {{out}}/smoke-flex --count 500
+    {{run}} neighbours {{out}}/smoke-wgpu --backend flex
+    {{run}} compare --set seeds=1 --set data.limit=500 --set data.test_limit=200 --out {{out}}/comparison
     {{run}} curves {{out}}/smoke-flex {{out}}/smoke-ndarray {{out}}/smoke-wgpu --out {{out}}/smoke.png
 
 # The tables of README and docs/results.md: five seeds of each experiment
 results:
     scripts/results.py --write
+
+# The tables and pictures of docs/comparison.md, and the README's: every method at one size of the code, some at all sizes
+comparison:
+    {{run}} compare --force
+    {{run}} sweep --force --config configs/sweeps/code-size.toml
+    {{run}} map artifacts/comparison/deep-seed-42
+    {{run}} neighbours artifacts/comparison/deep-seed-42
+    scripts/comparison.py
 
 # Every command of docs/lecture.md in order, and its pictures
 lecture:
@@ -65,6 +76,7 @@ golden:
     python tests/golden/generate.py
     python tests/golden/ssim.py
     python tests/golden/pca.py
+    python tests/golden/baselines.py
 
 # The table of docs/faults.md: runs killed, starved and damaged, readers fed garbage; a quarter of an hour
 faults:

@@ -8,8 +8,8 @@
 //!                   gradcheck → backpropagation, task
 //!                   run_directory → config, model, train → files
 //!                   train → task, evaluate, random, files, environment
-//!                   task → evaluate, objective, batches
-//!                   evaluate → model, batches → data → random
+//!                   task → evaluate, objective, batches, baselines
+//!                   evaluate → baselines → model, batches → data → random
 //!                   objective → model → kernels → Burn
 //!                   kernels, data → workers, memory
 //!                   config, data, random know no Burn device

@@ -109,7 +109,7 @@ mod tests {
     fn the_nearest_are_those_that_looking_at_all_of_them_finds() {
         let draw = |purpose, count: usize| {
             let indices: Vec<usize> = (0..count).collect();
-            rows(1, purpose, 0, &indices, 3, |stream| stream.random::<f32>())
+            rows(1, purpose, 0, &indices, 3, RngExt::random::<f32>)
         };
         let (points, queries) = (draw(Purpose::Sample, 400), draw(Purpose::Noise, 300));
         let found = Neighbours::new(&points, 3).nearest(&queries, 4);

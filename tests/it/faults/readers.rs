@@ -6,7 +6,7 @@ use std::io::{Cursor, Write};
 use std::path::Path;
 
 use flate2::{Compression, write::GzEncoder};
-use hourglass::config::Config;
+use hourglass::config::{Config, Study};
 use hourglass::data::{idx, read_images};
 use hourglass::environment::Environment;
 use hourglass::report::Receipt;
@@ -22,11 +22,12 @@ use crate::support;
 /// The fuzzing of a reader with so many inputs from a seed.
 type Fuzz = fn(usize, u64) -> Tally;
 
-pub const ALL: [(&str, Fuzz); 11] = [
+pub const ALL: [(&str, Fuzz); 12] = [
     ("IDX", idx_plain),
     ("gzipped IDX", idx_gzipped),
     ("PNG", png),
     ("config", config),
+    ("comparison or sweep", study),
     ("--set", overrides),
     ("burnpack", burnpack),
     ("checkpoint: progress.json", progress),
@@ -110,6 +111,12 @@ fn config(times: usize, seed: u64) -> Tally {
     let text = include_bytes!("../../../configs/sparse.toml");
     let read = |path: &Path| Config::load(Some(path), &[]).is_ok();
     fuzz_file(times, seed, "config.toml", text, true, read)
+}
+
+fn study(times: usize, seed: u64) -> Tally {
+    let text = include_bytes!("../../../configs/sweeps/code-size.toml");
+    let read = |path: &Path| Study::load(Some(path), &[]).is_ok();
+    fuzz_file(times, seed, "study.toml", text, true, read)
 }
 
 fn overrides(times: usize, seed: u64) -> Tally {
