@@ -7,6 +7,7 @@ mod metrics;
 mod neighbours;
 mod probe;
 mod projection;
+mod spread;
 mod ssim;
 mod usefulness;
 mod variational;
@@ -18,6 +19,7 @@ pub use metrics::{Metrics, entropy_nats_per_pixel, input_psnr_db};
 pub use neighbours::Neighbours;
 pub use probe::LinearProbe;
 pub use projection::{LEAST_CODES, Plane, principal_plane, t_sne};
+pub use spread::{Spread, spreads};
 pub use usefulness::{LabelledCodes, NEIGHBOURS_ACCURACY, PROBE_ACCURACY, usefulness};
 pub use variational::epsilon;
 

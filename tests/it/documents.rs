@@ -23,7 +23,8 @@ fn commands(text: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn every_command_shown_is_understood_and_its_config_is_right() {
-    let documents = ["README.md", "docs/lecture.md", "docs/comparison.md"].map(|file| support::root().join(file));
+    let documents = ["README.md", "docs/lecture.md", "docs/comparison.md"]
+        .map(|file| support::root().join(file));
     let mut files = support::configs(&support::root().join("configs"));
     files.extend(documents);
     let mut shown = 0;

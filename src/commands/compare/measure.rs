@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde_json::Value;
-use statrs::statistics::{Data, Median, Statistics};
+use statrs::statistics::{Data, Median};
 
-use super::{Compared, Kind, Spread};
+use super::{Compared, Kind};
 use crate::baselines;
 use crate::commands::evaluation_batch;
 use crate::commands::prepare::{TrainedCodec, load_codec, load_images};
@@ -14,7 +14,7 @@ use crate::config::{Config, Experiment, Images};
 use crate::data::{ImageSet, Splits};
 use crate::device;
 use crate::error::Error;
-use crate::evaluate::{Evaluator, Figures, LabelledCodes, usefulness};
+use crate::evaluate::{Evaluator, Figures, LabelledCodes, spreads, usefulness};
 use crate::run_directory::RunDirectory;
 
 /// The name of pixels as a code.
@@ -153,19 +153,4 @@ pub fn compared(
         runs,
         figures: spreads(figures),
     }
-}
-
-/// Mean and spread of the figures that all runs have.
-pub fn spreads(runs: &[Figures]) -> Vec<Spread> {
-    let names = runs.first().into_iter().flat_map(Figures::iter);
-    let spread = |(name, _): (&str, f64)| {
-        let values: Option<Vec<f64>> = runs.iter().map(|run| run.get(name)).collect();
-        values.map(|values| Spread {
-            name: name.to_owned(),
-            mean: Statistics::mean(&values),
-            standard_deviation: (values.len() > 1).then(|| Statistics::std_dev(&values)),
-            count: values.len(),
-        })
-    };
-    names.filter_map(spread).collect()
 }

@@ -15,11 +15,11 @@ use super::{answer, answer_json, say};
 use crate::cli;
 use crate::config::{Config, Study};
 use crate::error::Error;
+use crate::evaluate::Spread;
 use crate::files;
 use crate::signals::Interruption;
 use crate::workers;
 use measure::Bench;
-pub use measure::spreads;
 use verdict::Verdict;
 
 /// The figures of a method at one size of its code.
@@ -41,16 +41,6 @@ pub enum Kind {
     ProbabilisticPca,
     Variational,
     Other,
-}
-
-/// A figure over seeds.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Spread {
-    pub name: String,
-    pub mean: f64,
-    /// Of the sample; none where there is one run.
-    pub standard_deviation: Option<f64>,
-    pub count: usize,
 }
 
 impl Compared {

@@ -1,7 +1,7 @@
 //! A comparison as a table.
 
-use super::{Compared, Kind, Spread};
-use crate::evaluate::{NEIGHBOURS_ACCURACY, PROBE_ACCURACY};
+use super::{Compared, Kind};
+use crate::evaluate::{NEIGHBOURS_ACCURACY, PROBE_ACCURACY, Spread};
 use crate::report::text::{table, thousands};
 
 /// One line for each method; what a method has no figure of stays empty.

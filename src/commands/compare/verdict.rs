@@ -1,7 +1,7 @@
 //! What a comparison says in plain words, and by which rules.
 
-use super::{Compared, Kind, Spread};
-use crate::evaluate::{NEIGHBOURS_ACCURACY, PROBE_ACCURACY};
+use super::{Compared, Kind};
+use crate::evaluate::{NEIGHBOURS_ACCURACY, PROBE_ACCURACY, Spread};
 use crate::report::text::figure;
 
 /// Differences of fewer standard errors may be chance.
