@@ -57,12 +57,17 @@ fn trained_figures<M: Network>(
     network: M,
     task: &impl Measured<M>,
 ) -> Result<(usize, Figures), Error> {
-    let figures = test_figures(&run.load_weights(network)?, task)?;
-    Ok((task.examples(Subset::Test), figures))
+    let network = run.load_weights(network)?;
+    let figures = task.figures(&network, Subset::Test, Scope::Full)?;
+    Ok((task.examples(Subset::Test), figures.unwrap_or_default()))
 }
 
-/// Everything that can be measured of a network on the test examples.
-pub fn test_figures<M: Network>(network: &M, task: &impl Measured<M>) -> Result<Figures, Error> {
-    let figures = task.figures(network, Subset::Test, Scope::Full)?;
-    Ok(figures.unwrap_or_default())
+/// Everything that can be measured of a network on the examples that it was not trained on, under full names.
+pub fn final_figures<M: Network>(network: &M, task: &impl Measured<M>) -> Result<Figures, Error> {
+    let mut all = Figures::default();
+    for (subset, prefix) in [(Subset::Validation, "validation"), (Subset::Test, "test")] {
+        let figures = task.figures(network, subset, Scope::Full)?;
+        all.extend(figures.unwrap_or_default().prefixed(prefix));
+    }
+    Ok(all)
 }

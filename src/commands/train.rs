@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use burn::module::Module;
 use serde_json::Value;
 
-use super::evaluate::test_figures;
+use super::evaluate::final_figures;
 use super::pictures::Pictures;
 use super::prepare::{Examples, Prepared, prepare};
 use super::resume::{self, Resumable};
@@ -300,7 +300,7 @@ impl Conclusion<'_> {
             });
         }
 
-        let figures = test_figures(&network, task)?;
+        let figures = final_figures(&network, task)?;
         let receipt = Receipt {
             environment: origin.environment,
             threads: workers::threads(),

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use serde_json::{Map, Value, json};
 
-use super::evaluate::test_figures;
+use super::evaluate::final_figures;
 use super::prepare::{Examples, Prepared, prepare};
 use super::{answer, answer_json, fit_settings, say, set_threads, training};
 use crate::baselines::Baseline;
@@ -207,7 +207,7 @@ fn repetition<M: Network, T: Measured<M>>(
     fitted: &Fitted<M>,
 ) -> Result<Repetition, Error> {
     let error_metric = task.error_metric();
-    let figures = test_figures(&fitted.network, task)?;
+    let figures = final_figures(&fitted.network, task)?;
     let history = &fitted.history;
     let epoch = fitted.epoch;
     Ok(Repetition {

@@ -43,23 +43,22 @@ impl Receipt {
     }
 }
 
-/// The summary of a run: `metrics` holds the figures of the `epoch` whose weights were kept, with
-/// those on the test examples replaced by the full measurement, `test`.
+/// The summary of a run: `metrics` holds the figures of the `epoch` whose weights were kept, with those on examples
+/// that were not trained on replaced by the full measurement, `finals`.
 pub fn summary(
     config: &Config,
     error_metric: &str,
     history: &[EpochRecord],
     epoch: usize,
-    test: &Figures,
+    finals: &Figures,
     receipt: &Receipt,
 ) -> Value {
     let mut metrics = Map::new();
     if let Some(kept) = history.get(epoch - 1) {
         metrics = log::figures(kept, error_metric);
-        metrics.retain(|name, _| !name.starts_with("test_"));
+        metrics.retain(|name, _| name.starts_with("train_"));
     }
-    let test = test.prefixed("test").into_iter();
-    metrics.extend(test.map(|(name, value)| (name, json!(value))));
+    metrics.extend(finals.iter().map(|(name, value)| (name.to_owned(), json!(value))));
     let train_seconds: f64 = history.iter().map(|epoch| epoch.train_seconds).sum();
     let examples: f64 = history
         .iter()
