@@ -31,7 +31,7 @@ smoke out="artifacts":
     {{run}} sample {{out}}/smoke-flex --count 25
     {{run}} map {{out}}/smoke-flex --count 500
     {{run}} neighbours {{out}}/smoke-wgpu --backend flex
-    {{run}} compare --set seeds=1 --set data.limit=500 --set data.test_limit=200 --out {{out}}/comparison
+    {{run}} compare --set seeds=1 --set data.limit=500 --set data.test_limit=200 --out {{out}}/smoke-comparison --force
     {{run}} curves {{out}}/smoke-flex {{out}}/smoke-ndarray {{out}}/smoke-wgpu --out {{out}}/smoke.png
 
 # The tables of README and docs/results.md: five seeds of each experiment

@@ -26,7 +26,7 @@ COLUMNS = [
     ("fitted in s", "train_seconds", 1, 1),
     ("images encoded a second", "encode_images_per_second", 1, 0),
     ("parameters", "parameters", 1, 0),
-    ("dead units", "test_code_dead_units", 1, 1),
+    ("unused units", "test_code_unused_units", 1, 1),
 ]
 SHORT = [0, 4, 5, 6]
 
@@ -55,7 +55,7 @@ def comparison_table(document, columns):
 
 
 def sweep_table(document):
-    sizes = [point["values"]["model.code_size"] for point in document["methods"][0]["points"]]
+    sizes = [str(point["values"]["model.code_size"]) for point in document["methods"][0]["points"]]
     lines = [["K", *sizes, "suggested"], ["---"] * (len(sizes) + 2)]
     for method in document["methods"]:
         errors = [f"{point['metrics']['test_mse_per_pixel']:.5f}" for point in method["points"]]

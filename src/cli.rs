@@ -317,18 +317,8 @@ pub struct Compare {
     /// Comparison to make [default: all methods at K = 32, configs/comparisons/methods.toml]
     #[arg(long, short, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Backend to run on, instead of the config's
-    #[arg(long, short)]
-    pub backend: Option<Backend>,
-    /// Override any key of the comparison; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub overrides: Vec<String>,
-    /// Directory of the runs and results [default: artifacts/NAME, by the comparison's name]
-    #[arg(long, short, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new().map(PathBuf::from))]
-    pub out: Option<PathBuf>,
-    /// Make runs again that are there
-    #[arg(long)]
-    pub force: bool,
+    #[command(flatten)]
+    pub study: StudyRun,
     /// Print the comparison as JSON
     #[arg(long)]
     pub json: bool,
@@ -352,17 +342,10 @@ Examples:
 )]
 pub struct Sweep {
     /// Experiment, comparison or sweep to run
-    #[arg(long, short, value_name = "FILE", required = true)]
-    pub config: Option<PathBuf>,
-    /// Backend to run on, instead of the config's
-    #[arg(long, short)]
-    pub backend: Option<Backend>,
-    /// Override any key; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub overrides: Vec<String>,
-    /// Directory of the runs and results [default: artifacts/NAME, by the sweep's name]
-    #[arg(long, short, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new().map(PathBuf::from))]
-    pub out: Option<PathBuf>,
+    #[arg(long, short, value_name = "FILE")]
+    pub config: PathBuf,
+    #[command(flatten)]
+    pub study: StudyRun,
     /// Figure to show, without its split [default: the squared error per pixel, or what the first run minimises]
     #[arg(long, short, value_name = "NAME")]
     pub metric: Option<String>,
@@ -372,9 +355,6 @@ pub struct Sweep {
     /// Runs at a time, which share the threads [default: one a thread; on an accelerator one]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
-    /// Make runs again that are there
-    #[arg(long)]
-    pub force: bool,
     /// Print the results as JSON
     #[arg(long)]
     pub json: bool,
@@ -459,6 +439,23 @@ pub struct Bench {
     /// Print the measurements as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// How to make the runs of a comparison or sweep, and where.
+#[derive(Debug, Args)]
+pub struct StudyRun {
+    /// Backend to run on, instead of the config's
+    #[arg(long, short)]
+    pub backend: Option<Backend>,
+    /// Override any key of the file; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// Directory of the runs and results [default: artifacts/NAME, by the name in the file]
+    #[arg(long, short, value_name = "DIR", value_parser = clap::builder::NonEmptyStringValueParser::new().map(PathBuf::from))]
+    pub out: Option<PathBuf>,
+    /// Make runs again that are there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// A finished run, and how to use it.

@@ -43,14 +43,18 @@ pub enum Error {
     File(#[from] FileError),
     #[error("stopped after {place}; all of it is saved")]
     Interrupted { place: String, run: PathBuf },
+    #[error("stopped; a baseline is fitted in one go, and nothing of it is saved")]
+    FitInterrupted { run: PathBuf },
     #[error("stopped after {done} of {all} runs; what they came to is saved")]
     StudyInterrupted { done: usize, all: usize },
     #[error("the images have no classes to be told apart")]
     NoClasses,
-    #[error("not every run has the figure `test_{0}`")]
-    NoFigure(String),
     #[error("--tolerance {0} is not a share of an error, from 0")]
     Tolerance(f64),
+    #[error("`{first}` and `{other}` see other images, so they cannot be compared")]
+    OtherImages { first: String, other: String },
+    #[error("{} holds a run of another config or of other data{}", path.display(), match others { 0 => String::new(), n => format!(", and so do {n} more") })]
+    OtherConfig { path: PathBuf, others: usize },
     #[error("only codes of images are compared, and a classifier has none")]
     NothingToCompare,
     #[error("{failed} of {all} runs failed")]
@@ -114,7 +118,9 @@ impl Error {
     /// What stands before the message.
     pub fn label(&self) -> &'static str {
         match self {
-            Self::Interrupted { .. } | Self::StudyInterrupted { .. } => "interrupted",
+            Self::Interrupted { .. }
+            | Self::FitInterrupted { .. }
+            | Self::StudyInterrupted { .. } => "interrupted",
             _ => "error",
         }
     }
@@ -137,14 +143,17 @@ impl Error {
             | Self::NoImages
             | Self::NotTrained
             | Self::NothingToCompare
-            | Self::NoFigure(_)
+            | Self::OtherImages { .. }
+            | Self::OtherConfig { .. }
             | Self::NoClasses
             | Self::Tolerance(_)
             | Self::Input { .. } => 2,
             Self::Baseline(BaselineError::Execution(_)) => 1,
             Self::Baseline(_) => 2,
             Self::NotResumable(_) | Self::NoCheckpoint(_) => 2,
-            Self::Interrupted { .. } | Self::StudyInterrupted { .. } => signals::INTERRUPTED,
+            Self::Interrupted { .. }
+            | Self::FitInterrupted { .. }
+            | Self::StudyInterrupted { .. } => signals::INTERRUPTED,
             Self::RunsFailed { .. } => 1,
             Self::Run(error) => match error {
                 RunError::File(_) => 1,
@@ -193,12 +202,17 @@ impl Error {
                 "`hourglass train --resume {}` goes on from there",
                 run.display()
             )),
-            Self::StudyInterrupted { .. } => Some("the same command goes on from there".into()),
+            Self::StudyInterrupted { .. } => Some("the same command without --force goes on from there".into()),
             Self::NoClasses => Some("leave --codes out, or give data with labels".into()),
-            Self::NoFigure(_) => Some("choose one that all of them have with --metric, such as mse_per_pixel; their summary.json lists them behind `test_`".into()),
+            Self::OtherImages { .. } => Some("write [data] outside of the methods, and no grid over it; `hourglass sweep` runs any grid".into()),
+            Self::OtherConfig { .. } => Some("pass --force to make its runs again, or --out DIR for another place".into()),
             Self::Tolerance(_) => Some("write --tolerance 0.1 for 10 %".into()),
             Self::NothingToCompare => Some("leave the classifier out; `hourglass sweep` runs any experiment".into()),
-            Self::RunsFailed { .. } => Some("see above why; the same command tries them again and leaves the others".into()),
+            Self::RunsFailed { .. } => Some("see above why; the same command without --force tries them again and leaves the others".into()),
+            Self::FitInterrupted { run } => Some(format!(
+                "`hourglass train --resume {}` fits it anew",
+                run.display()
+            )),
             Self::Checkpoint(_) => Some("make room or mend the place; the checkpoint before it is whole, and `hourglass train --resume RUN` goes on from there".into()),
             Self::NotResumable(_) => Some("begin another run with `hourglass train --config RUN/config.toml --out DIR`".into()),
             Self::NoCheckpoint(_) => Some("`hourglass train --config RUN/config.toml --out DIR` begins it anew".into()),

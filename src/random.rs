@@ -40,7 +40,8 @@ pub enum Purpose {
     GradientCheck = 11,
     /// Images that only measurements of speed are made with.
     MadeUp = 12,
-    /// Topics that a topic model begins with; the step is the topic's number.
+    /// Topics that a topic model begins with; the step is the topic's number. In epoch 1, which images they are tried on
+    /// first.
     Topics = 13,
 }
 

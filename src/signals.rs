@@ -1,9 +1,12 @@
 //! Signals that ask a process to stop, and one that would kill it for a full disk.
 
 use std::io;
+use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -37,6 +40,26 @@ impl Interruption {
     pub fn is_requested(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+}
+
+/// Keeps a terminal's Ctrl-C from a process that is to be started: whoever starts it asks it to stop, once, since it would
+/// take a second time for impatience.
+pub fn keep_from_terminal(command: &mut Command) {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    #[cfg(not(unix))]
+    let _ = command;
+}
+
+/// Asks a process of our own to stop; where there are no signals it is not heard.
+pub fn interrupt(child: &Child) {
+    #[cfg(unix)]
+    if let Some(process) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        // One that has ended meanwhile needs no signal.
+        let _ = kill_process(process, Signal::TERM);
+    }
+    #[cfg(not(unix))]
+    let _ = child;
 }
 
 /// Makes a write beyond the limit of a file's size fail, as one to a full disk does, rather than kill the process.

@@ -117,8 +117,10 @@ impl BaselineError {
     /// What the user can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Eigenvalues(_) => "check the images with `hourglass data check`",
-            Self::TooLarge { .. } => "take smaller images, or an autoencoder",
+            Self::Eigenvalues(_) => {
+                "they may not be finite; `hourglass evaluate` says what the codes are like, `hourglass data check` the images"
+            }
+            Self::TooLarge { .. } => "take smaller images or codes",
             Self::NoNoise { .. } => "lower model.code_size, or take more images",
             Self::Black => "check the images with `hourglass data check`",
             Self::Stopped => "fit it again",

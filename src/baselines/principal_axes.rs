@@ -78,9 +78,14 @@ impl PrincipalAxes {
             });
         }
         let covariance = covariance(rows, &mean, value);
-        let decomposed = covariance
-            .self_adjoint_eigen(Side::Lower)
-            .map_err(|_| BaselineError::Eigenvalues(width))?;
+        // The sums of a decomposition depend on how many threads share them, so one does it all.
+        let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        let decompose = || covariance.self_adjoint_eigen(Side::Lower);
+        let decomposed = match alone {
+            Ok(alone) => alone.install(decompose),
+            Err(_) => decompose(),
+        };
+        let decomposed = decomposed.map_err(|_| BaselineError::Eigenvalues(width))?;
         let ascending = decomposed.S().column_vector();
         // Rounding makes the variance of what never changes a little less than nothing.
         let variances = (0..width).rev().map(|axis| ascending[axis].max(0.0));

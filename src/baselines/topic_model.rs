@@ -57,6 +57,8 @@ const IMAGES_AT_A_TIME: usize = 500;
 const LEAST_IMPROVEMENT: f64 = 2e-3;
 /// Of the images, one in so many is enough for topics to begin with.
 const SHARE_OF_FEW: usize = 10;
+/// Fewer than this would mislead them.
+const LEAST_IMAGES_A_TOPIC: usize = 20;
 /// Share of every topic that is spread over all pixels in the end, so that one which no training image inked is
 /// not impossible.
 const SMOOTHING: f64 = 1e-4;
@@ -92,10 +94,16 @@ impl TopicModel {
         let topics = random_topics(images.pixels_per_image(), code_size, seed, device);
         let examples = Examples { images, batches };
         // A few images know roughly what the topics are, in a tenth of the time.
-        let few = (images.count() / SHARE_OF_FEW).max(code_size);
+        let order = random::stream(seed, Purpose::Topics, 1, 0);
+        let mut few = random::permutation(images.count(), order);
+        few.truncate(images.count() / SHARE_OF_FEW);
         let unheard = &mut |_: Look| ControlFlow::Continue(());
-        let topics = examples.maximise(topics, few.min(images.count()), passes, unheard)?;
-        let topics = examples.maximise(topics, images.count(), passes, listener)?;
+        let topics = match few.len() >= LEAST_IMAGES_A_TOPIC * code_size {
+            true => examples.maximise(topics, &few, passes, unheard)?,
+            false => topics,
+        };
+        let all: Vec<usize> = (0..images.count()).collect();
+        let topics = examples.maximise(topics, &all, passes, listener)?;
         let even_share = SMOOTHING / images.pixels_per_image() as f64;
         let topics = topics.mul_scalar(1.0 - SMOOTHING).add_scalar(even_share);
         Ok(Self {
@@ -111,16 +119,15 @@ struct Examples<'a> {
 }
 
 impl Examples<'_> {
-    /// Expectation maximisation on the first `count` images, which begins with `topics` and the ink of each image
+    /// Expectation maximisation on the images at `indices`, which begins with `topics` and the ink of each image
     /// shared evenly among them.
     fn maximise(
         &self,
         mut topics: Tensor<2>,
-        count: usize,
+        indices: &[usize],
         limits: Passes,
         listener: &mut dyn FnMut(Look) -> ControlFlow<()>,
     ) -> Result<Tensor<2>, BaselineError> {
-        let indices: Vec<usize> = (0..count).collect();
         let blocks = || indices.chunks(IMAGES_AT_A_TIME);
         let x = |block: &[usize]| self.batches.gather(self.images, block);
         let code_size = topics.dims()[0];
@@ -143,7 +150,7 @@ impl Examples<'_> {
                 let x_hat = read(code.clone().matmul(topics.clone()))?;
                 sum += divergences(self.images, block, &x_hat).iter().sum::<f64>();
             }
-            let objective = sum / count as f64;
+            let objective = sum / indices.len() as f64;
             if listener(Look { passes, objective }).is_break() {
                 return Err(BaselineError::Stopped);
             }
@@ -156,7 +163,7 @@ impl Examples<'_> {
     }
 }
 
-/// Its code is found by folding in: the topics stay, the code is updated until it hardly changes.
+/// Its code is found by folding in: the topics stay, the code is updated a fixed number of times.
 impl Codec for TopicModel {
     fn encode_masked(&self, x: Tensor<2>, _: &mut DropoutMasks) -> Tensor<2> {
         let topics = self.topics.val();

@@ -139,6 +139,19 @@ fn config(
     Ok(config)
 }
 
+/// Whether the files of a run are still those that its summary speaks of.
+pub fn is_whole(run: &RunDirectory, summary: &Value) -> bool {
+    Receipt::of(summary).is_ok_and(|receipt| {
+        let weights = run.weights_checksums();
+        let config = run.config_sha256();
+        weights.is_ok_and(|found| found == receipt.files)
+            && config.is_ok_and(|found| found == receipt.config_sha256)
+            && run
+                .history()
+                .is_ok_and(|lines| summary["epochs"] == lines.len())
+    })
+}
+
 impl Resumable {
     /// The summary, if nothing is left to do.
     pub fn finished(&self, config: &Config) -> Option<Value> {
@@ -153,15 +166,7 @@ impl Resumable {
             }
         };
         // What was damaged since is written anew.
-        let run = &self.run;
-        let is_whole = Receipt::of(&summary).is_ok_and(|receipt| {
-            let weights = run.weights_checksums();
-            let config = run.config_sha256();
-            weights.is_ok_and(|found| found == receipt.files)
-                && config.is_ok_and(|found| found == receipt.config_sha256)
-                && run.history().is_ok_and(|lines| *epochs == lines.len())
-        });
-        (is_over && is_whole).then_some(summary)
+        (is_over && is_whole(&self.run, &summary)).then_some(summary)
     }
 
     /// Whether more epochs would change nothing.

@@ -10,27 +10,53 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::resume::is_whole;
 use super::say;
-use crate::config::Config;
+use crate::cli;
+use crate::config::{Config, Images, Study};
+use crate::data::{Checksum, Split, find_directory, read_split};
 use crate::error::Error;
+use crate::files;
+use crate::report::Receipt;
 use crate::report::text::figure;
 use crate::run_directory::RunDirectory;
-use crate::signals::Interruption;
+use crate::signals::{self, Interruption};
+use crate::workers;
 
 /// How often a process is looked at.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 /// How long a process that was told to stop may take to save.
 const GRACE: Duration = Duration::from_secs(20);
 
+/// A study and the directory of its runs, which is made before the slow work.
+///
+/// # Errors
+/// The study has mistakes, or the directory cannot be made.
+pub fn open_study(
+    config: Option<&Path>,
+    arguments: &cli::StudyRun,
+) -> Result<(Study, PathBuf), Error> {
+    let mut overrides = arguments.overrides.clone();
+    let backend = arguments
+        .backend
+        .map(|backend| format!("backend={}", backend.name()));
+    overrides.extend(backend);
+    let study = Study::load(config, &overrides)?;
+    let directory = match &arguments.out {
+        Some(out) => out.clone(),
+        None => Path::new("artifacts").join(&study.name),
+    };
+    std::fs::create_dir_all(&directory).map_err(files::at(&directory))?;
+    Ok((study, directory))
+}
+
 /// Trains what is not there yet.
 #[derive(Debug)]
 pub struct Runner {
     /// Of the runs, each in a directory under its name.
     pub directory: PathBuf,
-    /// Runs at a time.
-    pub jobs: usize,
-    /// Threads of each.
-    pub threads: usize,
+    /// Runs at a time, unless it depends on how many there are to make.
+    pub jobs: Option<usize>,
     /// Whether to train again what is there.
     pub force: bool,
     pub quiet: bool,
@@ -39,40 +65,73 @@ pub struct Runner {
 /// How a run came out: its summary, or what it said when it failed.
 pub type Outcome = Result<Value, String>;
 
+/// What is there of a run.
+enum State {
+    Finished(Value),
+    /// Nothing, or what `train --resume` goes on with.
+    ToBeMade,
+    /// A run of another config, or of other data.
+    Other,
+}
+
 impl Runner {
     /// Trains every config that has no finished run, goes on with those that were interrupted, and gives what each
     /// came to. One that fails does not keep the others.
     ///
     /// # Errors
-    /// It was interrupted.
+    /// A directory holds a run of another config or other data, before any is trained; or it was interrupted.
     pub fn run(
         &self,
         configs: &[&Config],
         interruption: &Interruption,
     ) -> Result<Vec<Outcome>, Error> {
+        let mut data = KnownData::default();
+        let mut outcomes: Vec<Option<Outcome>> = Vec::new();
+        let mut others = Vec::new();
+        for config in configs {
+            match self.state(config, &mut data) {
+                State::Finished(summary) => outcomes.push(Some(Ok(summary))),
+                State::ToBeMade => outcomes.push(None),
+                State::Other => {
+                    others.push(self.path(config));
+                    outcomes.push(None);
+                }
+            }
+        }
+        if let [path, others @ ..] = &others[..] {
+            return Err(Error::OtherConfig {
+                path: path.clone(),
+                others: others.len(),
+            });
+        }
+        let to_be_made: Vec<usize> = (0..configs.len())
+            .filter(|&index| outcomes[index].is_none())
+            .collect();
+        let there = configs.len() - to_be_made.len();
+        if there > 0 && !self.quiet {
+            say(&format!("{there} of {} runs are there", configs.len()));
+        }
+        let (jobs, threads) = self.shares(configs, to_be_made.len());
         let next = AtomicUsize::new(0);
-        let done = AtomicUsize::new(0);
-        let outcomes: Mutex<Vec<Option<Outcome>>> = Mutex::new(vec![None; configs.len()]);
+        let done = AtomicUsize::new(there);
+        let outcomes = Mutex::new(outcomes);
         thread::scope(|scope| {
-            for _ in 0..self.jobs.clamp(1, configs.len().max(1)) {
+            for _ in 0..jobs {
                 scope.spawn(|| {
-                    loop {
+                    while !interruption.is_requested() {
                         let index = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(config) = configs.get(index) else {
+                        let Some(&index) = to_be_made.get(index) else {
                             break;
                         };
-                        if interruption.is_requested() {
-                            break;
-                        }
                         let begun = Instant::now();
-                        let (outcome, is_new) = self.one(config, interruption);
+                        let outcome = self.train(configs[index], threads, interruption);
                         if interruption.is_requested() {
                             break;
                         }
                         let number = done.fetch_add(1, Ordering::Relaxed) + 1;
                         if !self.quiet || outcome.is_err() {
-                            let time = is_new.then(|| begun.elapsed());
-                            say(&told(number, configs.len(), config, &outcome, time));
+                            let time = begun.elapsed();
+                            say(&told(number, configs.len(), configs[index], &outcome, time));
                         }
                         let mut outcomes = outcomes.lock().expect("no thread panics here");
                         outcomes[index] = Some(outcome);
@@ -93,50 +152,55 @@ impl Runner {
         self.directory.join(&config.name)
     }
 
-    /// What a run came to, and whether it was trained now.
-    fn one(&self, config: &Config, interruption: &Interruption) -> (Outcome, bool) {
-        let path = self.path(config);
-        if !self.force
-            && let Ok(run) = RunDirectory::open(&path)
-        {
-            match run.config(&[]) {
-                Ok(known) if known == *config => {
-                    if let Ok(summary) = run.summary() {
-                        return (Ok(summary), false);
-                    }
-                }
-                // Of checkpoints `train` knows more.
-                Err(_) => {}
-                Ok(_) => {
-                    let problem = format!(
-                        "{} holds a run of another config; pass --force to replace it, or --out DIR",
-                        path.display()
-                    );
-                    return (Err(problem), false);
-                }
-            }
-        }
-        (self.train(config, &path, interruption), true)
+    /// Runs at a time and threads of each: a small network gains less from a second thread than from a second network
+    /// beside it, and an accelerator does one thing at a time.
+    fn shares(&self, configs: &[&Config], to_be_made: usize) -> (usize, usize) {
+        let threads = workers::threads();
+        let accelerated = configs.iter().any(|config| config.backend.is_accelerator());
+        let usual = if accelerated { 1 } else { threads };
+        let jobs = self.jobs.unwrap_or(usual).clamp(1, to_be_made.max(1));
+        (jobs, (threads / jobs).max(1))
     }
 
-    fn train(&self, config: &Config, path: &Path, interruption: &Interruption) -> Outcome {
+    fn state(&self, config: &Config, data: &mut KnownData) -> State {
+        if self.force {
+            return State::ToBeMade;
+        }
+        let Ok(run) = RunDirectory::open(&self.path(config)) else {
+            return State::ToBeMade;
+        };
+        match run.config(&[]) {
+            // Checkpoints may say what it was.
+            Err(_) => State::ToBeMade,
+            Ok(known) if known != *config => State::Other,
+            Ok(_) => match run.summary() {
+                Ok(summary) if !data.are_those_of(config, &summary) => State::Other,
+                Ok(summary) if is_whole(&run, &summary) => State::Finished(summary),
+                _ => State::ToBeMade,
+            },
+        }
+    }
+
+    fn train(&self, config: &Config, threads: usize, interruption: &Interruption) -> Outcome {
         let failed = |error: io::Error| error.to_string();
+        let path = self.path(config);
         let file = tempfile::NamedTempFile::new().map_err(failed)?;
         std::fs::write(file.path(), config.to_toml()).map_err(failed)?;
         let program = std::env::current_exe().map_err(failed)?;
         let mut command = Command::new(program);
         command.args(["train", "--quiet", "--json"]);
-        command.args(["--threads", &self.threads.to_string()]);
-        match self.force || RunDirectory::check_free(path, false).is_ok() {
-            false => command.arg("--resume").arg(path),
+        command.args(["--threads", &threads.to_string()]);
+        match self.force || RunDirectory::check_free(&path, false).is_ok() {
+            false => command.arg("--resume").arg(&path),
             true => {
                 command.arg("--config").arg(file.path());
                 if self.force {
                     command.arg("--force");
                 }
-                command.arg("--out").arg(path)
+                command.arg("--out").arg(&path)
             }
         };
+        signals::keep_from_terminal(&mut command);
         command.stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(failed)?;
@@ -150,13 +214,53 @@ impl Runner {
                 |handle: thread::ScopedJoinHandle<'_, String>| handle.join().unwrap_or_default();
             (text(output), text(errors), status)
         });
-        match status.map_err(failed)?.success() {
-            true => serde_json::from_str(&output).map_err(|error| error.to_string()),
-            false => Err(match errors.trim() {
+        if !status.map_err(failed)?.success() {
+            return Err(match errors.trim() {
                 "" => "its process was killed".to_owned(),
                 message => message.trim_start_matches("error: ").to_owned(),
-            }),
+            });
         }
+        // What was resumed may have been a run of another config than was asked for.
+        let made = RunDirectory::open(&path).and_then(|run| run.config(&[]));
+        match made {
+            Ok(made) if made == *config => {
+                serde_json::from_str(&output).map_err(|error| error.to_string())
+            }
+            Ok(_) => Err(format!("{} holds a run of another config", path.display())),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// Checksums of data that were read already.
+#[derive(Default)]
+struct KnownData(Vec<(Images, Vec<Checksum>)>);
+
+impl KnownData {
+    /// Whether a run was made from the data that its config names today. Of data that cannot be read that is not known; who
+    /// needs them says why.
+    fn are_those_of(&mut self, config: &Config, summary: &Value) -> bool {
+        let Some(images) = config.experiment.images() else {
+            // Generated by the config alone.
+            return true;
+        };
+        let known = self.0.iter().find(|(known, _)| known == images);
+        let checksums = match known {
+            Some((_, checksums)) => checksums.clone(),
+            None => {
+                let read = find_directory(images.path.as_deref()).and_then(|directory| {
+                    let read = |split| read_split(images.source, &directory, split);
+                    let (train, test) = (read(Split::Train)?.1, read(Split::Test)?.1);
+                    Ok([train, test].concat())
+                });
+                let Ok(checksums) = read else {
+                    return true;
+                };
+                self.0.push((images.clone(), checksums.clone()));
+                checksums
+            }
+        };
+        Receipt::of(summary).is_ok_and(|receipt| receipt.data == checksums)
     }
 }
 
@@ -169,7 +273,7 @@ fn text_of(from: Option<&mut impl Read>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Waits for a process. Ctrl-C reaches it too; it then saves and ends by itself, or is ended.
+/// Waits for a process. One that this process is asked to end is asked too; it saves and ends, or is ended.
 fn wait(child: &mut Child, interruption: &Interruption) -> io::Result<std::process::ExitStatus> {
     let mut interrupted: Option<Instant> = None;
     loop {
@@ -177,9 +281,13 @@ fn wait(child: &mut Child, interruption: &Interruption) -> io::Result<std::proce
             return Ok(status);
         }
         if interruption.is_requested() {
-            let since = *interrupted.get_or_insert_with(Instant::now);
-            if since.elapsed() > GRACE {
-                child.kill()?;
+            match interrupted {
+                None => {
+                    interrupted = Some(Instant::now());
+                    signals::interrupt(child);
+                }
+                Some(since) if since.elapsed() > GRACE => child.kill()?,
+                Some(_) => {}
             }
         }
         thread::sleep(BETWEEN_LOOKS);
@@ -187,13 +295,7 @@ fn wait(child: &mut Child, interruption: &Interruption) -> io::Result<std::proce
 }
 
 /// A line about a run that is over.
-fn told(
-    number: usize,
-    all: usize,
-    config: &Config,
-    outcome: &Outcome,
-    time: Option<Duration>,
-) -> String {
+fn told(number: usize, all: usize, config: &Config, outcome: &Outcome, time: Duration) -> String {
     let name = &config.name;
     let result = match outcome {
         Err(message) => format!("failed: {message}"),
@@ -203,9 +305,8 @@ fn told(
             error.map_or_else(String::new, |error| format!("{metric} {}", figure(error)))
         }
     };
-    let time = match time {
-        None => "was there".to_owned(),
-        Some(time) => format!("{:.1} s", time.as_secs_f64()),
-    };
-    format!("{number}/{all}  {name}  {result}  {time}")
+    format!(
+        "{number}/{all}  {name}  {result}  {:.1} s",
+        time.as_secs_f64()
+    )
 }

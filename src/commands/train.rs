@@ -202,8 +202,7 @@ impl Session {
         };
         let error_metric = task.error_metric();
         let interruption = Interruption::watch()?;
-        let interrupted = || Error::Interrupted {
-            place: "no pass".into(),
+        let interrupted = || Error::FitInterrupted {
             run: run.path().to_owned(),
         };
         let fitted = fit_baseline(task, &mut |look| {

@@ -19,7 +19,7 @@ use crate::train::{EarlyStopping, NonFinite, Optimizer, Schedule};
 pub use experiment::{Experiment, Images, Points, ReconstructionObjective, VariationalObjective};
 pub use problem::{Origin, Problem};
 use settings::Settings;
-pub use study::{Method, Point, Study};
+pub use study::{Method, Point, Study, shown};
 
 /// The lecture's experiment, which `train` runs when no config is named.
 const DEEP: &str = include_str!("../../configs/deep.toml");

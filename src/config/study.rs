@@ -5,6 +5,7 @@ use std::path::Path;
 use toml::Value;
 
 use super::settings::Settings;
+use super::spelling::closest;
 use super::{Config, ConfigError, Experiment, MOST_BYTES, Origin, Problem, read};
 use crate::baselines;
 use crate::files;
@@ -37,7 +38,7 @@ pub struct Method {
 #[derive(Clone, Debug)]
 pub struct Point {
     /// What the keys of the grid are here.
-    pub values: Vec<String>,
+    pub values: Vec<Value>,
     /// By seed; each has a name of its own.
     pub configs: Vec<Config>,
 }
@@ -80,10 +81,11 @@ impl Study {
                 (name, own)
             })
             .collect();
+        problems.extend(common.take_problems());
+        problems.extend(unknown_methods(&methods));
         if methods.is_empty() {
             methods.push((name.clone(), Settings::default()));
         }
-        problems.extend(common.take_problems());
 
         let runs = axes
             .iter()
@@ -112,19 +114,15 @@ impl Study {
                 for (axis, value) in axes.iter().zip(&place) {
                     settings.put(&axis.key, value.clone(), &axis.origin);
                 }
-                // A method that is badly named is told where it is written.
-                let keys = own.keys();
-                let origin = keys.first().and_then(|key| own.place(key));
-                if let Some(origin) = origin {
-                    settings.put("name", Value::String(name.clone()), &origin.clone());
-                }
                 let config = read::config(&mut settings);
                 match settings.finish() {
-                    Ok(()) => points.push(point(&name, &axes, &place, &config, seeds)),
+                    Ok(()) => points.push(point(&name, &axes, place, &config, seeds)),
                     Err(found) => problems.extend(found),
                 }
             }
-            study.methods.push(Method { name, points });
+            let method = Method { name, points };
+            problems.extend(unusable_names(&method, &own, &axes));
+            study.methods.push(method);
         }
         // What methods share is wrong for all of them at once.
         let mut once: Vec<Problem> = Vec::new();
@@ -187,15 +185,75 @@ fn product(axes: &[Axis]) -> Vec<Vec<Value>> {
     })
 }
 
+/// Methods that an override speaks of and the file does not have.
+fn unknown_methods(methods: &[(String, Settings)]) -> Vec<Problem> {
+    let is_written = |(_, own): &&(String, Settings)| !own.is_from_overrides_alone();
+    let written: Vec<&str> = methods
+        .iter()
+        .filter(is_written)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if written.is_empty() {
+        return Vec::new();
+    }
+    let unknown = methods.iter().filter(|method| !is_written(method));
+    unknown
+        .filter_map(|(name, own)| {
+            let keys = own.keys();
+            let origin = own.place(keys.first()?).cloned();
+            let meant = closest(name, written.iter().copied());
+            Some(Problem {
+                origin,
+                message: format!("there is no method `{name}`"),
+                hint: meant.map(|meant| format!("did you mean `method.{meant}`?")),
+            })
+        })
+        .collect()
+}
+
+/// Runs that cannot be told apart by their names, or whose names are none for a directory.
+fn unusable_names(method: &Method, own: &Settings, axes: &[Axis]) -> Vec<Problem> {
+    let in_grid = axes.first().map(|axis| axis.origin.clone());
+    let keys = own.keys();
+    let in_method = keys.first().and_then(|key| own.place(key)).cloned();
+    let mut known: Vec<&str> = Vec::new();
+    let mut problems = Vec::new();
+    let configs = method.points.iter().flat_map(|point| &point.configs);
+    for name in configs.map(|config| config.name.as_str()) {
+        if !read::is_plain_name(name) {
+            problems.push(Problem {
+                origin: in_method.clone().or(in_grid.clone()),
+                message: format!("`{name}` cannot be the name of a run"),
+                hint: Some(
+                    "name methods with letters, digits, `.`, `_` and `-`, and give short values"
+                        .into(),
+                ),
+            });
+            break;
+        }
+        if known.contains(&name) {
+            problems.push(Problem {
+                origin: in_grid.clone(),
+                message: format!("two runs would be called `{name}`"),
+                hint: Some("give each value once, and such that their names differ".into()),
+            });
+            break;
+        }
+        known.push(name);
+    }
+    problems
+}
+
 /// One point of a method, with as many seeds as make a difference.
-fn point(method: &str, axes: &[Axis], place: &[Value], config: &Config, seeds: usize) -> Point {
-    let values: Vec<String> = place.iter().map(shown).collect();
+fn point(method: &str, axes: &[Axis], values: Vec<Value>, config: &Config, seeds: usize) -> Point {
     let mut name = method.to_owned();
     for (axis, value) in axes.iter().zip(&values) {
         let key = axis.key.rsplit('.').next().unwrap_or(&axis.key);
-        name += &format!("-{key}-{}", plain(value));
+        name += &format!("-{key}-{}", plain(&shown(value)));
     }
+    // Which images are held out depends on the seed, too.
     let is_random = match &config.experiment {
+        experiment if experiment.validation() > 0 => true,
         Experiment::Baseline { model, .. } => model.kind == baselines::Kind::TopicModel,
         _ => true,
     };
@@ -211,7 +269,8 @@ fn point(method: &str, axes: &[Axis], place: &[Value], config: &Config, seeds: u
     Point { values, configs }
 }
 
-fn shown(value: &Value) -> String {
+/// A value as a person writes it.
+pub fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -220,7 +279,7 @@ fn shown(value: &Value) -> String {
 
 /// A value as a part of a directory's name.
 fn plain(value: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._".contains(c);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let parts = value.split(|c: char| !is_plain(c));
     let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
     parts.join("-")
@@ -258,7 +317,7 @@ mod tests {
         assert_eq!(last.experiment.shape(), "784-128-4-128-784");
         assert_eq!(last.experiment.images().unwrap().limit, Some(100));
         assert_eq!(last.train.as_ref().unwrap().epochs, 3);
-        assert_eq!(study.methods[1].points[0].values, ["2"]);
+        assert_eq!(study.methods[1].points[0].values, [Value::Integer(2)]);
         assert_eq!(study.keys, ["model.code_size"]);
     }
 
@@ -310,7 +369,35 @@ mod tests {
         );
         let found = messages(STUDY, &["seeds=4000"]);
         assert!(found[0].contains("more than 10000"), "{found:?}");
-        let found = messages("[method.\"../x\"]\nmodel.kind = \"pca\"\n", &[]);
+        let found = messages("[method.\"a/x\"]\nmodel.kind = \"pca\"\n", &[]);
         assert!(found[0].starts_with("s.toml:2:"), "{found:?}");
+        assert!(
+            found[0].contains("`a/x-seed-42` cannot be the name"),
+            "{found:?}"
+        );
+        let found = messages(STUDY, &["method.deap.train.epochs=3"]);
+        assert!(found[0].contains("no method `deap`"), "{found:?}");
+        assert!(
+            found[0].contains("did you mean `method.deep`?"),
+            "{found:?}"
+        );
+        let found = messages(STUDY, &["method.zeta=pca"]);
+        assert!(
+            found[0].contains("`method.zeta` must be a section"),
+            "{found:?}"
+        );
+        let found = messages(STUDY, &["grid=[2, 4]"]);
+        assert!(found[0].contains("`grid` must be a section"), "{found:?}");
+    }
+
+    #[test]
+    fn runs_that_would_share_a_directory_are_refused() {
+        let found = messages(STUDY, &["grid.model.code_size=[8, 8]"]);
+        assert!(found[0].contains("two runs would be called"), "{found:?}");
+        let signs = "grid.model.initial_bias.output=[-1, 1]";
+        let text = include_str!("../../configs/deep.toml");
+        let study = Study::parse("deep.toml", text, &[signs.into()]).unwrap();
+        let names: Vec<_> = study.configs().map(|config| config.name.as_str()).collect();
+        assert_eq!(names, ["deep-output--1-seed-42", "deep-output-1-seed-42"]);
     }
 }

@@ -23,12 +23,15 @@ impl Direction {
     /// That of a metric by its name; none for statistics, which are neither good nor bad.
     pub fn of(metric: &str) -> Option<Self> {
         const MORE: [&str; 3] = ["accuracy", "psnr_db", "ssim"];
-        const LESS: [&str; 5] = [
+        const LESS: [&str; 8] = [
             "bce",
             "mse",
             "squared_error",
             "cross_entropy",
             "negative_elbo",
+            "negative_log_likelihood",
+            "kl_divergence",
+            "perplexity",
         ];
         let holds = |parts: &[&str]| parts.iter().any(|part| metric.contains(part));
         match (holds(&MORE), holds(&LESS)) {

@@ -6,23 +6,38 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par};
 use rayon::prelude::*;
 
-/// Queries whose distances to all points are held at a time.
-const QUERIES_AT_A_TIME: usize = 256;
+/// Distances that are held at a time: 64 MB of them.
+const DISTANCES_AT_A_TIME: usize = 16 << 20;
+/// Queries whose distances to all points are computed at a time, at most.
+const MOST_QUERIES_AT_A_TIME: usize = 256;
 
 /// Points of which the nearest to others can be found, exactly.
 ///
 /// Distances are those of Euclid; of points as far as each other the first is nearer.
-#[derive(Clone, Copy, Debug)]
-pub struct Neighbours<'a> {
-    /// `[points, width]`, row-major.
-    points: &'a [f32],
+#[derive(Clone, Debug)]
+pub struct Neighbours {
+    /// `[points, width]`, row-major, each less their mean: far from 0 the squares of single precision are coarse.
+    points: Vec<f32>,
+    mean: Vec<f32>,
     width: usize,
 }
 
-impl<'a> Neighbours<'a> {
+impl Neighbours {
     /// Points of `width` numbers each, row-major.
-    pub fn new(points: &'a [f32], width: usize) -> Self {
-        Self { points, width }
+    pub fn new(points: &[f32], width: usize) -> Self {
+        let count = (points.len() / width) as f64;
+        let mut mean = vec![0.0; width];
+        for point in points.chunks_exact(width) {
+            for (mean, &element) in mean.iter_mut().zip(point) {
+                *mean += f64::from(element) / count;
+            }
+        }
+        let mean: Vec<f32> = mean.into_iter().map(|mean| mean as f32).collect();
+        Self {
+            points: centred(points, &mean),
+            mean,
+            width,
+        }
     }
 
     /// The indices of the `count` nearest points to each of `queries`, `[queries, width]`, the nearest first.
@@ -35,11 +50,13 @@ impl<'a> Neighbours<'a> {
             .chunks_exact(width)
             .map(squared_length)
             .collect();
-        let all = MatRef::from_row_major_slice(self.points, points, width);
+        let all = MatRef::from_row_major_slice(&self.points, points, width);
+        let at_a_time = (DISTANCES_AT_A_TIME / points.max(1)).clamp(1, MOST_QUERIES_AT_A_TIME);
         let mut nearest = Vec::new();
-        for queries in queries.chunks(QUERIES_AT_A_TIME * width) {
+        for queries in queries.chunks(at_a_time * width) {
             let rows = queries.len() / width;
-            let queries = MatRef::from_row_major_slice(queries, rows, width);
+            let queries = centred(queries, &self.mean);
+            let queries = MatRef::from_row_major_slice(&queries, rows, width);
             // One column a query: |p|² − 2 p·q, which orders points as their distances do.
             let mut products = Mat::<f32>::zeros(points, rows);
             matmul(
@@ -77,6 +94,13 @@ impl<'a> Neighbours<'a> {
     }
 }
 
+fn centred(points: &[f32], mean: &[f32]) -> Vec<f32> {
+    let points = points.chunks_exact(mean.len());
+    points
+        .flat_map(|point| point.iter().zip(mean).map(|(element, mean)| element - mean))
+        .collect()
+}
+
 fn squared_length(point: &[f32]) -> f32 {
     point.iter().map(|element| element * element).sum()
 }
@@ -111,7 +135,10 @@ mod tests {
             let indices: Vec<usize> = (0..count).collect();
             rows(1, purpose, 0, &indices, 3, RngExt::random::<f32>)
         };
-        let (points, queries) = (draw(Purpose::Sample, 400), draw(Purpose::Noise, 300));
+        // Far from 0, where the squares of single precision are steps of 8.
+        let shifted = |points: Vec<f32>| points.iter().map(|x| x + 1e4).collect::<Vec<_>>();
+        let points = shifted(draw(Purpose::Sample, 400));
+        let queries = shifted(draw(Purpose::Noise, 300));
         let found = Neighbours::new(&points, 3).nearest(&queries, 4);
         for (query, found) in queries.chunks_exact(3).zip(&found) {
             let mut all: Vec<(f64, usize)> = points

@@ -50,6 +50,10 @@ impl LinearProbe {
     /// # Errors
     /// The codes are not finite.
     pub fn fit(codes: &[f32], width: usize, classes: &[u8]) -> Result<Self, Error> {
+        // A line search among numbers that are none would never end.
+        if !codes.iter().all(|element| element.is_finite()) {
+            return Err(Error::msg("the codes are not finite"));
+        }
         let count = classes.len() as f64;
         let mut mean = vec![0.0; width];
         for code in codes.chunks_exact(width) {
@@ -331,6 +335,9 @@ mod tests {
 
     #[test]
     fn one_class_or_codes_that_are_all_alike_are_no_trouble() {
+        for broken in [f32::NAN, f32::INFINITY] {
+            assert!(LinearProbe::fit(&[1.0, broken, 0.0], 1, &[0, 1, 1]).is_err());
+        }
         let probe = LinearProbe::fit(&[1.0, 1.0, 1.0], 1, &[0, 0, 0]).unwrap();
         assert_eq!(probe.classify(&[1.0, 5.0]), [0, 0]);
         let probe = LinearProbe::fit(&[1.0, 1.0, 1.0], 1, &[0, 1, 1]).unwrap();

@@ -195,6 +195,7 @@ mod tests {
     fn codes_that_are_alike_or_few_have_places_too() {
         let alike = t_sne(&[1.0; 60], 3, |_, _| {}).unwrap();
         assert_eq!(alike.points.len(), 20);
+        assert!(alike.points.iter().flatten().all(|x| x.is_finite()));
         let few = t_sne(&clusters(LEAST_CODES), 5, |_, _| {}).unwrap();
         assert!(few.points.iter().flatten().all(|x| x.is_finite()));
         let line = principal_plane(&[1.0, 2.0, 4.0], 1).unwrap();

@@ -73,6 +73,9 @@ fn draw_panel<'a>(
     let place = Placement::of(panel.points, (left, top));
     let class = |index: usize| classes.map_or(0, |classes| classes[index]);
     for (index, &point) in panel.points.iter().enumerate() {
+        if !point.iter().all(|coordinate| coordinate.is_finite()) {
+            continue;
+        }
         let style = class_colour(class(index).into())
             .mix(POINT_OPACITY)
             .filled();
@@ -93,7 +96,13 @@ fn draw_panel<'a>(
             .iter()
             .zip(classes)
             .filter(|(_, other)| **other == class);
-        let own: Vec<[f64; 2]> = of_class.map(|(point, _)| *point).collect();
+        let own: Vec<[f64; 2]> = of_class
+            .map(|(point, _)| *point)
+            .filter(|point| point.iter().all(|coordinate| coordinate.is_finite()))
+            .collect();
+        if own.is_empty() {
+            continue;
+        }
         let middle = [0, 1].map(|axis| median(own.iter().map(|point| point[axis]).collect()));
         let (x, y) = place.at(middle);
         let text = class.to_string();

@@ -58,7 +58,11 @@ pub fn summary(
         metrics = log::figures(kept, error_metric);
         metrics.retain(|name, _| name.starts_with("train_"));
     }
-    metrics.extend(finals.iter().map(|(name, value)| (name.to_owned(), json!(value))));
+    metrics.extend(
+        finals
+            .iter()
+            .map(|(name, value)| (name.to_owned(), json!(value))),
+    );
     let train_seconds: f64 = history.iter().map(|epoch| epoch.train_seconds).sum();
     let examples: f64 = history
         .iter()

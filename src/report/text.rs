@@ -1,5 +1,7 @@
 //! Figures and tables as text.
 
+use crate::evaluate::Spread;
+
 /// A number with its thousands set apart: `209,968`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -46,6 +48,14 @@ pub fn figure(value: f64) -> String {
     } else {
         let digits = 4 - magnitude.log10().floor() as i32;
         format!("{value:.*}", digits.clamp(0, 8) as usize)
+    }
+}
+
+/// A mean, and behind ± the standard deviation where there is one.
+pub fn with_spread(spread: &Spread) -> String {
+    match spread.standard_deviation {
+        None => figure(spread.mean),
+        Some(deviation) => format!("{} ± {deviation:.1e}", figure(spread.mean)),
     }
 }
 

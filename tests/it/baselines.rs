@@ -22,12 +22,12 @@ use crate::support;
 /// As scikit-learn 1.9 finds them; from `tests/golden/baselines.py`: K, squared error per pixel on the test digits, the same
 /// of pixels clipped to [0, 1].
 const PCA: [(usize, f64, f64); 6] = [
-    (2, 0.05567, 0.05547),
-    (4, 0.04790, 0.04737),
-    (8, 0.03744, 0.03641),
-    (16, 0.02686, 0.02538),
-    (32, 0.01683, 0.01521),
-    (64, 0.00905, 0.00775),
+    (2, 0.055669, 0.055474),
+    (4, 0.047903, 0.047368),
+    (8, 0.037441, 0.036412),
+    (16, 0.026860, 0.025380),
+    (32, 0.016828, 0.015207),
+    (64, 0.009047, 0.007751),
 ];
 const NEIGHBOURS_ON_PCA_32: f64 = 0.9756;
 const PROBE_ON_PCA_32: f64 = 0.9005;
@@ -82,12 +82,12 @@ fn pca_of_mnist_is_scikit_learns_to_four_digits_and_its_codes_tell_digits_apart_
         let pca = Pca::new(&axes, size, &device);
         let found = evaluator.evaluate(&pca, &test, None, Scope::Quick).unwrap();
         assert!(
-            (found.mse_per_pixel - error).abs() < 5.1e-6,
+            (found.mse_per_pixel - error).abs() < 6e-7,
             "K = {size}: {found:?}"
         );
         let found = found.clipped_mse_per_pixel.unwrap();
         assert!(
-            (found - clipped).abs() < 5.1e-6,
+            (found - clipped).abs() < 6e-7,
             "K = {size}: clipped {found}"
         );
     }
@@ -225,6 +225,51 @@ proptest! {
             prop_assert!(topic.iter().all(|&share| share > 0.0));
         }
     }
+}
+
+/// Topics that were alike once would stay alike for ever.
+#[test]
+fn topics_differ_also_where_the_first_images_are_black() {
+    let device = cpu();
+    let mut pixels = vec![0; 30 * 4];
+    for image in 0..60 {
+        let mut square = [0; 4];
+        square[image % 4] = 200;
+        pixels.extend(square);
+    }
+    let images = ImageSet::new(2, 2, pixels, None);
+    let batches = Batches::new(&device);
+    let passes = Passes::default();
+    let fitted = TopicModel::fit(&images, &batches, 4, passes, 1, &device, &mut go_on).unwrap();
+    let topics = parameter(&fitted, "topics");
+    for (index, topic) in topics.rows().into_iter().enumerate() {
+        for other in topics.rows().into_iter().skip(index + 1) {
+            let distance: f64 = topic.iter().zip(other).map(|(a, b)| (a - b).abs()).sum();
+            assert!(distance > 0.1, "{topics}");
+        }
+    }
+}
+
+/// The covariance of 784 pixels is large enough to be shared among threads.
+#[test]
+fn the_bits_of_pca_do_not_depend_on_threads() {
+    let mut images = mnist(Split::Train);
+    images.truncate(2500);
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let axes = pool.install(|| PrincipalAxes::of_images(&images).unwrap());
+        (axes.variances.clone(), Pca::new(&axes, 20, &cpu()))
+    };
+    let (variances, one) = on(1);
+    let (others, three) = on(3);
+    assert_eq!(variances, others);
+    assert_eq!(
+        parameter(&one, "components"),
+        parameter(&three, "components")
+    );
 }
 
 #[test]

@@ -41,10 +41,12 @@ fn every_command_shown_is_understood_and_its_config_is_right() {
                     Config::load(place(train.config).as_deref(), &train.overrides).map(drop)
                 }
                 Command::Compare(compare) => {
-                    Study::load(place(compare.config).as_deref(), &compare.overrides).map(drop)
+                    Study::load(place(compare.config).as_deref(), &compare.study.overrides)
+                        .map(drop)
                 }
                 Command::Sweep(sweep) => {
-                    Study::load(place(sweep.config).as_deref(), &sweep.overrides).map(drop)
+                    Study::load(place(Some(sweep.config)).as_deref(), &sweep.study.overrides)
+                        .map(drop)
                 }
                 _ => Ok(()),
             };

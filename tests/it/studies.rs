@@ -83,6 +83,56 @@ fn a_comparison_has_every_method_measured_alike_and_is_not_made_again() {
         let drawn = image::open(out.join(picture)).unwrap();
         assert!(drawn.width() > 600 && drawn.height() > 300);
     }
+    // Every figure is that of its own method and seed.
+    for method in &methods[1..] {
+        let runs = method["runs"].as_array().unwrap();
+        let each: Vec<f64> = runs
+            .iter()
+            .map(|run| {
+                let summary = fs::read(Path::new(run.as_str().unwrap()).join("summary.json"));
+                let summary: Value = serde_json::from_slice(&summary.unwrap()).unwrap();
+                summary["metrics"]["test_mse_per_pixel"].as_f64().unwrap()
+            })
+            .collect();
+        let mean = each.iter().sum::<f64>() / each.len() as f64;
+        let told = method["test_mse_per_pixel"].as_f64().unwrap();
+        assert!((told - mean).abs() < 1e-12, "{method}");
+        let run = runs[0].as_str().unwrap();
+        let evaluated = succeed(&["evaluate", run, "--codes", "--json"]);
+        let evaluated: Value = serde_json::from_str(&evaluated).unwrap();
+        let probe = &evaluated["metrics"]["test_linear_probe_accuracy"];
+        assert!(runs.len() > 1 || *probe == method["test_linear_probe_accuracy"]);
+        // Its row of the picture is what `reconstruct` draws of it.
+        let alone = directory.path().join("alone.png");
+        succeed(&[
+            "reconstruct",
+            run,
+            "--count=10",
+            "--out",
+            alone.to_str().unwrap(),
+        ]);
+        let alone = image::open(&alone).unwrap().into_rgb8();
+        let together = image::open(out.join("compare.png")).unwrap().into_rgb8();
+        let of = |name: &Value| methods.iter().position(|method| method["method"] == *name);
+        let row = of(&method["method"]).unwrap() as u32;
+        // Images of 12 × 12 are shown nine times as large, with 8 between: 116 from row to row, below 68 of margin and
+        // title.
+        let left = |picture: &image::RgbImage| picture.width() - 24 - 10 * 116 + 8;
+        for (dx, dy) in (0..1160)
+            .step_by(7)
+            .flat_map(|x| (0..108).step_by(5).map(move |y| (x, y)))
+        {
+            if dx % 116 >= 108 {
+                continue;
+            }
+            assert_eq!(
+                together.get_pixel(left(&together) + dx, 68 + row * 116 + dy),
+                alone.get_pixel(left(&alone) + dx, 68 + 116 + dy),
+                "{method} at {dx}, {dy}"
+            );
+        }
+    }
+
     let weights = out.join("deep-seed-42/model.bpk");
     let before = modified(&weights);
     let again = succeed(&arguments("compare", &study, &out, &["--quiet"]));
@@ -91,19 +141,33 @@ fn a_comparison_has_every_method_measured_alike_and_is_not_made_again() {
         "{again}"
     );
     assert_eq!(modified(&weights), before);
-    // What a run is made of may not change under its feet.
-    let other = hourglass(&arguments(
-        "compare",
-        &study,
-        &out,
-        &["--set=method.deep.train.epochs=1"],
-    ));
-    assert_eq!(other.status.code(), Some(1));
-    assert!(
-        String::from_utf8_lossy(&other.stderr).contains("--force"),
-        "{other:?}"
+    // What a run is made of may not change under its feet, and what was compared stays.
+    let results = fs::read(out.join("compare.json")).unwrap();
+    refused(
+        &arguments(
+            "compare",
+            &study,
+            &out,
+            &["--set=method.deep.train.epochs=1"],
+        ),
+        &[
+            "deep-seed-42 holds a run of another config or of other data, and so do 1 more",
+            "--force",
+        ],
     );
     assert_eq!(modified(&weights), before);
+    assert_eq!(fs::read(out.join("compare.json")).unwrap(), results);
+    // What was damaged is mended, what was made from other data made again.
+    fs::write(&weights, "x").unwrap();
+    succeed(&arguments("compare", &study, &out, &["--quiet"]));
+    let mended = modified(&weights);
+    write_squares(&directory.path().join("data"), 140, 60);
+    refused(
+        &arguments("compare", &study, &out, &["--quiet"]),
+        &["of other data, and so do 4 more"],
+    );
+    succeed(&arguments("compare", &study, &out, &["--quiet", "--force"]));
+    assert!(modified(&weights) > mended);
 }
 
 #[test]
@@ -131,7 +195,7 @@ fn a_point_that_fails_does_not_end_a_sweep_and_is_tried_again() {
     ));
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{message}");
-    assert!(message.contains("1 of 12 runs failed"), "{message}");
+    assert!(message.contains("1 of 18 runs failed"), "{message}");
     assert!(message.contains("deep-code_size-2-seed-43"), "{message}");
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(
@@ -373,21 +437,12 @@ fn a_sweep_that_is_interrupted_goes_on_where_it_was() {
         assert!(begun.elapsed() < Duration::from_secs(60), "no checkpoint");
         std::thread::sleep(Duration::from_millis(5));
     }
-    // To both, as a terminal's Ctrl-C is.
-    let processes = Command::new("pgrep")
-        .args(["-P", &child.id().to_string()])
-        .output()
+    // To the sweep alone, which tells its runs.
+    let process = child.id().to_string();
+    Command::new("kill")
+        .args(["-TERM", &process])
+        .status()
         .unwrap();
-    let own = String::from_utf8(processes.stdout).unwrap();
-    for process in own
-        .split_whitespace()
-        .chain([child.id().to_string().as_str()])
-    {
-        Command::new("kill")
-            .args(["-INT", process])
-            .status()
-            .unwrap();
-    }
     let output = child.wait_with_output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{message}");

@@ -21,6 +21,9 @@ fn method(compared: &Compared) -> Value {
     let mut method = Map::new();
     method.insert("method".into(), json!(compared.method));
     method.insert("code_size".into(), json!(compared.code_size));
+    if !compared.values.is_empty() {
+        method.insert("values".into(), json!(compared.values));
+    }
     method.insert("runs".into(), json!(compared.runs));
     let mut spread = Map::new();
     for figure in &compared.figures {

@@ -3,35 +3,37 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use statrs::statistics::{Data, Median};
 
-use super::{Compared, Kind};
+use super::{Compared, Role};
 use crate::baselines;
-use crate::commands::evaluation_batch;
 use crate::commands::prepare::{TrainedCodec, load_codec, load_images};
+use crate::commands::{evaluation_batch, warn};
 use crate::config::{Config, Experiment, Images};
 use crate::data::{ImageSet, Splits};
 use crate::device;
 use crate::error::Error;
 use crate::evaluate::{Evaluator, Figures, LabelledCodes, spreads, usefulness};
+use crate::memory;
 use crate::run_directory::RunDirectory;
+use crate::workers;
 
 /// The name of pixels as a code.
 const PIXELS: &str = "pixels";
-/// How often encoding is timed; the median counts.
-const TIMINGS: usize = 3;
+/// Encoding is timed for so long, the first time not counted, and the median counts.
+const TIMING_SECONDS: f64 = 0.5;
 const BYTES_PER_PARAMETER: f64 = 4.0;
 
 /// Measures runs on images that most of them share.
 #[derive(Default)]
-pub struct Bench {
+pub struct Measurements {
     /// Those that were read last, and the experiment's words for them.
     images: Option<(Images, u64, Splits<ImageSet>)>,
     pixels: Option<Compared>,
 }
 
-impl Bench {
+impl Measurements {
     /// What `summary` says of a run on the test images, how useful its codes are, and how fast it encodes.
     ///
     /// # Errors
@@ -47,7 +49,7 @@ impl Bench {
         let TrainedCodec {
             network,
             input_size,
-            ..
+            code_size,
         } = load_codec(config, &run, &opened)?;
         let splits = self.splits(config, input_size)?;
         let evaluator = Evaluator {
@@ -55,15 +57,26 @@ impl Bench {
             batch_size: evaluation_batch(config, &opened),
         };
         let mut figures = Figures::default();
+        // One that shared the processor with others is no measure of time.
+        let was_alone = summary["receipt"]["threads"] == workers::threads();
+        if !was_alone {
+            warn(&format!(
+                "{} was not trained with all threads, so it has no time to compare; --force makes it again",
+                config.name
+            ));
+        }
         let metrics = summary["metrics"].as_object();
         for (name, value) in metrics.into_iter().flatten() {
-            let is_wanted = name.starts_with("test_") || name == "train_seconds";
+            let is_time = name == "train_seconds" && was_alone;
+            let is_wanted = name.starts_with("test_") || is_time;
             if let Some(value) = value.as_f64().filter(|_| is_wanted) {
                 figures.push(name.clone(), value);
             }
         }
-        let mut seconds = Vec::new();
-        for _ in 0..TIMINGS {
+        // What is used for the first time is slow.
+        evaluator.encode(&*network, &splits.test)?;
+        let mut seconds: Vec<f64> = Vec::new();
+        while seconds.iter().sum::<f64>() < TIMING_SECONDS {
             let begun = Instant::now();
             evaluator.encode(&*network, &splits.test)?;
             seconds.push(begun.elapsed().as_secs_f64());
@@ -75,6 +88,7 @@ impl Bench {
             figures.push("parameters", parameters);
             figures.push("weights_bytes", BYTES_PER_PARAMETER * parameters);
         }
+        figures.extend(unused_units(config, &figures, code_size));
         let useful = evaluator.usefulness(&*network, &splits.train, &splits.test)?;
         figures.extend(useful.unwrap_or_default().prefixed("test"));
         Ok(figures)
@@ -104,7 +118,25 @@ impl Bench {
     }
 }
 
+/// Units of the code that say nothing of any test image, where that is known: a rectified one that is always 0, or one
+/// of a variational network whose posterior is always the prior.
+fn unused_units(config: &Config, figures: &Figures, code_size: usize) -> Option<(String, f64)> {
+    let unused = match &config.experiment {
+        Experiment::Autoencoder { .. } => figures.get("test_code_dead_units")?,
+        Experiment::Variational { .. } => {
+            code_size as f64 - figures.get("test_code_active_units")?
+        }
+        _ => return None,
+    };
+    Some(("test_code_unused_units".to_owned(), unused))
+}
+
 fn pixels(splits: &Splits<ImageSet>) -> Option<Compared> {
+    // Twice: as they are, and centred.
+    let bytes = 2 * size_of::<f32>() * splits.train.pixels().len();
+    if bytes as u64 > memory::most_bytes() {
+        return None;
+    }
     let all = |images: &ImageSet| images.gather(&(0..images.count()).collect::<Vec<_>>());
     let (train, test) = (all(&splits.train), all(&splits.test));
     let train = LabelledCodes {
@@ -119,7 +151,8 @@ fn pixels(splits: &Splits<ImageSet>) -> Option<Compared> {
     let figures = [usefulness(train, test, code_size).prefixed("test")];
     Some(Compared {
         method: PIXELS.to_owned(),
-        kind: Kind::Pixels,
+        values: Map::new(),
+        kind: Role::Pixels,
         code_size,
         runs: Vec::new(),
         figures: spreads(&figures),
@@ -128,7 +161,8 @@ fn pixels(splits: &Splits<ImageSet>) -> Option<Compared> {
 
 /// The figures of a method's runs together.
 pub fn compared(
-    method: &str,
+    method: String,
+    values: Map<String, Value>,
     config: &Config,
     runs: Vec<PathBuf>,
     figures: &[Figures],
@@ -136,18 +170,19 @@ pub fn compared(
     let (kind, code_size) = match &config.experiment {
         Experiment::Baseline { model, .. } => {
             let kind = match model.kind {
-                baselines::Kind::Pca => Kind::Pca,
-                baselines::Kind::ProbabilisticPca => Kind::ProbabilisticPca,
-                baselines::Kind::TopicModel => Kind::Other,
+                baselines::Kind::Pca => Role::Pca,
+                baselines::Kind::ProbabilisticPca => Role::ProbabilisticPca,
+                baselines::Kind::TopicModel => Role::Other,
             };
             (kind, model.code_size())
         }
-        Experiment::Autoencoder { model, .. } => (Kind::Other, model.code_size()),
-        Experiment::Variational { model, .. } => (Kind::Variational, model.code_size()),
-        Experiment::Classifier { .. } => (Kind::Other, 0),
+        Experiment::Autoencoder { model, .. } => (Role::Other, model.code_size()),
+        Experiment::Variational { model, .. } => (Role::Variational, model.code_size()),
+        Experiment::Classifier { .. } => (Role::Other, 0),
     };
     Compared {
-        method: method.to_owned(),
+        method,
+        values,
         kind,
         code_size,
         runs,

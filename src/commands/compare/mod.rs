@@ -8,24 +8,26 @@ mod verdict;
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use super::runs::{Outcome, Runner};
+use super::runs::{Outcome, Runner, open_study};
 use super::{answer, answer_json, say};
 use crate::cli;
-use crate::config::{Config, Study};
+use crate::config::{Config, Images, Point, Study, shown};
 use crate::error::Error;
 use crate::evaluate::Spread;
 use crate::files;
 use crate::signals::Interruption;
-use crate::workers;
-use measure::Bench;
+use measure::Measurements;
 use verdict::Verdict;
 
 /// The figures of a method at one size of its code.
 pub struct Compared {
+    /// Its name, and behind it what the grid changes beside the size of the code.
     pub method: String,
-    pub kind: Kind,
+    /// What the keys of the grid are.
+    pub values: Map<String, Value>,
+    pub kind: Role,
     pub code_size: usize,
     /// A run for each seed, the first of which is drawn.
     pub runs: Vec<PathBuf>,
@@ -34,7 +36,7 @@ pub struct Compared {
 
 /// What verdicts must know of a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Role {
     /// Images themselves, as a code that says everything.
     Pixels,
     Pca,
@@ -51,32 +53,22 @@ impl Compared {
 }
 
 pub fn run(arguments: &cli::Compare, quiet: bool) -> Result<(), Error> {
-    let study = Study::load(arguments.config.as_deref(), &overrides(arguments))?;
-    let directory = match &arguments.out {
-        Some(out) => out.clone(),
-        None => Path::new("artifacts").join(&study.name),
-    };
-    let out = Outputs::check(&directory)?;
-    if study
-        .configs()
-        .any(|config| config.experiment.images().is_none())
-    {
-        return Err(Error::NothingToCompare);
-    }
+    let (study, directory) = open_study(arguments.config.as_deref(), &arguments.study)?;
+    let out = Outputs::in_directory(&directory);
+    check_images(&study)?;
     let interruption = Interruption::watch()?;
     // One at a time and with all threads, since their times are compared.
     let runner = Runner {
         directory,
-        jobs: 1,
-        threads: workers::threads(),
-        force: arguments.force,
+        jobs: Some(1),
+        force: arguments.study.force,
         quiet,
     };
     let configs: Vec<&Config> = study.configs().collect();
     let outcomes = runner.run(&configs, &interruption)?;
     let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();
     let mut outcomes = outcomes.into_iter();
-    let mut bench = Bench::default();
+    let mut measurements = Measurements::default();
     let mut compared: Vec<Compared> = Vec::new();
     for method in &study.methods {
         for point in &method.points {
@@ -95,15 +87,18 @@ pub fn run(arguments: &cli::Compare, quiet: bool) -> Result<(), Error> {
                     say(&format!("measuring {}", config.name));
                 }
                 let path = runner.path(config);
-                figures.push(bench.measure(config, &path, &summary)?);
+                figures.push(measurements.measure(config, &path, &summary)?);
                 runs.push(path);
             }
             if let Some(config) = point.configs.first().filter(|_| !runs.is_empty()) {
-                compared.push(measure::compared(&method.name, config, runs, &figures));
+                let name = name(&method.name, &study.keys, point);
+                let values = study.keys.iter().cloned().zip(point.values.iter());
+                let values = values.map(|(key, value)| (key, json!(value))).collect();
+                compared.push(measure::compared(name, values, config, runs, &figures));
             }
         }
     }
-    if let Some(pixels) = bench.pixels() {
+    if let Some(pixels) = measurements.pixels() {
         compared.insert(0, pixels);
     }
     let verdict = verdict::verdict(&compared);
@@ -128,6 +123,33 @@ pub fn run(arguments: &cli::Compare, quiet: bool) -> Result<(), Error> {
     }
 }
 
+/// All methods must see the same images, or their figures are of different things.
+fn check_images(study: &Study) -> Result<(), Error> {
+    let mut first: Option<(&Config, &Images)> = None;
+    for config in study.configs() {
+        let images = config.experiment.images().ok_or(Error::NothingToCompare)?;
+        let (known, same) = *first.get_or_insert((config, images));
+        if same != images {
+            return Err(Error::OtherImages {
+                first: known.name.clone(),
+                other: config.name.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A method at a point of the grid: the size of the code is told apart from its name.
+fn name(method: &str, keys: &[String], point: &Point) -> String {
+    const SIZES: [&str; 2] = ["model.code_size", "model.encoder"];
+    let others = keys.iter().zip(&point.values);
+    let others = others.filter(|(key, _)| !SIZES.contains(&key.as_str()));
+    others.fold(method.to_owned(), |name, (key, value)| {
+        let key = key.rsplit('.').next().unwrap_or(key);
+        format!("{name}, {key} = {}", shown(value))
+    })
+}
+
 fn text(compared: &[Compared], verdict: &Verdict, out: &Outputs, drawn: &[&PathBuf]) -> String {
     let mut text = table::text(compared);
     for part in [&verdict.sentences, &verdict.rules] {
@@ -144,15 +166,6 @@ fn text(compared: &[Compared], verdict: &Verdict, out: &Outputs, drawn: &[&PathB
     text
 }
 
-fn overrides(arguments: &cli::Compare) -> Vec<String> {
-    let mut overrides = arguments.overrides.clone();
-    let backend = arguments
-        .backend
-        .map(|backend| format!("backend={}", backend.name()));
-    overrides.extend(backend);
-    overrides
-}
-
 /// Where results go.
 pub struct Outputs {
     pub json: PathBuf,
@@ -161,13 +174,11 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Those in a directory, which is made before the slow work.
-    fn check(directory: &Path) -> Result<Self, Error> {
-        std::fs::create_dir_all(directory).map_err(files::at(directory))?;
-        Ok(Self {
+    fn in_directory(directory: &Path) -> Self {
+        Self {
             json: directory.join("compare.json"),
             reconstructions: directory.join("compare.png"),
             units: directory.join("units.png"),
-        })
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! A comparison as a table.
 
-use super::{Compared, Kind};
+use super::{Compared, Role};
 use crate::evaluate::{NEIGHBOURS_ACCURACY, PROBE_ACCURACY, Spread};
 use crate::report::text::{table, thousands};
 
@@ -19,7 +19,7 @@ pub fn text(compared: &[Compared]) -> String {
         "fitted in s",
         "encodes/s",
         "parameters",
-        "dead units",
+        "unused units",
     ];
     let mut rows = vec![head.map(String::from)];
     for method in compared {
@@ -44,7 +44,7 @@ pub fn text(compared: &[Compared]) -> String {
             cell("train_seconds", &|spread| format!("{:.1}", spread.mean)),
             cell("encode_images_per_second", &count),
             cell("parameters", &count),
-            cell("test_code_dead_units", &decimals(1)),
+            cell("test_code_unused_units", &decimals(1)),
         ]);
     }
     table(&rows)
@@ -62,7 +62,7 @@ fn rounded(spread: &Spread, scale: f64, digits: usize) -> String {
 /// The squared error as a share of that of PCA with a code of the same size.
 fn ratio_to_pca(method: &Compared, all: &[Compared]) -> String {
     let error = |method: &Compared| Some(method.get("test_mse_per_pixel")?.mean);
-    let is_pca = |other: &&Compared| other.kind == Kind::Pca && other.code_size == method.code_size;
+    let is_pca = |other: &&Compared| other.kind == Role::Pca && other.code_size == method.code_size;
     let pca = all.iter().find(is_pca).and_then(error);
     match (error(method), pca) {
         (Some(error), Some(pca)) => format!("{:.2}", error / pca),

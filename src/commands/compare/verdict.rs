@@ -1,8 +1,8 @@
 //! What a comparison says in plain words, and by which rules.
 
-use super::{Compared, Kind};
+use super::{Compared, Role};
 use crate::evaluate::{NEIGHBOURS_ACCURACY, PROBE_ACCURACY, Spread};
-use crate::report::text::figure;
+use crate::report::text::{figure, with_spread};
 
 /// Differences of fewer standard errors may be chance.
 const STANDARD_ERRORS: f64 = 2.0;
@@ -17,15 +17,15 @@ pub struct Verdict {
 pub fn verdict(compared: &[Compared]) -> Verdict {
     let mut sizes: Vec<usize> = compared
         .iter()
-        .filter(|method| method.kind != Kind::Pixels)
+        .filter(|method| method.kind != Role::Pixels)
         .map(|method| method.code_size)
         .collect();
     sizes.sort_unstable();
     sizes.dedup();
-    let pixels = compared.iter().find(|method| method.kind == Kind::Pixels);
+    let pixels = compared.iter().find(|method| method.kind == Role::Pixels);
     let mut sentences = Vec::new();
     for size in sizes {
-        let there = |method: &&Compared| method.code_size == size && method.kind != Kind::Pixels;
+        let there = |method: &&Compared| method.code_size == size && method.kind != Role::Pixels;
         let methods: Vec<&Compared> = compared.iter().filter(there).collect();
         sentences.extend(reconstruction(size, &methods));
         sentences.extend(speed(size, &methods));
@@ -105,13 +105,6 @@ fn list(names: &[&str]) -> String {
     }
 }
 
-fn with_spread(figure_of: &Spread) -> String {
-    match figure_of.standard_deviation {
-        None => figure(figure_of.mean),
-        Some(deviation) => format!("{} ± {deviation:.1e}", figure(figure_of.mean)),
-    }
-}
-
 fn reconstruction(size: usize, methods: &[&Compared]) -> Option<String> {
     let ranked = ranked(methods, ERROR, 1.0);
     let (leaders, next) = leaders(&ranked, None);
@@ -128,7 +121,7 @@ fn reconstruction(size: usize, methods: &[&Compared]) -> Option<String> {
     if names.len() > 1 {
         sentence += " and cannot be told apart";
     }
-    let pca = ranked.iter().find(|(method, _)| method.kind == Kind::Pca);
+    let pca = ranked.iter().find(|(method, _)| method.kind == Role::Pca);
     match pca.filter(|(pca, _)| !std::ptr::eq(*pca, best)) {
         Some((pca, pca_error)) => {
             let ratio = error.mean / pca_error.mean;
@@ -156,24 +149,28 @@ fn reconstruction(size: usize, methods: &[&Compared]) -> Option<String> {
 }
 
 fn speed(size: usize, methods: &[&Compared]) -> Option<String> {
-    let times = ranked(methods, "train_seconds", 1.0);
-    let errors = ranked(methods, ERROR, 1.0);
-    let (fastest, time) = *times.first()?;
-    let (best, _) = *errors.first()?;
-    let best_time = best.get("train_seconds")?;
-    if std::ptr::eq(fastest, best) {
-        return Some(format!(
-            "At K = {size}, {} is also fitted fastest, in {:.1} s.",
-            best.method, time.mean
-        ));
-    }
+    let (best, _) = *ranked(methods, ERROR, 1.0).first()?;
+    let time = best.get("train_seconds")?;
+    let pca = methods.iter().find(|method| method.kind == Role::Pca);
+    let other = match pca.filter(|pca| !std::ptr::eq(**pca, best)) {
+        Some(pca) => *pca,
+        None => ranked(methods, "train_seconds", 1.0)
+            .into_iter()
+            .map(|(method, _)| method)
+            .find(|method| !std::ptr::eq(*method, best))?,
+    };
+    let other_time = other.get("train_seconds")?;
+    let (quick, slow) = match other_time.mean <= time.mean {
+        true => ((other, other_time), (best, time)),
+        false => ((best, time), (other, other_time)),
+    };
     Some(format!(
-        "{} is fitted fastest, in {:.1} s; {} takes {:.1} s, {:.1} times as long.",
-        fastest.method,
-        time.mean,
-        best.method,
-        best_time.mean,
-        best_time.mean / time.mean
+        "At K = {size}, {} is fitted {:.1} times faster than {} ({:.1} s against {:.1} s).",
+        quick.0.method,
+        slow.1.mean / quick.1.mean,
+        slow.0.method,
+        quick.1.mean,
+        slow.1.mean
     ))
 }
 
@@ -197,28 +194,32 @@ fn classes(
         .map(|(method, _)| method.method.as_str())
         .collect();
     let percent = |spread: &Spread| format!("{:.2} %", 100.0 * spread.mean);
-    let mut sentence = format!(
-        "Told {how}, {} of the test images are of their class with the codes of {} at K = {size}",
-        percent(accuracy),
-        list(&names)
-    );
-    if names.len() > 1 {
-        sentence += " (which cannot be told apart)";
-    }
+    let mut sentence = match &names[..] {
+        [only] => format!(
+            "At K = {size}, told {how}, {} of the test images are of their class with the codes of {only}",
+            percent(accuracy)
+        ),
+        _ => format!(
+            "At K = {size}, told {how}, up to {} of the test images are of their class, with the codes of {}, which \
+             cannot be told apart",
+            percent(accuracy),
+            list(&names)
+        ),
+    };
     if let Some(plain) = pixels.and_then(|pixels| pixels.get(metric)) {
         let judged = match (differ(accuracy, plain, images), accuracy.mean > plain.mean) {
             (false, _) => "no different from",
             (true, true) => "better than",
             (true, false) => "worse than",
         };
-        sentence += &format!(", {judged} the {} of the pixels themselves", percent(plain));
+        sentence += &format!(": {judged} the {} of the pixels themselves", percent(plain));
     }
     Some(sentence + ".")
 }
 
 fn likelihoods(size: usize, methods: &[&Compared]) -> Option<String> {
     let of = |kind| methods.iter().find(|method| method.kind == kind);
-    let (pca, network) = (of(Kind::ProbabilisticPca)?, of(Kind::Variational)?);
+    let (pca, network) = (of(Role::ProbabilisticPca)?, of(Role::Variational)?);
     let density = pca.get("test_negative_log_likelihood_nats_per_image")?;
     let bound = network.get("test_negative_elbo_nats_per_image")?;
     Some(format!(
@@ -235,7 +236,7 @@ fn likelihoods(size: usize, methods: &[&Compared]) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn method(name: &str, kind: Kind, figures: &[(&str, f64, f64)]) -> Compared {
+    fn method(name: &str, kind: Role, figures: &[(&str, f64, f64)]) -> Compared {
         let figures = figures.iter().map(|&(name, mean, deviation)| Spread {
             name: name.to_owned(),
             mean,
@@ -246,6 +247,7 @@ mod tests {
             method: name.to_owned(),
             kind,
             code_size: 32,
+            values: serde_json::Map::new(),
             runs: Vec::new(),
             figures: figures.collect(),
         }
@@ -255,12 +257,12 @@ mod tests {
     fn the_best_is_named_with_its_share_of_pcas_error_and_its_time() {
         let pca = method(
             "pca",
-            Kind::Pca,
+            Role::Pca,
             &[(ERROR, 0.0168, 0.0), ("train_seconds", 1.0, 0.0)],
         );
         let deep = method(
             "deep",
-            Kind::Other,
+            Role::Other,
             &[(ERROR, 0.0084, 0.0004), ("train_seconds", 4.0, 0.1)],
         );
         let said = verdict(&[pca, deep]).sentences;
@@ -269,16 +271,16 @@ mod tests {
             [
                 "At K = 32, deep reconstructs best: deep has 0.50 of pca's squared error \
                  (0.0084000 ± 4.0e-4 against 0.016800).",
-                "pca is fitted fastest, in 1.0 s; deep takes 4.0 s, 4.0 times as long.",
+                "At K = 32, pca is fitted 4.0 times faster than deep (1.0 s against 4.0 s).",
             ]
         );
     }
 
     #[test]
     fn what_chance_may_have_done_is_not_told_as_a_difference() {
-        let a = method("a", Kind::Other, &[(ERROR, 0.0084, 0.0004)]);
-        let b = method("b", Kind::Other, &[(ERROR, 0.0086, 0.0004)]);
-        let c = method("c", Kind::Other, &[(ERROR, 0.0099, 0.0004)]);
+        let a = method("a", Role::Other, &[(ERROR, 0.0084, 0.0004)]);
+        let b = method("b", Role::Other, &[(ERROR, 0.0086, 0.0004)]);
+        let c = method("c", Role::Other, &[(ERROR, 0.0099, 0.0004)]);
         let said = verdict(&[c, a, b]).sentences;
         assert_eq!(
             said[0],
@@ -297,24 +299,42 @@ mod tests {
                 &[(&metric, accuracy, 0.0), (IMAGES, 10_000.0, 0.0)],
             )
         };
-        let pixels = with("pixels", Kind::Pixels, 0.92);
-        let close = verdict(&[pixels, with("a", Kind::Other, 0.925)]).sentences;
+        let pixels = with("pixels", Role::Pixels, 0.92);
+        let close = verdict(&[pixels, with("a", Role::Other, 0.925)]).sentences;
         assert!(close[0].contains("92.50 %") && close[0].contains("no different from the 92.00 %"));
-        let pixels = with("pixels", Kind::Pixels, 0.92);
-        let far = verdict(&[pixels, with("a", Kind::Other, 0.95)]).sentences;
+        let pixels = with("pixels", Role::Pixels, 0.92);
+        let far = verdict(&[pixels, with("a", Role::Other, 0.95)]).sentences;
         assert!(far[0].contains("better than"), "{far:?}");
+    }
+
+    #[test]
+    fn each_size_of_the_code_is_judged_by_itself() {
+        let of_size = |name, size, error| Compared {
+            code_size: size,
+            ..method(name, Role::Other, &[(ERROR, error, 0.0)])
+        };
+        let said = verdict(&[
+            of_size("a", 8, 0.02),
+            of_size("b", 8, 0.03),
+            of_size("a", 32, 0.015),
+            of_size("b", 32, 0.01),
+        ])
+        .sentences;
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[0].starts_with("At K = 8, a reconstructs best"));
+        assert!(said[1].starts_with("At K = 32, b reconstructs best"));
     }
 
     #[test]
     fn densities_and_probabilities_are_not_compared() {
         let pca = method(
             "ppca",
-            Kind::ProbabilisticPca,
+            Role::ProbabilisticPca,
             &[("test_negative_log_likelihood_nats_per_image", -409.4, 0.0)],
         );
         let network = method(
             "vae",
-            Kind::Variational,
+            Role::Variational,
             &[("test_negative_elbo_nats_per_image", 105.0, 0.1)],
         );
         let said = verdict(&[pca, network]).sentences;

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::results::{PointResults, Results, chosen_by, number};
+use super::results::{PointResults, Results, number};
+use crate::config::shown;
 use crate::error::Error;
 use crate::evaluate::Spread;
-use crate::report::text::{figure, table};
+use crate::report::text::{table, with_spread};
 use crate::report::{self, Tradeoff, TradeoffPicture};
 
 impl Results<'_> {
@@ -23,7 +24,7 @@ impl Results<'_> {
                     json!({
                         "value": results.point.values[0],
                         "is_greatest_tried": suggested.is_last,
-                        "chosen_by": chosen_by(results, &self.metric).map(|chosen| &chosen.name),
+                        "chosen_by": method.chosen_by,
                     })
                 });
                 json!({ "method": method.method.name, "points": points, "suggested": suggested })
@@ -68,29 +69,38 @@ impl Results<'_> {
         })
     }
 
-    /// Draws the error of each method against the numbers of a grid of one key.
+    /// Draws the error of each method against the values of a grid of one key.
+    ///
+    /// # Errors
+    /// There is nothing to draw, or the file cannot be written.
     pub fn draw(&self, directory: &Path) -> Result<Option<PathBuf>, Error> {
+        let [key] = &self.study.keys[..] else {
+            return Ok(None);
+        };
         let name = format!("test_{}", self.metric);
         let mut curves = Vec::new();
         for method in &self.methods {
-            let points: Vec<(f64, f64)> = method
-                .points
-                .iter()
-                .filter_map(|point| Some((number(point.point)?, point.get(&name)?.mean)))
-                .collect();
-            let suggested = method
-                .suggested
-                .and_then(|suggested| number(method.points[suggested.point].point));
+            let points = method.points.iter().filter_map(|point| {
+                let value = point.point.values.first()?;
+                let order = number(point.point).unwrap_or(f64::INFINITY);
+                Some((order, shown(value), point.get(&name)?.mean))
+            });
+            let mut points: Vec<(f64, String, f64)> = points.collect();
+            // Numbers in their order, words in that of the file.
+            points.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let suggested = method.suggested;
+            let suggested =
+                suggested.map(|found| shown(&method.points[found.point].point.values[0]));
             curves.push(Tradeoff {
                 name: method.method.name.clone(),
-                points,
+                points: points
+                    .into_iter()
+                    .map(|(_, value, error)| (value, error))
+                    .collect(),
                 suggested,
             });
         }
         let most = curves.iter().map(|curve| curve.points.len()).max();
-        let [key] = &self.study.keys[..] else {
-            return Ok(None);
-        };
         if most.unwrap_or(0) < 2 {
             return Ok(None);
         }
@@ -119,22 +129,15 @@ impl Results<'_> {
         let mut rows = vec![head];
         for method in &self.methods {
             for (index, results) in method.points.iter().enumerate() {
-                let show = |spread: Option<&Spread>| match spread {
-                    None => String::new(),
-                    Some(spread) => match spread.standard_deviation {
-                        None => figure(spread.mean),
-                        Some(deviation) => format!("{} ± {deviation:.1e}", figure(spread.mean)),
-                    },
-                };
+                let show = |spread: Option<&Spread>| spread.map_or(String::new(), with_spread);
                 let mut row = vec![method.method.name.clone()];
-                row.extend(results.point.values.iter().cloned());
+                row.extend(results.point.values.iter().map(shown));
                 row.push(show(results.get(&format!("test_{}", self.metric))));
                 let seconds = results.get("train_seconds");
                 row.push(seconds.map_or(String::new(), |s| format!("{:.1}", s.mean)));
-                let chosen = chosen_by(results, &self.metric);
-                let chosen = chosen.filter(|_| method.suggested.is_some());
+                let chosen = method.chosen_by.as_ref().and_then(|name| results.get(name));
                 row.push(chosen.map_or(String::new(), |chosen| {
-                    format!("{} {}", chosen.name, show(Some(chosen)))
+                    format!("{} {}", chosen.name, with_spread(chosen))
                 }));
                 let remark = match (&results.failures[..], method.suggested) {
                     ([(_, message), ..], _) => format!("failed: {}", first_line(message)),
@@ -146,11 +149,14 @@ impl Results<'_> {
             }
         }
         let mut text = table(&rows);
+        if self.study.keys.len() == 1 && self.methods.iter().all(|m| m.suggested.is_none()) {
+            text += "\nNothing is suggested: that takes numbers, and an error on other than test images.\n";
+        }
         if let Some(rule) = self.rule() {
             text += &format!("\n{rule}\n");
             for method in &self.methods {
                 if let Some(suggested) = method.suggested.filter(|suggested| suggested.is_last) {
-                    let value = &method.points[suggested.point].point.values[0];
+                    let value = shown(&method.points[suggested.point].point.values[0]);
                     text += &format!(
                         "For {} that is {value}, the greatest that was tried; a greater one may be better still.\n",
                         method.method.name
@@ -172,13 +178,9 @@ impl Results<'_> {
             "Suggested is the least value of {} whose error, as the column `chosen by` has it, is at most {} % above the \
              least of its method; test images choose nothing.",
             self.study.keys.first()?,
-            figure_of_percent(100.0 * self.tolerance)
+            (1e8 * self.tolerance).round() / 1e6
         ))
     }
-}
-
-fn figure_of_percent(percent: f64) -> String {
-    format!("{}", (percent * 1e6).round() / 1e6)
 }
 
 fn first_line(message: &str) -> &str {

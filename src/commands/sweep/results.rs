@@ -1,9 +1,11 @@
 //! What the runs of a sweep came to, and the value that they suggest.
 
+use toml::Value;
+
 use crate::cli;
 use crate::commands::runs::Outcome;
+use crate::commands::warn;
 use crate::config::{Method, Point, Study};
-use crate::error::Error;
 use crate::evaluate::{Direction, Figures, Spread, spreads};
 use crate::report::EVALUATED_TRAINING;
 
@@ -22,7 +24,9 @@ pub struct Results<'a> {
 pub struct MethodResults<'a> {
     pub method: &'a Method,
     pub points: Vec<PointResults<'a>>,
-    /// The place among the points of the value that is suggested, if there is one to suggest.
+    /// The name of the figure by which a value is suggested.
+    pub chosen_by: Option<String>,
+    /// If there is a value to suggest.
     pub suggested: Option<Suggestion>,
 }
 
@@ -36,6 +40,7 @@ pub struct PointResults<'a> {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Suggestion {
+    /// The place of its value among the points.
     pub point: usize,
     /// Whether the error is still falling at the greatest value, so that what lies beyond may be better.
     pub is_last: bool,
@@ -49,14 +54,7 @@ impl PointResults<'_> {
 
 impl<'a> Results<'a> {
     /// Reads the outcomes of all runs of a study, in their order.
-    ///
-    /// # Errors
-    /// A run has no such figure as is asked for.
-    pub fn of(
-        study: &'a Study,
-        outcomes: Vec<Outcome>,
-        arguments: &cli::Sweep,
-    ) -> Result<Self, Error> {
+    pub fn of(study: &'a Study, outcomes: Vec<Outcome>, arguments: &cli::Sweep) -> Self {
         let mut outcomes = outcomes.into_iter();
         let mut methods = Vec::new();
         for method in &study.methods {
@@ -68,6 +66,7 @@ impl<'a> Results<'a> {
             methods.push(MethodResults {
                 method,
                 points,
+                chosen_by: None,
                 suggested: None,
             });
         }
@@ -79,32 +78,71 @@ impl<'a> Results<'a> {
         };
         let metric = match &arguments.metric {
             Some(metric) if has(metric) => metric.clone(),
-            Some(metric) => return Err(Error::NoFigure(metric.clone())),
-            None if has(USUAL_METRIC) => USUAL_METRIC.to_owned(),
-            None => {
+            asked => {
+                // The runs are made; a name that is wrong shall not keep what they came to.
+                if let Some(asked) = asked {
+                    warn(&format!(
+                        "not every run has `test_{asked}`; their summary.json lists what they have behind `test_`"
+                    ));
+                }
                 let first = study.configs().next();
-                first
-                    .map_or(USUAL_METRIC, |config| config.experiment.error_metric())
-                    .to_owned()
+                let minimised = first.map_or(USUAL_METRIC, |first| first.experiment.error_metric());
+                let usual = if has(USUAL_METRIC) {
+                    USUAL_METRIC
+                } else {
+                    minimised
+                };
+                usual.to_owned()
             }
         };
-        let tolerance = arguments.tolerance;
         for method in &mut methods {
-            let errors: Option<Vec<(f64, f64)>> = method
-                .points
-                .iter()
-                .map(|point| Some((number(point.point)?, chosen_by(point, &metric)?.mean)))
-                .collect();
-            if let Some(errors) = errors.filter(|_| study.keys.len() == 1) {
-                method.suggested = suggestion(&errors, tolerance);
-            }
+            method.choose(&metric, arguments.tolerance);
         }
-        Ok(Self {
+        Self {
             study,
             metric,
-            tolerance,
+            tolerance: arguments.tolerance,
             methods,
-        })
+        }
+    }
+}
+
+impl MethodResults<'_> {
+    /// Suggests a value of the one key of a grid of numbers, from the points that did not fail: by the figure that is
+    /// shown, or by what the method minimises where that was not measured at all of them; never by test images.
+    fn choose(&mut self, metric: &str, tolerance: f64) {
+        let known: Vec<(usize, f64, &PointResults<'_>)> = self
+            .points
+            .iter()
+            .enumerate()
+            .filter(|(_, point)| !point.figures.is_empty())
+            .filter_map(|(index, point)| Some((index, number(point.point)?, point)))
+            .collect();
+        let Some((_, _, first)) = known.first() else {
+            return;
+        };
+        let minimised = first.point.configs.first();
+        let minimised = minimised.map(|config| config.experiment.error_metric());
+        let splits = ["validation", EVALUATED_TRAINING, "train"];
+        let names = splits.into_iter().flat_map(|split| {
+            let metrics = [Some(metric), minimised].into_iter().flatten();
+            metrics.map(move |metric| format!("{split}_{metric}"))
+        });
+        let is_error = |name: &String| Direction::of(name) == Some(Direction::LessIsBetter);
+        let is_known = |name: &String| known.iter().all(|(_, _, point)| point.get(name).is_some());
+        let mut names = names.filter(|name| is_error(name) && is_known(name));
+        let Some(name) = names.next() else {
+            return;
+        };
+        let errors: Vec<(f64, f64)> = known
+            .iter()
+            .filter_map(|(_, value, point)| Some((*value, point.get(&name)?.mean)))
+            .collect();
+        self.suggested = suggestion(&errors, tolerance).map(|found| Suggestion {
+            point: known[found.point].0,
+            ..found
+        });
+        self.chosen_by = Some(name);
     }
 }
 
@@ -131,26 +169,10 @@ fn point_results(point: &Point, outcomes: impl Iterator<Item = Outcome>) -> Poin
 /// The value of the one key of a grid, if it is a number.
 pub fn number(point: &Point) -> Option<f64> {
     match &point.values[..] {
-        [value] => value.parse().ok(),
+        [Value::Integer(integer)] => Some(*integer as f64),
+        [Value::Float(float)] => Some(*float),
         _ => None,
     }
-}
-
-/// The figure by which a value may be chosen: that which is shown, or what the method minimises where that was not
-/// measured; never of test images.
-pub fn chosen_by<'a>(results: &'a PointResults<'_>, metric: &str) -> Option<&'a Spread> {
-    let config = results.point.configs.first()?;
-    let metrics = [metric, config.experiment.error_metric()];
-    let splits = ["validation", EVALUATED_TRAINING, "train"];
-    let names = splits.iter().flat_map(|split| {
-        metrics
-            .iter()
-            .map(move |metric| format!("{split}_{metric}"))
-    });
-    names
-        .into_iter()
-        .find_map(|name| results.get(&name))
-        .filter(|spread| Direction::of(&spread.name) == Some(Direction::LessIsBetter))
 }
 
 /// The least value whose error is within the tolerance of the least error; of values with their errors.

@@ -114,7 +114,7 @@ fn experiment(settings: &mut Settings) -> Experiment {
 }
 
 /// Whether a name is safe as that of a directory on every system.
-fn is_plain_name(name: &str) -> bool {
+pub fn is_plain_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name
             .chars()

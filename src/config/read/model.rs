@@ -149,6 +149,11 @@ pub fn baseline(settings: &mut Settings, kind: baselines::Kind) -> baselines::Ar
             Some("take a smaller code".into()),
         );
     }
+    check_size(
+        settings,
+        "model.encoder",
+        (pixels as u128 + 1) * code as u128,
+    );
     baselines::Architecture {
         kind,
         encoder,

@@ -6,9 +6,15 @@ use super::Settings;
 use crate::config::problem::{Origin, Problem};
 
 impl Settings {
-    /// Takes everything inside `section` out, under keys without its name.
+    /// Takes everything inside `section` out, under keys without its name. Something else than a section in its place is
+    /// a mistake.
     pub fn take(&mut self, section: &str) -> Self {
         let inside = format!("{section}.");
+        let itself = self.entries.get(section).map(|entry| &entry.value);
+        if itself.is_some_and(|value| !value.is_table()) {
+            let hint = format!("write [{section}] and keys below it, or --set {section}.KEY=VALUE");
+            self.problem(section, "must be a section", Some(hint));
+        }
         let mut taken = Self::default();
         self.entries.retain(|key, entry| {
             let is_inside = key.strip_prefix(&inside);
@@ -25,6 +31,12 @@ impl Settings {
         let mut keys: Vec<_> = self.entries.iter().collect();
         keys.sort_by_key(|(_, entry)| Problem::order(Some(&entry.origin)));
         keys.into_iter().map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Whether nothing of it was written in a file.
+    pub fn is_from_overrides_alone(&self) -> bool {
+        let mut entries = self.entries.values();
+        entries.all(|entry| matches!(entry.origin, Origin::Override(_)))
     }
 
     /// The first parts of the keys inside `section` in the order in which they were written.
