@@ -24,6 +24,7 @@ const EXAMPLES: &str = "Examples:
   hourglass train --set train.epochs=20 --out artifacts/longer
   hourglass reconstruct artifacts/deep --count 30
   hourglass evaluate artifacts/deep --json
+  hourglass compare                                 PCA, a topic model and autoencoders side by side
   hourglass gradcheck                               are the gradients right?
   hourglass train --config configs/variational.toml && hourglass sample artifacts/variational
 
