@@ -84,6 +84,7 @@ pub fn tradeoff(path: &Path, picture: &TradeoffPicture<'_>) -> Result<(), Pictur
             chart
                 .configure_mesh()
                 .disable_mesh()
+                .set_all_tick_mark_size(0)
                 .axis_style(FAINT)
                 .x_label_formatter(&|_| String::new())
                 .y_label_formatter(&|_| String::new())

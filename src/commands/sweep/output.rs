@@ -173,11 +173,22 @@ impl Results<'_> {
 
     /// How a value is suggested, if any is.
     fn rule(&self) -> Option<String> {
-        self.methods.iter().find_map(|method| method.suggested)?;
+        let methods = self
+            .methods
+            .iter()
+            .filter(|method| method.suggested.is_some());
+        let mut names: Vec<&str> = methods
+            .filter_map(|method| method.chosen_by.as_deref())
+            .collect();
+        names.dedup();
+        if names.is_empty() {
+            return None;
+        }
         Some(format!(
-            "Suggested is the least value of {} whose error, as the column `chosen by` has it, is at most {} % above the \
-             least of its method; test images choose nothing.",
+            "Suggested is the least value of {} whose {} is at most {} % above the least of its method; test images \
+             choose nothing.",
             self.study.keys.first()?,
+            names.join(" or "),
             (1e8 * self.tolerance).round() / 1e6
         ))
     }
