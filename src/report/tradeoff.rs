@@ -59,7 +59,7 @@ pub fn tradeoff(path: &Path, picture: &TradeoffPicture<'_>) -> Result<(), Pictur
             message: "there is no finite error to draw".into(),
         });
     }
-    let scale = Scale::of(errors());
+    let scale = Scale::of(&errors().collect::<Vec<_>>());
     let ends = (
         -ROOM * values.len() as f64,
         values.len() as f64 - 1.0 + ROOM * values.len() as f64,
@@ -166,14 +166,14 @@ struct Scale {
 }
 
 impl Scale {
-    fn of(errors: impl Iterator<Item = f64> + Clone) -> Self {
-        let is_logarithmic = errors.clone().all(|error| error > 0.0);
+    fn of(errors: &[f64]) -> Self {
+        let is_logarithmic = errors.iter().all(|error| *error > 0.0);
         let scale = Self {
             is_logarithmic,
             lower: 0.0,
             upper: 0.0,
         };
-        let places = || errors.clone().map(|error| scale.at(error));
+        let places = || errors.iter().map(|error| scale.at(*error));
         let least = places().fold(f64::INFINITY, f64::min);
         let most = places().fold(f64::NEG_INFINITY, f64::max);
         let between = match most > least {
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn lines_stand_at_round_errors_within_the_picture() {
         let texts = |errors: &[f64]| {
-            let scale = Scale::of(errors.iter().copied());
+            let scale = Scale::of(errors);
             let ticks = scale.ticks();
             assert!(
                 ticks
