@@ -65,6 +65,7 @@ impl Study {
     /// All mistakes in it.
     pub fn parse(file: &str, text: &str, overrides: &[String]) -> Result<Self, Vec<Problem>> {
         let mut common = Settings::parse(file, text)?;
+        let written = common.names_in("method");
         for argument in overrides {
             common.set(argument);
         }
@@ -82,7 +83,7 @@ impl Study {
             })
             .collect();
         problems.extend(common.take_problems());
-        problems.extend(unknown_methods(&methods));
+        problems.extend(unknown_methods(&methods, &written));
         if methods.is_empty() {
             methods.push((name.clone(), Settings::default()));
         }
@@ -186,22 +187,15 @@ fn product(axes: &[Axis]) -> Vec<Vec<Value>> {
 }
 
 /// Methods that an override speaks of and the file does not have.
-fn unknown_methods(methods: &[(String, Settings)]) -> Vec<Problem> {
-    let is_written = |(_, own): &&(String, Settings)| !own.is_from_overrides_alone();
-    let written: Vec<&str> = methods
+fn unknown_methods(methods: &[(String, Settings)], written: &[String]) -> Vec<Problem> {
+    let unknown = methods
         .iter()
-        .filter(is_written)
-        .map(|(name, _)| name.as_str())
-        .collect();
-    if written.is_empty() {
-        return Vec::new();
-    }
-    let unknown = methods.iter().filter(|method| !is_written(method));
+        .filter(|(name, _)| !written.is_empty() && !written.contains(name));
     unknown
         .filter_map(|(name, own)| {
             let keys = own.keys();
             let origin = own.place(keys.first()?).cloned();
-            let meant = closest(name, written.iter().copied());
+            let meant = closest(name, written.iter().map(String::as_str));
             Some(Problem {
                 origin,
                 message: format!("there is no method `{name}`"),

@@ -67,6 +67,10 @@ pub fn t_sne(
     let count = codes.len() / width;
     assert!(count >= LEAST_CODES, "{count} codes have no neighbourhoods");
     let begin = principal_plane(codes, width)?;
+    if begin.variance_share.is_none() {
+        // Codes that are all alike have one place.
+        return Ok(begin);
+    }
     let most = (count - 2) as f32 / NEIGHBOURS_PER_PERPLEXITY;
     let perplexity = PERPLEXITY.min(most);
     let neighbours = neighbours(

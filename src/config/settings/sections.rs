@@ -33,12 +33,6 @@ impl Settings {
         keys.into_iter().map(|(key, _)| key.clone()).collect()
     }
 
-    /// Whether nothing of it was written in a file.
-    pub fn is_from_overrides_alone(&self) -> bool {
-        let mut entries = self.entries.values();
-        entries.all(|entry| matches!(entry.origin, Origin::Override(_)))
-    }
-
     /// The first parts of the keys inside `section` in the order in which they were written.
     pub fn names_in(&self, section: &str) -> Vec<String> {
         let inside = format!("{section}.");
