@@ -2,7 +2,7 @@
 
 use indicatif::ProgressBar;
 
-use super::{Loaded, answer, answer_json};
+use super::{Loaded, answer, answer_json, warn};
 use crate::cli;
 use crate::error::Error;
 use crate::evaluate::{LEAST_CODES, Plane, principal_plane, t_sne};
@@ -44,6 +44,12 @@ pub fn run(arguments: cli::Map, quiet: bool) -> Result<(), Error> {
                     bar.set_position(iteration as u64);
                 })?;
                 bar.finish_and_clear();
+                let Some(plane) = plane else {
+                    warn(
+                        "t-SNE has no places for codes that are alike or so few; only other planes are drawn",
+                    );
+                    continue;
+                };
                 let caption = "t-SNE: near codes are near, far ones anywhere".to_owned();
                 ("t_sne", caption, plane)
             }

@@ -48,7 +48,8 @@ pub fn principal_plane(codes: &[f32], width: usize) -> Result<Plane, BaselineErr
 }
 
 /// Codes where near ones are near, by t-distributed stochastic neighbour embedding from the principal plane. Distances
-/// between clusters, and their sizes, mean little. `listener` is told of each iteration.
+/// between clusters, and their sizes, mean little. `listener` is told of each iteration. Codes that are alike, or very few,
+/// may have no distances to embed; then there is no plane.
 ///
 /// # Errors
 /// The codes are too wide, or not finite.
@@ -63,14 +64,10 @@ pub fn t_sne(
     codes: &[f32],
     width: usize,
     mut listener: impl FnMut(usize, usize) + Send,
-) -> Result<Plane, BaselineError> {
+) -> Result<Option<Plane>, BaselineError> {
     let count = codes.len() / width;
     assert!(count >= LEAST_CODES, "{count} codes have no neighbourhoods");
     let begin = principal_plane(codes, width)?;
-    if begin.variance_share.is_none() {
-        // Codes that are all alike have one place.
-        return Ok(begin);
-    }
     let most = (count - 2) as f32 / NEIGHBOURS_PER_PERPLEXITY;
     let perplexity = PERPLEXITY.min(most);
     let neighbours = neighbours(
@@ -95,13 +92,16 @@ pub fn t_sne(
         Ok(alone) => alone.install(embed),
         Err(_) => embed(),
     };
+    if !embedded.iter().all(|coordinate| coordinate.is_finite()) {
+        return Ok(None);
+    }
     let points = embedded.chunks_exact(2);
-    Ok(Plane {
+    Ok(Some(Plane {
         points: points
             .map(|point| [point[0].into(), point[1].into()])
             .collect(),
         variance_share: None,
-    })
+    }))
 }
 
 /// The nearest other codes of each code.
@@ -168,7 +168,7 @@ mod tests {
         let codes = clusters(150);
         let principal = principal_plane(&codes, 5).unwrap();
         assert!(principal.variance_share.unwrap() > 0.95);
-        let embedded = t_sne(&codes, 5, |_, _| {}).unwrap();
+        let embedded = t_sne(&codes, 5, |_, _| {}).unwrap().unwrap();
         for plane in [principal, embedded] {
             let points = &plane.points;
             for (index, &point) in points.iter().enumerate() {
@@ -196,12 +196,14 @@ mod tests {
     }
 
     #[test]
-    fn codes_that_are_alike_or_few_have_places_too() {
-        let alike = t_sne(&[1.0; 60], 3, |_, _| {}).unwrap();
-        assert_eq!(alike.points.len(), 20);
-        assert!(alike.points.iter().flatten().all(|x| x.is_finite()));
-        let few = t_sne(&clusters(LEAST_CODES), 5, |_, _| {}).unwrap();
-        assert!(few.points.iter().flatten().all(|x| x.is_finite()));
+    fn codes_that_are_alike_or_few_have_a_place_or_none() {
+        let is_finite = |plane: &Plane| plane.points.iter().flatten().all(|x| x.is_finite());
+        for (codes, width) in [(vec![1.0; 60], 3), (clusters(LEAST_CODES), 5)] {
+            let plane = t_sne(&codes, width, |_, _| {}).unwrap();
+            assert!(plane.as_ref().is_none_or(is_finite));
+        }
+        let few = t_sne(&clusters(40), 5, |_, _| {}).unwrap();
+        assert!(few.as_ref().is_some_and(is_finite));
         let line = principal_plane(&[1.0, 2.0, 4.0], 1).unwrap();
         assert!(line.points.iter().all(|point| point[1] == 0.0));
         assert!((line.points[2][0] - line.points[0][0]).abs() > 2.9);
