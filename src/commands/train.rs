@@ -179,21 +179,13 @@ impl Session {
 
     /// Fits a baseline: what was begun is begun anew, since all of it takes seconds.
     fn fit(self, empty: &Baseline, task: &BaselineTask) -> Result<(), Error> {
-        let Self {
-            begun,
-            config,
-            opened,
-            beginning,
-            quiet,
-            json,
-        } = self;
-        let (config, opened) = (&config, &opened);
+        let (config, opened, quiet) = (&self.config, &self.opened, self.quiet);
         let parameters = empty.num_params();
         let examples = task.examples(Subset::Training);
         if !quiet {
             say(&introduction(config, opened, parameters, examples));
         }
-        let run = match beginning {
+        let run = match self.beginning {
             Beginning::New { out, force } => RunDirectory::create(&out, config, force)?,
             Beginning::Resumed(resumable) => {
                 resumable.begin(config)?;
@@ -230,9 +222,9 @@ impl Session {
             interruption,
         };
         let (summary, pictures) = conclusion.write(task, fitted)?;
-        match json {
+        match self.json {
             true => answer_json(&summary),
-            false => answer(&result(&summary, &pictures, begun.elapsed())),
+            false => answer(&result(&summary, &pictures, self.begun.elapsed())),
         }
     }
 }

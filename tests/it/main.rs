@@ -6,7 +6,9 @@
 #[cfg(unix)]
 mod allocations;
 mod backends;
+mod baseline_runs;
 mod baselines;
+mod code_space;
 mod command_line;
 mod configs;
 mod documents;

@@ -1,11 +1,11 @@
-//! `compare`, `sweep` and what looks into the code space, through the real binary.
+//! `compare` and `sweep` through the real binary.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{hourglass, refused, succeed, train_squares, write_squares};
+use crate::support::{hourglass, refused, succeed, write_squares};
 
 /// A comparison on the squares, whose classes any code tells apart.
 fn study(directory: &Path, more: &str) -> PathBuf {
@@ -274,140 +274,6 @@ fn mistakes_are_told_before_the_first_run() {
             &format!("--out={}", out.display()),
         ],
         &["only codes of images are compared"],
-    );
-}
-
-#[test]
-fn baselines_are_runs_like_others() {
-    let directory = tempfile::tempdir().unwrap();
-    let data = write_squares(&directory.path().join("data"), 120, 60);
-    for (kind, code_size, error) in [
-        ("pca", 4, "test_mse_per_pixel"),
-        // Squares in four places leave nothing for noise with more.
-        (
-            "probabilistic_pca",
-            3,
-            "test_negative_log_likelihood_nats_per_image",
-        ),
-        ("topic_model", 4, "test_kl_divergence_nats_per_image"),
-    ] {
-        let run = directory.path().join(kind);
-        let run = run.to_str().unwrap();
-        let path = format!("--set=data.path={}", data.display());
-        let model = format!("--set=model={{ kind = \"{kind}\", encoder = [144, {code_size}] }}");
-        let out = format!("--out={run}");
-        let train = [
-            "train",
-            "--config=configs/pca.toml",
-            "--set=data.dataset=idx",
-            &path,
-            &model,
-            &out,
-            "--threads=1",
-            "--json",
-        ];
-        let summary: Value = serde_json::from_str(&succeed(&train)).unwrap();
-        assert!(summary["metrics"][error].is_number(), "{summary}");
-        let evaluated: Value =
-            serde_json::from_str(&succeed(&["evaluate", run, "--codes", "--json"])).unwrap();
-        assert_eq!(evaluated["metrics"][error], summary["metrics"][error]);
-        assert_eq!(evaluated["metrics"]["test_linear_probe_accuracy"], 1.0);
-        // The same bits on another number of threads.
-        assert_eq!(
-            succeed(&["verify", run, "--threads=2", "--quiet"]).trim(),
-            "identical"
-        );
-        assert_eq!(succeed(&["train", "--resume", run, "--quiet"]), "");
-        for command in ["reconstruct", "sample", "interpolate", "neighbours"] {
-            let picture = succeed(&[command, run]);
-            image::open(picture.trim()).unwrap();
-        }
-        // One that did not finish is made anew.
-        fs::remove_file(directory.path().join(kind).join("summary.json")).unwrap();
-        succeed(&["train", "--resume", run, "--quiet"]);
-        assert_eq!(succeed(&["verify", run, "--quiet"]).trim(), "identical");
-    }
-    refused(
-        &["bench", "--config=configs/pca.toml"],
-        &["not trained by gradients"],
-    );
-    refused(
-        &["gradcheck", "--config=configs/pca.toml"],
-        &["not trained by gradients"],
-    );
-    refused(
-        &[
-            "train",
-            "--config=configs/pca.toml",
-            "--set=model.encoder=[144, 200]",
-        ],
-        &["leaves nothing to model"],
-    );
-}
-
-#[test]
-fn codes_are_mapped_and_their_neighbours_are_alike() {
-    let directory = tempfile::tempdir().unwrap();
-    let data = write_squares(&directory.path().join("data"), 120, 60);
-    let out = directory.path().join("run");
-    let run = out.to_str().unwrap();
-    succeed(&train_squares(
-        &data,
-        &out,
-        &[
-            "--set=train.epochs=20",
-            "--set=train.batch_size=8",
-            "--quiet",
-        ],
-    ));
-    let points: Value = serde_json::from_str(&succeed(&["map", run, "--json", "--quiet"])).unwrap();
-    for plane in ["pca", "t_sne"] {
-        let points = points[plane].as_array().unwrap();
-        assert_eq!(points.len(), 60);
-        assert!(
-            points
-                .iter()
-                .all(|point| point[0].is_f64() && point[1].is_f64())
-        );
-    }
-    let drawn = image::open(out.join("map.png")).unwrap();
-    let one = directory.path().join("one.png");
-    succeed(&[
-        "map",
-        run,
-        "--projection=pca",
-        "--count=20",
-        "--out",
-        one.to_str().unwrap(),
-    ]);
-    assert!(image::open(&one).unwrap().width() < drawn.width());
-    refused(&["map", run, "--count=3"], &["8 test images; there are 3"]);
-
-    let found: Value = serde_json::from_str(&succeed(&[
-        "neighbours",
-        run,
-        "--rows=8",
-        "--count=5",
-        "--json",
-    ]))
-    .unwrap();
-    assert_eq!(found["same_class_share"], 1.0);
-    let (images, nearest) = (
-        found["images"].as_array().unwrap(),
-        found["nearest"].as_array().unwrap(),
-    );
-    assert_eq!((images.len(), nearest.len()), (8, 8));
-    for (image, nearest) in images.iter().zip(nearest) {
-        let nearest = nearest.as_array().unwrap();
-        assert_eq!(nearest.len(), 5);
-        assert!(
-            !nearest.contains(image),
-            "an image is not its own neighbour"
-        );
-    }
-    refused(
-        &["neighbours", run, "--count=60"],
-        &["61 test images; there are 60"],
     );
 }
 

@@ -1,0 +1,200 @@
+//! What is looked at of finished runs.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::device::Backend;
+
+/// A finished run, and how to use it.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Run directory that `train` made
+    pub run: PathBuf,
+    /// Backend to run on, instead of the run's
+    #[arg(long, short)]
+    pub backend: Option<Backend>,
+    /// Override a key of the run's config, such as data.path; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+}
+
+/// Measure a trained network on the test examples
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  hourglass evaluate artifacts/deep --json
+  hourglass evaluate artifacts/deep --codes")]
+pub struct Evaluate {
+    #[command(flatten)]
+    pub run: Run,
+    /// Measure what the codes are good for too: how well classes are told by the five nearest training codes, and by a
+    /// linear classifier
+    #[arg(long)]
+    pub codes: bool,
+    /// Print the figures as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Draw images above their reconstructions
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  hourglass reconstruct artifacts/deep --count 30
+  hourglass reconstruct artifacts/deep --input my-digit.png --out mine.png")]
+pub struct Reconstruct {
+    #[command(flatten)]
+    pub run: Run,
+    /// Images to use instead of test images, without noise added: a PNG of the right size, or an IDX
+    /// file
+    #[arg(long, short, value_name = "PATH")]
+    pub input: Option<PathBuf>,
+    /// Picture to write [default: reconstructions.png in the run directory]
+    #[arg(long, short, value_name = "PNG")]
+    pub out: Option<PathBuf>,
+    /// How many images, classes taking turns
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub count: u16,
+}
+
+/// Draw images of codes that were drawn at random
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A variational network has a prior, the standard normal, from which codes are drawn. \
+Another has none: its codes are drawn from a normal fitted to the codes of the test images.
+
+Examples:
+  hourglass sample artifacts/variational
+  hourglass sample artifacts/variational-2d --manifold --count 625
+  hourglass sample artifacts/deep --seed 7 --out samples.png"
+)]
+pub struct Sample {
+    #[command(flatten)]
+    pub run: Run,
+    /// Instead of random codes, a grid over all codes of a network that has two code units
+    #[arg(long, conflicts_with = "seed")]
+    pub manifold: bool,
+    /// Picture to write [default: samples.png or manifold.png in the run directory]
+    #[arg(long, short, value_name = "PNG")]
+    pub out: Option<PathBuf>,
+    /// How many images; a manifold takes the largest square that is no more [default: 100, of a
+    /// manifold 400]
+    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub count: Option<u16>,
+    /// Seed of the codes [default: the run's]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// Draw what lies between images in code space
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Each row begins and ends with an image; between them are the images of codes evenly spaced \
+on the line between their codes.
+
+Examples:
+  hourglass interpolate artifacts/variational
+  hourglass interpolate artifacts/deep --rows 3 --steps 15
+  hourglass interpolate artifacts/deep --input three.png --input eight.png --out mine.png"
+)]
+pub struct Interpolate {
+    #[command(flatten)]
+    pub run: Run,
+    /// Image to begin or end with, instead of test images; given twice: a PNG of the right size, or
+    /// an IDX file, of which the first image is taken
+    #[arg(long, short, value_name = "PATH", conflicts_with = "rows")]
+    pub input: Vec<PathBuf>,
+    /// Picture to write [default: interpolation.png in the run directory]
+    #[arg(long, short, value_name = "PNG")]
+    pub out: Option<PathBuf>,
+    /// Pairs of test images, classes taking turns
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub rows: u16,
+    /// Codes from one image's to the other's, both included
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(2..=100))]
+    pub steps: u16,
+}
+
+/// Draw the codes of test images as points in a plane, coloured by class
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  hourglass map artifacts/deep
+  hourglass map artifacts/variational-2d --projection pca --count 10000 --out plane.png")]
+pub struct Map {
+    #[command(flatten)]
+    pub run: Run,
+    /// Planes to draw beside each other: the principal axes of the codes, and t-SNE
+    #[arg(long, value_name = "NAME", value_enum, value_delimiter = ',', default_values_t = [Projection::Pca, Projection::TSne])]
+    pub projection: Vec<Projection>,
+    /// Picture to write [default: map.png in the run directory]
+    #[arg(long, short, value_name = "PNG")]
+    pub out: Option<PathBuf>,
+    /// How many test images, from the first
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u16).range(1..))]
+    pub count: u16,
+    /// Print the points as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Codes in a plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Projection {
+    /// The two principal axes of the codes
+    Pca,
+    /// t-distributed stochastic neighbour embedding
+    #[value(name = "t-sne")]
+    TSne,
+}
+
+/// Draw images beside the test images whose codes are nearest
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  hourglass neighbours artifacts/deep
+  hourglass neighbours artifacts/deep --input my-digit.png --count 20 --out mine.png")]
+pub struct Neighbours {
+    #[command(flatten)]
+    pub run: Run,
+    /// Images to find neighbours of, instead of test images: a PNG of the right size, or an IDX file
+    #[arg(long, short, value_name = "PATH")]
+    pub input: Option<PathBuf>,
+    /// Picture to write [default: neighbours.png in the run directory]
+    #[arg(long, short, value_name = "PNG")]
+    pub out: Option<PathBuf>,
+    /// Images, classes taking turns
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub rows: u16,
+    /// Neighbours of each
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub count: u16,
+    /// Print the neighbours' numbers as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Draw the errors of one or more runs over their epochs in one picture
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Runs that measured their training images after each epoch (train.evaluate_training) show that \
+error as a dashed line beside the test error; the gap between them is how much was memorised.
+
+Examples:
+  hourglass curves artifacts/overfit artifacts/overfit-denoising --out overfit.png
+  hourglass curves artifacts/deep artifacts/longer --metric mse_per_pixel"
+)]
+pub struct Curves {
+    /// Run directories that `train` made, up to nine so that colours tell them apart
+    #[arg(required = true, value_name = "RUN", num_args = 1..=9)]
+    pub runs: Vec<PathBuf>,
+    /// Figure to draw, without its split [default: the error that the first run minimises]
+    #[arg(long, short, value_name = "NAME")]
+    pub metric: Option<String>,
+    /// Leave the training errors out, where many runs are compared
+    #[arg(long)]
+    pub test_only: bool,
+    /// Picture to write
+    #[arg(long, short, value_name = "PNG", default_value = "curves.png")]
+    pub out: PathBuf,
+    /// Print the figures of the last epoch and the best as JSON
+    #[arg(long)]
+    pub json: bool,
+}

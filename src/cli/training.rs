@@ -1,0 +1,157 @@
+//! How a network is trained, and what is known of its training.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Run;
+use crate::device::Backend;
+
+/// Train a network and leave a run directory
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  hourglass train
+  hourglass train --config configs/smoke.toml --backend ndarray --out artifacts/smoke-ndarray
+  hourglass train --set train.batch_size=256 --set 'model.encoder=[784, 256, 64]' --force
+  hourglass train --resume artifacts/deep
+  hourglass train --resume artifacts/deep --set train.epochs=20
+
+Ctrl-C ends the step, saves and exits with 130; --resume goes on from there and ends with the same bits as a run \
+that was never stopped. A second Ctrl-C stops at once; then --resume goes on from the last checkpoint.")]
+pub struct Train {
+    /// Experiment to run [default: the lecture's, configs/deep.toml]
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Backend to run on, instead of the config's
+    #[arg(long, short)]
+    pub backend: Option<Backend>,
+    /// Override any key of the config; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// Run directory [default: artifacts/NAME, by the config's name]
+    #[arg(long, short, value_name = "DIR", value_parser = super::directory())]
+    pub out: Option<PathBuf>,
+    /// Replace the run that is there
+    #[arg(long)]
+    pub force: bool,
+    /// Go on with a run that was interrupted, from its newest checkpoint. More epochs may be given with --set
+    /// train.epochs=N, and data that were moved with --set data.path=DIR, nothing else
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "backend", "out", "force"])]
+    pub resume: Option<PathBuf>,
+    /// Threads for the CPU; ndarray's matrix products follow MATMUL_NUM_THREADS instead [default: all
+    /// this process may use]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Repeat a run from its receipt and say whether it comes out the same
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The run is trained again from its config, without touching its directory, and everything that \
+does not depend on time is compared: the files of weights, every epoch's metrics and the final figures.
+
+  identical          the same bits, as the same program, config, data and machine must give
+  within tolerance   another backend, processor or version, whose roundings differ: the error on the test
+                     examples is within 5 % of the run's
+  different          anything else, a changed file among it
+
+Examples:
+  hourglass verify artifacts/deep
+  hourglass verify artifacts/deep --backend wgpu --json
+
+Exit codes: 0 identical, 3 within tolerance, 4 different; 1 and 2 as elsewhere, when there is no answer."
+)]
+pub struct Verify {
+    #[command(flatten)]
+    pub run: Run,
+    /// Threads for the CPU [default: all this process may use]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Check gradients by hand against autodiff and finite differences
+#[derive(Debug, Args)]
+#[command(
+    after_help = "For each parameter tensor three gradients of the same loss on the same examples are compared: the \
+lecture's formulas in double precision, the backend's autodiff, and central differences in double \
+precision. Differences are relative to the gradient, or to the root mean square of the tensor's \
+gradients where that is larger; at most 1e-4 from autodiff, 1e-6 from differences. Coordinates with a \
+kink of the loss between the two points of a difference are left out and counted.
+
+Examples:
+  hourglass gradcheck
+  hourglass gradcheck --backend wgpu
+  hourglass gradcheck --config configs/shallow.toml --set model.tied=true --json
+
+Exit codes: 0 all agree, 1 they do not."
+)]
+pub struct Gradcheck {
+    /// Experiment whose network and objective to check [default: deep, linear, shallow, sparse,
+    /// variational and spirals]
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Backend whose autodiff to check, instead of the config's
+    #[arg(long, short)]
+    pub backend: Option<Backend>,
+    /// Override any key of the config; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
+    pub overrides: Vec<String>,
+    /// Examples in the batch
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub examples: u16,
+    /// Coordinates of each tensor that differences are taken at; of smaller tensors all
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(2..))]
+    pub coordinates: u16,
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Measure how fast training is here
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The first epoch of each measurement warms up and is not counted. Several backends, batch sizes, \
+threads, widths or numbers of images are measured in all combinations, each in a process of its own. The \
+peak is that of large matrix products alone on the same threads.
+
+Examples:
+  hourglass bench
+  hourglass bench --batch-size 32,256 --threads 1,2
+  hourglass bench --backend flex,ndarray --epochs 5 --json
+  hourglass bench --images 1000,100000 --width 1,4 --batch-size 256"
+)]
+pub struct Bench {
+    /// Experiment to train [default: the lecture's, configs/deep.toml]
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Override any key of the config; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// Backends, instead of the config's
+    #[arg(long, short, value_delimiter = ',')]
+    pub backend: Vec<Backend>,
+    /// Batch sizes, instead of the config's
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch_size: Vec<u32>,
+    /// Threads for the CPU [default: all this process may use]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Vec<u16>,
+    /// Factors on the units of all hidden layers [default: 1]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub width: Vec<u16>,
+    /// Train on so many made-up images instead of the config's
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub images: Vec<u32>,
+    /// Counted epochs
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    pub epochs: u16,
+    /// Print the measurements as JSON
+    #[arg(long)]
+    pub json: bool,
+}
