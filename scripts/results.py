@@ -89,7 +89,7 @@ def main():
     parser.add_argument("--write", action="store_true", help="put the tables into the documents; all of them, five seeds, flex")
     parser.add_argument("--directory", type=pathlib.Path, help="where runs are kept")
     arguments = parser.parse_args()
-    experiments = tomllib.loads((ROOT / "scripts/references.toml").read_text())["experiment"]
+    experiments = tomllib.loads((ROOT / "src/report/references.toml").read_text())["experiment"]
     unknown = set(arguments.only or []) - {experiment["name"] for experiment in experiments}
     if unknown:
         parser.error(f"no experiment in references.toml is named {', '.join(sorted(unknown))}")

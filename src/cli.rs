@@ -10,7 +10,7 @@ use clap::builder::{NonEmptyStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 pub use looking::{
-    Curves, Evaluate, Interpolate, Map, Neighbours, Projection, Reconstruct, Run, Sample,
+    Curves, Evaluate, Interpolate, Map, Neighbours, Projection, Reconstruct, Report, Run, Sample,
 };
 pub use studies::{Compare, StudyRun, Sweep};
 pub use training::{Bench, Gradcheck, Train, Verify};
@@ -32,6 +32,7 @@ const EXAMPLES: &str = "Examples:
   hourglass train --set train.epochs=20 --out artifacts/longer
   hourglass reconstruct artifacts/deep --count 30
   hourglass evaluate artifacts/deep --json
+  hourglass report artifacts/deep                   a page with the network inside, to play with
   hourglass compare                                 PCA, a topic model and autoencoders side by side
   hourglass gradcheck                               are the gradients right?
   hourglass train --config configs/variational.toml && hourglass sample artifacts/variational
@@ -48,6 +49,7 @@ pub enum Command {
     Interpolate(Interpolate),
     Map(Map),
     Neighbours(Neighbours),
+    Report(Report),
     Curves(Curves),
     Compare(Compare),
     Sweep(Sweep),

@@ -23,7 +23,7 @@ pub use topic_model::{Passes, TopicModel, kl_divergence_nats_per_image, perplexi
 use crate::batches::Batches;
 use crate::data::ImageSet;
 use crate::model::weights::Network;
-use crate::model::{Activation, Codec, DropoutMasks};
+use crate::model::{Activation, Codec, DropoutMasks, PortableCodec, PortableLayer, Stage};
 
 /// Which baseline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -233,6 +233,10 @@ impl Codec for Baseline {
     fn output_activation(&self) -> Activation {
         self.codec().output_activation()
     }
+
+    fn portable(&self) -> Result<PortableCodec, ExecutionError> {
+        self.codec().portable()
+    }
 }
 
 /// Rows of numbers in single precision on a device.
@@ -240,4 +244,25 @@ fn rows(values: impl IntoIterator<Item = f64>, rows: usize, device: &Device) -> 
     let values: Vec<f32> = values.into_iter().map(|value| value as f32).collect();
     let columns = values.len() / rows;
     Tensor::from_data(TensorData::new(values, [rows, columns]), device)
+}
+
+/// `z = (x − μ) A`, `x̂ = μ + z B` as two layers.
+///
+/// # Shapes
+/// `encode` (A): `[pixels, code size]`, `decode` (B): `[code size, pixels]`, `mean` (μ): `[pixels]`
+fn affine(encode: Vec<f32>, decode: Vec<f32>, mean: Vec<f32>) -> PortableCodec {
+    let pixels = mean.len();
+    let code_size = decode.len() / pixels;
+    let mut bias = vec![0.0; code_size];
+    for (row, &mean) in encode.chunks_exact(code_size).zip(&mean) {
+        for (bias, &element) in bias.iter_mut().zip(row) {
+            *bias -= f64::from(mean) * f64::from(element);
+        }
+    }
+    let bias = bias.into_iter().map(|bias| bias as f32).collect();
+    let stage = |layer| vec![Stage::Dense(layer)];
+    PortableCodec {
+        encoder: stage(PortableLayer::linear(pixels, encode, bias)),
+        decoder: stage(PortableLayer::linear(code_size, decode, mean)),
+    }
 }

@@ -1,10 +1,10 @@
 //! Principal component analysis.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, ExecutionError, Tensor};
 
-use super::{PrincipalAxes, rows};
-use crate::model::{Activation, Codec, DropoutMasks};
+use super::{PrincipalAxes, affine, rows};
+use crate::model::{Activation, Codec, DropoutMasks, PortableCodec, numbers};
 
 /// The best linear code: `z = V (x − μ)`, `x̂ = μ + Vᵀ z`, with the first principal axes as rows of V.
 ///
@@ -46,5 +46,15 @@ impl Codec for Pca {
 
     fn output_activation(&self) -> Activation {
         Activation::Linear
+    }
+
+    fn portable(&self) -> Result<PortableCodec, ExecutionError> {
+        let components = self.components.val();
+        let encode = numbers(components.clone().transpose())?;
+        Ok(affine(
+            encode,
+            numbers(components)?,
+            numbers(self.mean.val())?,
+        ))
     }
 }

@@ -4,9 +4,9 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, ExecutionError, Tensor};
 use rayon::prelude::*;
 
-use super::{PrincipalAxes, rows};
+use super::{PrincipalAxes, affine, rows};
 use crate::data::{ImageSet, to_unit};
-use crate::model::{Activation, Codec, DropoutMasks};
+use crate::model::{Activation, Codec, DropoutMasks, PortableCodec, numbers};
 
 /// PCA as a distribution over images, and so the linear relative of a variational autoencoder.
 ///
@@ -62,6 +62,12 @@ impl ProbabilisticPca {
         }
     }
 
+    /// `|wₖ|² + σ²`, `[1, code size]`.
+    fn variances(&self) -> Tensor<2> {
+        let lengths = self.weight.val().powi_scalar(2).sum_dim(1).transpose();
+        lengths + self.noise_variance.val()
+    }
+
     /// The mean of `−ln p(x)` over `images`, a density of pixels in [0, 1], in double precision on the host.
     ///
     /// ```text
@@ -114,10 +120,8 @@ impl ProbabilisticPca {
 /// Its code is the mean of the posterior, and its reconstruction that of the images such a code stands for.
 impl Codec for ProbabilisticPca {
     fn encode_masked(&self, x: Tensor<2>, _: &mut DropoutMasks) -> Tensor<2> {
-        let weight = self.weight.val();
-        let lengths = weight.clone().powi_scalar(2).sum_dim(1).transpose();
-        let variances = lengths + self.noise_variance.val();
-        (x - self.mean.val()).matmul(weight.transpose()) / variances
+        let projected = (x - self.mean.val()).matmul(self.weight.val().transpose());
+        projected / self.variances()
     }
 
     fn logits_masked(&self, code: Tensor<2>, _: &mut DropoutMasks) -> Tensor<2> {
@@ -126,6 +130,12 @@ impl Codec for ProbabilisticPca {
 
     fn output_activation(&self) -> Activation {
         Activation::Linear
+    }
+
+    fn portable(&self) -> Result<PortableCodec, ExecutionError> {
+        let weight = self.weight.val();
+        let encode = numbers(weight.clone().transpose() / self.variances())?;
+        Ok(affine(encode, numbers(weight)?, numbers(self.mean.val())?))
     }
 }
 

@@ -10,7 +10,9 @@ use rayon::prelude::*;
 use super::{BaselineError, Look};
 use crate::batches::Batches;
 use crate::data::{ImageSet, to_unit};
-use crate::model::{Activation, Codec, DropoutMasks};
+use crate::model::{
+    Activation, Codec, DropoutMasks, FoldIn, PortableCodec, PortableLayer, Stage, numbers,
+};
 use crate::random::{self, Purpose};
 
 /// Probabilistic latent semantic analysis, which is non-negative matrix factorisation with the generalised
@@ -180,6 +182,23 @@ impl Codec for TopicModel {
 
     fn output_activation(&self) -> Activation {
         Activation::Linear
+    }
+
+    fn portable(&self) -> Result<PortableCodec, ExecutionError> {
+        let [code_size, pixels] = self.topics.val().dims();
+        let topics = numbers(self.topics.val())?;
+        let decode = PortableLayer::linear(code_size, topics.clone(), vec![0.0; pixels]);
+        let encode = FoldIn {
+            topics,
+            pixels,
+            updates: FOLD_IN_UPDATES,
+            tiny: TINY,
+            least: LEAST_ELEMENT,
+        };
+        Ok(PortableCodec {
+            encoder: vec![Stage::FoldIn(encode)],
+            decoder: vec![Stage::Dense(decode)],
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::device::Backend;
+use crate::report::page::Precision;
 
 /// A finished run, and how to use it.
 #[derive(Debug, Args)]
@@ -169,6 +170,28 @@ pub struct Neighbours {
     /// Print the neighbours' numbers as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Write one HTML file that says what happened and holds the network, to play with
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The page needs no server and no network: it opens from disk, from an e-mail and on a telephone. When it \
+is opened it checks its network against test vectors. The images in it are test images.
+
+Examples:
+  hourglass report artifacts/deep
+  hourglass report artifacts/variational --weights f32 --out digits.html
+  hourglass train --report"
+)]
+pub struct Report {
+    #[command(flatten)]
+    pub run: Run,
+    /// File to write [default: report.html in the run directory]
+    #[arg(long, short, value_name = "HTML")]
+    pub out: Option<PathBuf>,
+    /// Numbers of the network in the page [default: f32 where that makes no more than 1.4 MB, else f16]
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub weights: Option<Precision>,
 }
 
 /// Draw the errors of one or more runs over their epochs in one picture

@@ -13,6 +13,7 @@ use crate::device::Backend;
   hourglass train
   hourglass train --config configs/smoke.toml --backend ndarray --out artifacts/smoke-ndarray
   hourglass train --set train.batch_size=256 --set 'model.encoder=[784, 256, 64]' --force
+  hourglass train --report --tensorboard
   hourglass train --resume artifacts/deep
   hourglass train --resume artifacts/deep --set train.epochs=20
 
@@ -42,6 +43,12 @@ pub struct Train {
     /// this process may use]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+    /// Write report.html too: one page that says what happened and holds the network, to play with
+    #[arg(long)]
+    pub report: bool,
+    /// Write event files for TensorBoard too: figures as they come, and pictures after every epoch
+    #[arg(long)]
+    pub tensorboard: bool,
     /// Print the summary as JSON
     #[arg(long)]
     pub json: bool,

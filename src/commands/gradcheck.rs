@@ -10,7 +10,7 @@ use super::{answer, answer_json};
 use crate::backpropagation::{Autoencoder, Classifier, Formulas, Matrix, Variational};
 use crate::batches::Pairs;
 use crate::cli;
-use crate::config::{Config, Experiment};
+use crate::config::{Config, Experiment, StockConfig};
 use crate::device::{self, OpenDevice};
 use crate::error::Error;
 use crate::gradcheck::{
@@ -22,36 +22,22 @@ use crate::report::text::{figure, table};
 use crate::task::ReconstructionTask;
 
 /// What is checked when no config is named: the lecture's networks and their objectives.
-const CONFIGS: [(&str, &str); 6] = [
-    ("configs/deep.toml", include_str!("../../configs/deep.toml")),
-    (
-        "configs/linear.toml",
-        include_str!("../../configs/linear.toml"),
-    ),
-    (
-        "configs/shallow.toml",
-        include_str!("../../configs/shallow.toml"),
-    ),
-    (
-        "configs/sparse.toml",
-        include_str!("../../configs/sparse.toml"),
-    ),
-    (
-        "configs/variational.toml",
-        include_str!("../../configs/variational.toml"),
-    ),
-    (
-        "configs/spirals.toml",
-        include_str!("../../configs/spirals.toml"),
-    ),
+const CONFIGS: [&str; 6] = [
+    "deep",
+    "linear",
+    "shallow",
+    "sparse",
+    "variational",
+    "spirals",
 ];
 
 pub fn run(arguments: &cli::Gradcheck) -> Result<(), Error> {
     let mut configs = match &arguments.config {
         Some(path) => vec![Config::load(Some(path), &arguments.overrides)?],
         None => CONFIGS
-            .iter()
-            .map(|(name, text)| Config::parse(name, text, &[]))
+            .into_iter()
+            .map(StockConfig::named)
+            .map(|stock| Config::parse(stock.file, stock.text, &[]))
             .collect::<Result<_, _>>()
             .map_err(crate::config::ConfigError::Problems)?,
     };

@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod bench;
+mod board;
 mod compare;
 mod curves;
 mod data;
@@ -13,6 +14,7 @@ mod neighbours;
 mod pictures;
 mod prepare;
 mod reconstruct;
+mod report;
 mod resume;
 mod runs;
 mod sample;
@@ -53,6 +55,7 @@ pub fn run(arguments: Cli) -> Result<u8, Error> {
         Command::Interpolate(command) => interpolate::run(command),
         Command::Map(command) => map::run(command, arguments.quiet),
         Command::Neighbours(command) => neighbours::run(command),
+        Command::Report(command) => report::run(&command),
         Command::Curves(command) => curves::run(&command),
         Command::Compare(command) => compare::run(&command, arguments.quiet),
         Command::Sweep(command) => sweep::run(&command, arguments.quiet),

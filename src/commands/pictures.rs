@@ -31,6 +31,9 @@ pub trait Pictures<M: Module>: Measured<M> {
     /// Draws what a trained network makes of the test examples; gives the files.
     fn draw(&self, network: &M, run: &RunDirectory, title: &str) -> Result<Vec<PathBuf>, Error>;
 
+    /// Draws only what is cheap enough for every epoch.
+    fn glance(&self, network: &M, run: &RunDirectory, title: &str) -> Result<Vec<PathBuf>, Error>;
+
     /// The least error that any network can have on the test examples, if that is known.
     fn floor(&self) -> Option<f64>;
 }
@@ -38,6 +41,10 @@ pub trait Pictures<M: Module>: Measured<M> {
 impl<M: Module + Codec> Pictures<M> for ReconstructionTask {
     fn draw(&self, network: &M, run: &RunDirectory, title: &str) -> Result<Vec<PathBuf>, Error> {
         draw_codec(&self.images, network, run, title)
+    }
+
+    fn glance(&self, network: &M, run: &RunDirectory, title: &str) -> Result<Vec<PathBuf>, Error> {
+        draw_some(&self.images, network, run, title)
     }
 
     fn floor(&self) -> Option<f64> {
@@ -73,6 +80,15 @@ impl Pictures<Variational> for VariationalTask {
         Ok(pictures)
     }
 
+    fn glance(
+        &self,
+        network: &Variational,
+        run: &RunDirectory,
+        title: &str,
+    ) -> Result<Vec<PathBuf>, Error> {
+        draw_some(&self.images, network, run, title)
+    }
+
     /// The divergence could vanish, but the entropy of the pixels stays.
     fn floor(&self) -> Option<f64> {
         let test = &self.images.splits.test;
@@ -88,6 +104,15 @@ impl Pictures<Baseline> for BaselineTask {
         title: &str,
     ) -> Result<Vec<PathBuf>, Error> {
         draw_codec(&self.images, network, run, title)
+    }
+
+    fn glance(
+        &self,
+        network: &Baseline,
+        run: &RunDirectory,
+        title: &str,
+    ) -> Result<Vec<PathBuf>, Error> {
+        draw_some(&self.images, network, run, title)
     }
 
     fn floor(&self) -> Option<f64> {
@@ -116,6 +141,15 @@ impl Pictures<Classifier> for ClassificationTask {
         Ok(vec![run.regions()])
     }
 
+    fn glance(
+        &self,
+        network: &Classifier,
+        run: &RunDirectory,
+        title: &str,
+    ) -> Result<Vec<PathBuf>, Error> {
+        self.draw(network, run, title)
+    }
+
     fn floor(&self) -> Option<f64> {
         None
     }
@@ -128,18 +162,30 @@ fn draw_codec(
     run: &RunDirectory,
     title: &str,
 ) -> Result<Vec<PathBuf>, Error> {
-    let evaluator = images.evaluator();
+    let mut pictures = draw_some(images, network, run, title)?;
+    let test = &images.splits.test;
+    draw_code(&run.code(), title, &images.evaluator(), network, test)?;
+    pictures.push(run.code());
+    Ok(pictures)
+}
+
+/// Draws reconstructions of some test images.
+fn draw_some(
+    images: &ImageExamples,
+    network: &dyn Codec,
+    run: &RunDirectory,
+    title: &str,
+) -> Result<Vec<PathBuf>, Error> {
     let test = &images.splits.test;
     draw_reconstructions(
         &run.reconstructions(),
         title,
-        &evaluator,
+        &images.evaluator(),
         network,
         &test.select(&test.one_of_each_class(SHOWN)),
         images.evaluation_noise().as_ref(),
     )?;
-    draw_code(&run.code(), title, &evaluator, network, test)?;
-    Ok(vec![run.reconstructions(), run.code()])
+    Ok(vec![run.reconstructions()])
 }
 
 /// Draws `images` above their reconstructions by `model`; with `noise`, between them what the

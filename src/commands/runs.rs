@@ -44,7 +44,7 @@ pub fn open_study(
     let study = Study::load(config, &overrides)?;
     let directory = match &arguments.out {
         Some(out) => out.clone(),
-        None => Path::new("artifacts").join(&study.name),
+        None => Path::new("artifacts").join(study.directory_name()),
     };
     std::fs::create_dir_all(&directory).map_err(files::at(&directory))?;
     Ok((study, directory))
@@ -149,7 +149,7 @@ impl Runner {
 
     /// The directory of a run.
     pub fn path(&self, config: &Config) -> PathBuf {
-        self.directory.join(&config.name)
+        self.directory.join(config.directory_name())
     }
 
     /// Runs at a time and threads of each: a small network gains less from a second thread than from a second network

@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use burn::module::Module;
 use serde_json::Value;
 
+use super::board::Board;
 use super::evaluate::final_figures;
 use super::pictures::Pictures;
 use super::prepare::{Examples, Prepared, prepare};
+use super::report::{self as page, of_new_run};
 use super::resume::{self, Resumable};
 use super::{answer, answer_json, fit_settings, say, set_threads, training};
 use crate::baselines::{Baseline, BaselineError};
@@ -65,20 +67,36 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
     let opened = device::open(config.backend)?;
     let prepared = prepare(&config, &opened, Examples::All)?;
     let session = Session {
-        begun,
         config,
         opened,
         beginning,
         quiet,
-        json: arguments.json,
+        tensorboard: arguments.tensorboard,
     };
-    match prepared {
+    let backend = session.opened.backend;
+    let done = match prepared {
         Prepared::Autoencoder(network, task) => session.train(network, &task),
         Prepared::Tied(network, task) => session.train(network, &task),
         Prepared::Variational(network, task) => session.train(network, &task),
         Prepared::Classifier(network, task) => session.train(network, &task),
         Prepared::Baseline(empty, task) => session.fit(&empty, &task),
+    }?;
+    let mut files = done.files;
+    if arguments.report {
+        files.push(page::write(&of_new_run(&done.run, backend))?);
     }
+    match arguments.json {
+        true => answer_json(&done.summary),
+        false => answer(&result(&done.summary, &files, begun.elapsed())),
+    }
+}
+
+/// A run that is finished and no longer locked.
+struct Done {
+    summary: Value,
+    /// To look at.
+    files: Vec<PathBuf>,
+    run: PathBuf,
 }
 
 /// Where a run begins.
@@ -89,12 +107,11 @@ enum Beginning {
 
 /// What one training needs besides its network and task.
 struct Session {
-    begun: Instant,
     config: Config,
     opened: OpenDevice,
     beginning: Beginning,
     quiet: bool,
-    json: bool,
+    tensorboard: bool,
 }
 
 impl Session {
@@ -102,14 +119,13 @@ impl Session {
         self,
         network: M,
         task: &T,
-    ) -> Result<(), Error> {
+    ) -> Result<Done, Error> {
         let Self {
-            begun,
             config,
             opened,
             beginning,
             quiet,
-            json,
+            tensorboard,
         } = self;
         let (config, opened) = (&config, &opened);
         let parameters = network.num_params();
@@ -146,11 +162,21 @@ impl Session {
             origin.clone(),
             training.progress(),
         );
+        let mut board = match tensorboard {
+            false => None,
+            true => Some(Board::new(&run, config, error_metric, training.step())?),
+        };
         let interruption = Interruption::watch()?;
         while let Some(event) = training.advance()? {
             progress.on(&event);
             if let Event::EpochEnds(epoch) = event {
                 log.append(epoch)?;
+            }
+            if let Some(board) = &mut board {
+                let is_due = board.on(&event)?;
+                if is_due {
+                    board.draw(&training.network_now(), task, &run, training.step())?;
+                }
             }
             checkpoints.keep_up(&mut training)?;
             // After the last epoch too: figures and pictures can take long, and --resume makes them.
@@ -170,15 +196,20 @@ impl Session {
             parameters,
             interruption,
         };
-        let (summary, pictures) = conclusion.write(task, training.finish())?;
-        match json {
-            true => answer_json(&summary),
-            false => answer(&result(&summary, &pictures, begun.elapsed())),
+        let step = training.step();
+        let (summary, files) = conclusion.write(task, training.finish())?;
+        if let Some(board) = &mut board {
+            board.keep(&files, step)?;
         }
+        Ok(Done {
+            summary,
+            files,
+            run: run.path().to_owned(),
+        })
     }
 
     /// Fits a baseline: what was begun is begun anew, since all of it takes seconds.
-    fn fit(self, empty: &Baseline, task: &BaselineTask) -> Result<(), Error> {
+    fn fit(self, empty: &Baseline, task: &BaselineTask) -> Result<Done, Error> {
         let (config, opened, quiet) = (&self.config, &self.opened, self.quiet);
         let parameters = empty.num_params();
         let examples = task.examples(Subset::Training);
@@ -214,6 +245,16 @@ impl Session {
             other => other.into(),
         })?;
         MetricsLog::create(&run.metrics(), error_metric, &fitted.history)?;
+        let mut board = match self.tensorboard {
+            false => None,
+            true => Some(Board::new(&run, config, error_metric, 0)?),
+        };
+        if let Some(board) = &mut board {
+            for epoch in &fitted.history {
+                board.on(&Event::EpochEnds(epoch))?;
+            }
+        }
+        let step = fitted.history.last().map_or(0, |epoch| epoch.step);
         let conclusion = Conclusion {
             config,
             run: &run,
@@ -221,11 +262,15 @@ impl Session {
             parameters,
             interruption,
         };
-        let (summary, pictures) = conclusion.write(task, fitted)?;
-        match self.json {
-            true => answer_json(&summary),
-            false => answer(&result(&summary, &pictures, self.begun.elapsed())),
+        let (summary, files) = conclusion.write(task, fitted)?;
+        if let Some(board) = &mut board {
+            board.keep(&files, step)?;
         }
+        Ok(Done {
+            summary,
+            files,
+            run: run.path().to_owned(),
+        })
     }
 }
 
@@ -325,7 +370,7 @@ fn place<M: Network, T: Task<M>>(training: &Training<'_, M, T>) -> String {
 }
 
 fn default_directory(config: &Config) -> PathBuf {
-    Path::new("artifacts").join(&config.name)
+    Path::new("artifacts").join(config.directory_name())
 }
 
 fn introduction(

@@ -5,6 +5,7 @@ mod problem;
 mod read;
 mod settings;
 mod spelling;
+mod stock;
 mod study;
 
 use std::path::Path;
@@ -19,18 +20,18 @@ use crate::train::{EarlyStopping, NonFinite, Optimizer, Schedule};
 pub use experiment::{Experiment, Images, Points, ReconstructionObjective, VariationalObjective};
 pub use problem::{Origin, Problem};
 use settings::Settings;
+pub use stock::{STOCK, StockConfig};
 pub use study::{Method, Point, Study, shown};
 
 /// The lecture's experiment, which `train` runs when no config is named.
-const DEEP: &str = include_str!("../../configs/deep.toml");
-const DEEP_NAME: &str = "configs/deep.toml";
+const DEFAULT: &str = "deep";
 /// Far above any config.
 const MOST_BYTES: u64 = 1 << 20;
 
 /// A complete, checked experiment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Config {
-    /// Names the run directory under `artifacts/`.
+    /// Heads what is shown of the run.
     pub name: String,
     /// Keys every random number of the run.
     pub seed: u64,
@@ -84,7 +85,10 @@ impl Config {
     /// The file cannot be read, or any of its settings is wrong; then all mistakes are listed.
     pub fn load(path: Option<&Path>, overrides: &[String]) -> Result<Self, ConfigError> {
         let (name, text) = match path {
-            None => (DEEP_NAME.to_owned(), DEEP.to_owned()),
+            None => {
+                let stock = StockConfig::named(DEFAULT);
+                (stock.file.to_owned(), stock.text.to_owned())
+            }
             Some(path) => {
                 let text = files::read_text(path, MOST_BYTES)?;
                 (path.display().to_string(), text)
@@ -105,6 +109,11 @@ impl Config {
         let config = read::config(&mut settings);
         settings.finish()?;
         Ok(config)
+    }
+
+    /// The name of its directory under `artifacts/`.
+    pub fn directory_name(&self) -> String {
+        read::directory_name(&self.name)
     }
 
     /// What heads its pictures: name and layer sizes.

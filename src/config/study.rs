@@ -20,7 +20,7 @@ const MOST_RUNS: usize = 10_000;
 /// Experiments that are run to be looked at together.
 #[derive(Clone, Debug)]
 pub struct Study {
-    /// Names the directory of its runs under `artifacts/`.
+    /// Heads what is shown of its runs.
     pub name: String,
     pub methods: Vec<Method>,
     /// The keys that its grid changes, in order.
@@ -44,6 +44,11 @@ pub struct Point {
 }
 
 impl Study {
+    /// The name of the directory of its runs under `artifacts/`.
+    pub fn directory_name(&self) -> String {
+        read::directory_name(&self.name)
+    }
+
     /// Reads a study, or the comparison of all methods, and applies `--set` overrides to it.
     ///
     /// # Errors

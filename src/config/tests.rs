@@ -3,6 +3,10 @@
 use super::*;
 use crate::train::Adam;
 
+fn deep() -> &'static str {
+    StockConfig::named("deep").text
+}
+
 #[test]
 fn the_lecture_is_the_default_and_names_its_numbers() {
     let config = Config::load(None, &[]).unwrap();
@@ -52,9 +56,9 @@ fn a_resolved_config_reads_back_as_itself() {
     let tied = ["model={ tied = true, encoder = [784, 30, 4] }"];
     let spirals = "[model]\nkind = \"classifier\"\nlayers = [2, 9, 3]\n";
     for (text, overrides) in [
-        (DEEP, &autoencoder[..]),
-        (DEEP, &tied),
-        (DEEP, &variational),
+        (deep(), &autoencoder[..]),
+        (deep(), &tied),
+        (deep(), &variational),
         (spirals, &classifier),
     ] {
         let overrides: Vec<_> = overrides.iter().map(|&text| text.to_owned()).collect();
@@ -232,4 +236,22 @@ fn contradictions_are_all_reported_at_once_with_their_remedies() {
             "objective.sparsity",
         ]
     );
+}
+
+#[test]
+fn a_name_may_say_anything_and_its_directory_is_safe() {
+    let config = |name: &str| Config::load(None, &[format!("name={name:?}")]);
+    let directory = |name| config(name).unwrap().directory_name();
+    assert_eq!(directory("deep-2_b.1"), "deep-2_b.1");
+    assert_eq!(directory("My digits, übung 3"), "My_digits___bung_3");
+    assert_eq!(
+        directory("<script>alert(1)</script>"),
+        "_script_alert_1___script_"
+    );
+    assert_eq!(directory(".."), "_.");
+    assert_eq!(directory("-v"), "_v");
+    for bad in ["", " ", "two\nlines", "x ", "\u{1b}[2J"] {
+        assert!(config(bad).is_err(), "{bad:?}");
+    }
+    assert!(config(&"x".repeat(101)).is_err());
 }

@@ -212,6 +212,42 @@ impl Sums {
     }
 }
 
+/// What drawing the mean of the `train` images each time would come to on `test`: binary cross-entropy in nats and
+/// squared error, means over pixels.
+pub fn mean_image_errors(train: &ImageSet, test: &ImageSet) -> (f64, f64) {
+    let pixels = train.pixels_per_image();
+    let sums = |images: &ImageSet, of: fn(f64) -> f64| {
+        let mut counts = vec![[0u32; 256]; pixels];
+        for image in images.pixels().chunks_exact(pixels) {
+            for (counts, &pixel) in counts.iter_mut().zip(image) {
+                counts[usize::from(pixel)] += 1;
+            }
+        }
+        let sum = |counts: [u32; 256]| {
+            let each = (0..=u8::MAX).zip(counts);
+            each.map(|(pixel, count)| f64::from(count) * of(to_unit(pixel).into()))
+                .sum::<f64>()
+        };
+        counts.into_iter().map(sum).collect::<Vec<f64>>()
+    };
+    let train_count = train.count() as f64;
+    let mean: Vec<f64> = sums(train, |x| x)
+        .iter()
+        .map(|sum| sum / train_count)
+        .collect();
+    let (ones, squares) = (sums(test, |x| x), sums(test, |x| x * x));
+    let count = test.count() as f64;
+    let (mut bce, mut squared_error) = (0.0, 0.0);
+    for ((&mean, &ones), &squares) in mean.iter().zip(&ones).zip(&squares) {
+        // What was black in every training image may be otherwise in a test image, which shall cost, but not without bound.
+        let p = mean.clamp(1e-7, 1.0 - 1e-7);
+        bce -= ones * p.ln() + (count - ones) * (1.0 - p).ln();
+        squared_error += squares - 2.0 * mean * ones + count * mean * mean;
+    }
+    let all = count * pixels as f64;
+    (bce / all, squared_error / all)
+}
+
 /// Binary cross-entropy of grey pixels against the sigmoid of logits, a sum over pixels.
 pub(super) fn bce_nats(pixels: &[u8], logits: &[f32]) -> f64 {
     let mut sum = CrossEntropy::default();
@@ -379,5 +415,18 @@ mod tests {
                 .iter()
                 .all(|(name, _)| !name.contains("bce"))
         );
+    }
+
+    #[test]
+    fn the_mean_image_is_compared_with_every_test_image() {
+        let images = |pixels: &[u8]| ImageSet::new(1, 2, pixels.to_vec(), None);
+        // Means of 0.5 and 0.2.
+        let train = images(&[0, 51, 255, 51]);
+        let test = images(&[255, 0, 0, 51]);
+        let (bce, squared_error) = mean_image_errors(&train, &test);
+        let cross = |x: f64, p: f64| -(x * p.ln() + (1.0 - x) * (1.0 - p).ln());
+        let expected = (2.0 * cross(1.0, 0.5) + cross(0.0, 0.2) + cross(0.2, 0.2)) / 4.0;
+        assert!((bce - expected).abs() < 1e-7, "{bce} {expected}");
+        assert!((squared_error - (0.25 + 0.25 + 0.04) / 4.0).abs() < 1e-7);
     }
 }

@@ -1,5 +1,6 @@
 //! What a trained network is worth: figures on a whole split, in `f64`, alike on every backend.
 
+mod by_image;
 mod classification;
 mod codes;
 mod figures;
@@ -9,18 +10,21 @@ mod probe;
 mod projection;
 mod spread;
 mod ssim;
+mod units;
 mod usefulness;
 mod variational;
 
+pub use by_image::{Answers, ByImage, ClassError};
 pub use classification::{class_probabilities, classification};
 pub use codes::CodeDistribution;
 pub use figures::{Direction, Figures};
-pub use metrics::{Metrics, entropy_nats_per_pixel, input_psnr_db};
-pub use neighbours::Neighbours;
+pub use metrics::{Metrics, entropy_nats_per_pixel, input_psnr_db, mean_image_errors};
+pub use neighbours::{Neighbours, confusion};
 pub use probe::LinearProbe;
-pub use projection::{LEAST_CODES, Plane, principal_plane, t_sne};
+pub use projection::{Basis, LEAST_CODES, Plane, code_plane, principal_plane, t_sne};
 pub use spread::{Spread, spreads};
-pub use usefulness::{LabelledCodes, NEIGHBOURS_ACCURACY, PROBE_ACCURACY, usefulness};
+pub use units::{UnitStatistics, unit_statistics};
+pub use usefulness::{LabelledCodes, NEIGHBOURS, NEIGHBOURS_ACCURACY, PROBE_ACCURACY, usefulness};
 pub use variational::epsilon;
 
 use burn::tensor::{Device, ExecutionError, Tensor};

@@ -94,6 +94,17 @@ impl Neighbours {
     }
 }
 
+/// How often images of each class were found to be of which: `[class][found]`, for all classes up to the greatest.
+pub fn confusion(found: &[u8], classes: &[u8]) -> Vec<Vec<usize>> {
+    let greatest = found.iter().chain(classes).max();
+    let count = greatest.map_or(0, |&class| usize::from(class) + 1);
+    let mut counts = vec![vec![0; count]; count];
+    for (&found, &class) in found.iter().zip(classes) {
+        counts[usize::from(class)][usize::from(found)] += 1;
+    }
+    counts
+}
+
 fn centred(points: &[f32], mean: &[f32]) -> Vec<f32> {
     let points = points.chunks_exact(mean.len());
     points
@@ -164,5 +175,11 @@ mod tests {
         assert_eq!(neighbours.classify(&[7, 3, 3, 1, 1], &[0.0], 2), [3]);
         assert_eq!(neighbours.classify(&[7, 3, 3, 1, 1], &[0.0], 99), [1]);
         assert_eq!(neighbours.nearest(&[0.05], 2), [[0, 1]]);
+    }
+
+    #[test]
+    fn confusion_counts_what_each_class_was_taken_for() {
+        let counts = confusion(&[1, 1, 0, 2], &[1, 0, 0, 1]);
+        assert_eq!(counts, [[1, 1, 0], [0, 1, 1], [0, 0, 0]]);
     }
 }

@@ -12,6 +12,16 @@ pub struct Plane {
     pub points: Vec<[f64; 2]>,
     /// The share of the codes' variance that the plane shows, where it is a plane of the code space.
     pub variance_share: Option<f64>,
+    /// Where in the code space it lies, where it is a plane of it.
+    pub basis: Option<Basis>,
+}
+
+/// A plane of a code space: the code at `(x, y)` is `origin + x axes₀ + y axes₁`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Basis {
+    pub origin: Vec<f64>,
+    /// Each of length 1, and at right angles.
+    pub axes: [Vec<f64>; 2],
 }
 
 /// How many neighbours a code has in [`t_sne`], about.
@@ -44,6 +54,31 @@ pub fn principal_plane(codes: &[f32], width: usize) -> Result<Plane, BaselineErr
     Ok(Plane {
         points: codes.chunks_exact(width).map(point).collect(),
         variance_share: (all > 0.0).then(|| shown / all),
+        basis: (width > 1).then(|| Basis {
+            origin: axes.mean.clone(),
+            axes: [0, 1].map(|axis| axes.axes.col(axis).iter().copied().collect()),
+        }),
+    })
+}
+
+/// The plane in which codes are best looked at: of two numbers the plane that they are, else the principal one.
+///
+/// # Errors
+/// The codes are too wide, or not finite.
+pub fn code_plane(codes: &[f32], width: usize) -> Result<Plane, BaselineError> {
+    if width != 2 {
+        return principal_plane(codes, width);
+    }
+    let points = codes.chunks_exact(2);
+    Ok(Plane {
+        points: points
+            .map(|code| [code[0].into(), code[1].into()])
+            .collect(),
+        variance_share: Some(1.0),
+        basis: Some(Basis {
+            origin: vec![0.0; 2],
+            axes: [vec![1.0, 0.0], vec![0.0, 1.0]],
+        }),
     })
 }
 
@@ -101,6 +136,7 @@ pub fn t_sne(
             .map(|point| [point[0].into(), point[1].into()])
             .collect(),
         variance_share: None,
+        basis: None,
     }))
 }
 
@@ -179,6 +215,27 @@ mod tests {
                 let nearest = others
                     .min_by(|(_, a), (_, b)| distance(point, **a).total_cmp(&distance(point, **b)));
                 assert_eq!(nearest.unwrap().0 % 3, index % 3);
+            }
+        }
+    }
+
+    #[test]
+    fn a_place_in_the_plane_is_a_code_and_back() {
+        let codes = clusters(90);
+        let flat: Vec<f32> = codes
+            .chunks_exact(5)
+            .flat_map(|code| [code[0], code[1]])
+            .collect();
+        for (codes, width) in [(codes, 5), (flat, 2)] {
+            let plane = code_plane(&codes, width).unwrap();
+            let Basis { origin, axes } = plane.basis.unwrap();
+            for (code, [x, y]) in codes.chunks_exact(width).zip(plane.points) {
+                // What is not in the plane is at right angles to it.
+                for (axis, at) in axes.iter().zip([x, y]) {
+                    let centred = code.iter().zip(&origin).map(|(&c, o)| f64::from(c) - o);
+                    let along: f64 = centred.zip(axis).map(|(c, a)| c * a).sum();
+                    assert!((along - at).abs() < 1e-9);
+                }
             }
         }
     }

@@ -1,10 +1,12 @@
 //! The autoencoder: an encoder to a narrow code, and a decoder back.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, ExecutionError, Tensor};
 use serde::Serialize;
 
-use super::{Activation, Codec, DenseStack, DropoutMasks, hidden_units, shape};
+use super::{
+    Activation, Codec, DenseStack, DropoutMasks, PortableCodec, Stage, hidden_units, shape,
+};
 
 /// The sizes and activations of an [`Autoencoder`] or a [`TiedAutoencoder`](super::TiedAutoencoder).
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -106,5 +108,15 @@ impl Codec for Autoencoder {
 
     fn output_activation(&self) -> Activation {
         self.decoder.last_activation()
+    }
+
+    fn portable(&self) -> Result<PortableCodec, ExecutionError> {
+        let stages = |stack: &DenseStack| -> Result<Vec<Stage>, ExecutionError> {
+            Ok(stack.portable()?.into_iter().map(Stage::Dense).collect())
+        };
+        Ok(PortableCodec {
+            encoder: stages(&self.encoder)?,
+            decoder: stages(&self.decoder)?,
+        })
     }
 }

@@ -1,10 +1,10 @@
 //! The softmax classifier.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, ExecutionError, Tensor};
 use serde::Serialize;
 
-use super::{Activation, DenseStack, DropoutMasks, hidden_units, shape};
+use super::{Activation, DenseStack, DropoutMasks, PortableLayer, hidden_units, shape};
 
 /// The sizes and activation of a [`Classifier`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -58,5 +58,13 @@ impl Classifier {
     /// `[batch, inputs] → [batch, classes]`
     pub fn logits(&self, x: Tensor<2>, masks: &mut DropoutMasks) -> Tensor<2> {
         self.stack.logits(x, masks)
+    }
+
+    /// Its layers as numbers on the host; the last gives `f`.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn portable(&self) -> Result<Vec<PortableLayer>, ExecutionError> {
+        self.stack.portable()
     }
 }

@@ -1,8 +1,8 @@
 //! What all networks share that turn images into codes and codes into images.
 
-use burn::tensor::Tensor;
+use burn::tensor::{ExecutionError, Tensor};
 
-use super::{Activation, DropoutMasks};
+use super::{Activation, DropoutMasks, PortableCodec};
 
 /// A network with an encoder and a decoder.
 pub trait Codec {
@@ -20,6 +20,12 @@ pub trait Codec {
 
     /// What turns logits into pixels.
     fn output_activation(&self) -> Activation;
+
+    /// The same network as numbers on the host.
+    ///
+    /// # Errors
+    /// The device fails.
+    fn portable(&self) -> Result<PortableCodec, ExecutionError>;
 
     /// # Shapes
     /// `[batch, pixels] → [batch, code size]`

@@ -2,10 +2,10 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, ExecutionError, Tensor, TensorData};
 use rand::RngExt;
 
-use super::{Activation, DropoutMasks};
+use super::{Activation, DropoutMasks, PortableLayer};
 use crate::kernels::{self, Epilogue};
 use crate::random::{self, Purpose};
 
@@ -99,6 +99,23 @@ impl DenseStack {
     /// The weights of each layer, `[inputs, outputs]`.
     pub(super) fn weights(&self) -> impl DoubleEndedIterator<Item = Tensor<2>> + '_ {
         self.layers.iter().map(|layer| layer.weight.val())
+    }
+
+    /// The layers as numbers on the host.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub(super) fn portable(&self) -> Result<Vec<PortableLayer>, ExecutionError> {
+        let depth = self.depth();
+        let layers = self.layers.iter().enumerate();
+        layers
+            .map(|(index, layer)| {
+                let last = index + 1 == depth;
+                let activation = if last { self.last } else { self.activation };
+                let bias = layer.bias.as_ref().map(Param::val);
+                PortableLayer::read(layer.weight.val(), bias, activation)
+            })
+            .collect()
     }
 
     /// The activation after the last layer.

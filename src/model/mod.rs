@@ -7,6 +7,7 @@ mod codec;
 mod dense;
 mod dropout;
 pub mod parameters;
+mod portable;
 mod tied;
 pub mod variational;
 pub mod weights;
@@ -18,6 +19,7 @@ pub use classifier::Classifier;
 pub use codec::{Codec, Reconstructed};
 pub use dense::DenseStack;
 pub use dropout::{Dropout, DropoutMasks};
+pub use portable::{FoldIn, PortableCodec, PortableLayer, Stage, numbers};
 pub use tied::TiedAutoencoder;
 pub use variational::{Posterior, Variational};
 

@@ -2,11 +2,11 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, ExecutionError, Tensor};
 
 use super::autoencoder::{Architecture, Autoencoder};
 use super::dense::constant;
-use super::{Activation, Codec, DenseStack, DropoutMasks};
+use super::{Activation, Codec, DenseStack, DropoutMasks, PortableCodec};
 
 /// A dense autoencoder whose decoder has biases of its own, but no weights.
 ///
@@ -95,5 +95,9 @@ impl Codec for TiedAutoencoder {
 
     fn output_activation(&self) -> Activation {
         self.output
+    }
+
+    fn portable(&self) -> Result<PortableCodec, ExecutionError> {
+        self.untied().portable()
     }
 }

@@ -1,10 +1,12 @@
 //! The variational autoencoder: its encoder gives not a code but a distribution over codes.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, ExecutionError, Tensor};
 use serde::Serialize;
 
-use super::{Activation, Codec, DenseStack, DropoutMasks, hidden_units, shape};
+use super::{
+    Activation, Codec, DenseStack, DropoutMasks, PortableCodec, Stage, hidden_units, shape,
+};
 
 /// The sizes and activation of a [`Variational`] autoencoder.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -121,5 +123,17 @@ impl Codec for Variational {
 
     fn output_activation(&self) -> Activation {
         self.decoder.last_activation()
+    }
+
+    fn portable(&self) -> Result<PortableCodec, ExecutionError> {
+        let mut encoder = self.encoder.portable()?;
+        if let Some(last) = encoder.last_mut() {
+            *last = last.first_units(last.outputs / 2);
+        }
+        let stages = |layers: Vec<_>| layers.into_iter().map(Stage::Dense).collect();
+        Ok(PortableCodec {
+            encoder: stages(encoder),
+            decoder: stages(self.decoder.portable()?),
+        })
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use plotters::prelude::*;
 
 use super::drawing::{self, BLUE, FAINT, GREEN, INK, PictureError, VERMILION};
+use super::metrics::description;
 use crate::evaluate::Direction;
 use crate::train::EpochRecord;
 
@@ -213,17 +214,4 @@ fn short(value: f64) -> String {
         true => format!("{value:.2}"),
         false => format!("{value:.4}"),
     }
-}
-
-/// A metric's name in words.
-pub(super) fn description(metric: &str) -> String {
-    let words = match metric {
-        "bce_nats_per_pixel" => "binary cross-entropy, nats per pixel",
-        "mse_per_pixel" => "squared error per pixel",
-        "squared_error_per_image" => "squared error per image",
-        "negative_elbo_nats_per_image" => "negative evidence lower bound, nats per image",
-        "cross_entropy_nats_per_example" => "cross-entropy, nats per example",
-        other => return other.replace('_', " "),
-    };
-    words.into()
 }

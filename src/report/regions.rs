@@ -10,7 +10,7 @@ use crate::data::PointSet;
 /// Cells along each side of the plane.
 const CELLS: usize = 180;
 /// The plane shown: this far from the centre in each direction.
-const REACH: f32 = 1.25;
+pub const REACH: f32 = 1.25;
 const SIZE: (u32, u32) = (900, 960);
 /// How much of a class's colour its region has where it is certain.
 const TINT: f64 = 0.55;

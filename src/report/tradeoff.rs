@@ -5,8 +5,8 @@ use std::path::Path;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::curves::description;
 use super::drawing::{self, FAINT, INK, PictureError, SERIES_COLOURS};
+use super::metrics::description;
 
 const SIZE: (u32, u32) = (1200, 750);
 /// Room around the points, as a share of what lies between them.

@@ -6,7 +6,9 @@ mod error;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::config::Config;
 use crate::files;
@@ -40,11 +42,15 @@ impl RunDirectory {
     const REGIONS: &'static str = "regions.png";
     const MAP: &'static str = "map.png";
     const NEIGHBOURS: &'static str = "neighbours.png";
+    const REPORT: &'static str = "report.html";
+    const TENSORBOARD: &'static str = "tensorboard";
+    /// What TensorBoard knows its files by.
+    const EVENT_FILE: &'static str = "events.out.tfevents.";
     const CHECKPOINTS: &'static str = "checkpoints";
     /// Stays when the run is over, since another process may be about to lock it.
     const LOCK: &'static str = ".lock";
     /// Everything a run writes but its checkpoints, and so all that `--force` removes.
-    const FILES: [&'static str; 14] = [
+    const FILES: [&'static str; 15] = [
         Self::CONFIG,
         Self::METRICS,
         Self::SUMMARY,
@@ -59,6 +65,7 @@ impl RunDirectory {
         Self::REGIONS,
         Self::MAP,
         Self::NEIGHBOURS,
+        Self::REPORT,
     ];
     /// What holds the weights of a finished run.
     const WEIGHTS: [&'static str; 2] = [Self::BURNPACK, Self::SAFETENSORS];
@@ -158,6 +165,7 @@ impl RunDirectory {
         for name in Self::FILES.iter().filter(|name| **name != Self::CONFIG) {
             files::remove(&path.join(name))?;
         }
+        run.remove_events()?;
         run.write_config(config)?;
         checkpoint::clear(&run.checkpoints())?;
         run.make_checkpoints()?;
@@ -188,6 +196,26 @@ impl RunDirectory {
         files::remove_temporary(path)?;
         run.make_checkpoints()?;
         Ok(run)
+    }
+
+    /// Removes what an earlier run told TensorBoard; other files beside it stay.
+    fn remove_events(&self) -> Result<(), RunError> {
+        let directory = self.path.join(Self::TENSORBOARD);
+        let entries = match fs::read_dir(&directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.map_err(files::at(&directory))?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(files::at(&directory))?;
+            if entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(Self::EVENT_FILE)
+            {
+                files::remove(&entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     fn make_checkpoints(&self) -> Result<(), RunError> {
@@ -262,6 +290,25 @@ impl RunDirectory {
     /// Codes in a plane.
     pub fn map(&self) -> PathBuf {
         self.path.join(Self::MAP)
+    }
+
+    /// A page that says what happened and holds the network.
+    pub fn report(&self) -> PathBuf {
+        self.path.join(Self::REPORT)
+    }
+
+    /// Where events of a session that begins now go, for TensorBoard; each session has a file of its own, and their
+    /// names have the order of the sessions.
+    ///
+    /// # Errors
+    /// The directory cannot be made.
+    pub fn new_event_file(&self) -> Result<PathBuf, RunError> {
+        let directory = self.path.join(Self::TENSORBOARD);
+        fs::create_dir_all(&directory).map_err(files::at(&directory))?;
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let seconds = since.map_or(0, |since| since.as_secs());
+        let name = format!("{}{seconds:010}.{}", Self::EVENT_FILE, process::id());
+        Ok(directory.join(name))
     }
 
     /// Images beside those whose codes are nearest.

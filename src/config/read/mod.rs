@@ -10,6 +10,9 @@ use super::{Config, Experiment};
 use crate::baselines;
 use crate::device::Backend;
 
+/// Characters.
+const MOST_OF_A_NAME: usize = 100;
+
 /// The kinds of network, by their names.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
@@ -60,12 +63,32 @@ pub fn config(settings: &mut Settings) -> Config {
 
 /// Reads what the experiment, or a study, is called.
 pub fn name(settings: &mut Settings) -> String {
-    let expected = "letters, digits, `.`, `_` and `-`, beginning with a letter or digit";
+    let expected = "a text of 1 to 100 characters in one line";
     let name = settings.read("name", expected, |value| {
-        let name = value.as_str().filter(|name| is_plain_name(name));
+        let name = value.as_str().filter(|name| is_name(name));
         name.map(str::to_owned)
     });
     name.unwrap_or_else(|| "unnamed".into())
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=MOST_OF_A_NAME).contains(&name.chars().count())
+        && name.trim() == name
+        && !name.contains(char::is_control)
+}
+
+/// The name of a directory, safe on every system, for what has a name: the name itself where it is one.
+pub fn directory_name(name: &str) -> String {
+    let mut first = true;
+    let safe = name.chars().map(|character| {
+        let others = if first { "" } else { "._-" };
+        first = false;
+        match character.is_ascii_alphanumeric() || others.contains(character) {
+            true => character,
+            false => '_',
+        }
+    });
+    safe.collect()
 }
 
 fn experiment(settings: &mut Settings) -> Experiment {
@@ -115,9 +138,5 @@ fn experiment(settings: &mut Settings) -> Experiment {
 
 /// Whether a name is safe as that of a directory on every system.
 pub fn is_plain_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
-        && name.len() <= 100
+    directory_name(name) == name && !name.starts_with('_') && name.len() <= MOST_OF_A_NAME
 }

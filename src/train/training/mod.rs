@@ -111,6 +111,11 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
         Ok(training)
     }
 
+    /// The network as it is now, without autodiff.
+    pub fn network_now(&self) -> M {
+        self.network().valid()
+    }
+
     fn network(&self) -> &M {
         self.network.as_ref().expect("present between two steps")
     }

@@ -1,0 +1,179 @@
+//! Errors and codes image by image, where the figures of a whole split do not say enough.
+
+use burn::tensor::ExecutionError;
+
+use super::metrics::bce_nats;
+use super::{Evaluator, read};
+use crate::batches::tensor;
+use crate::data::{ImageSet, Noise, to_unit};
+use crate::model::{Activation, Codec};
+
+/// What a network makes of each image of a split.
+#[derive(Clone, Debug)]
+pub struct ByImage {
+    /// The name of the error: `bce_nats_per_pixel` where outputs are probabilities, else `mse_per_pixel`.
+    pub metric: &'static str,
+    /// Between each image and its reconstruction.
+    pub errors: Vec<f64>,
+    /// `[images, code size]`, row-major.
+    pub codes: Vec<f32>,
+}
+
+/// What a network answers to inputs.
+#[derive(Clone, Debug)]
+pub struct Answers {
+    /// `[inputs, code size]`, row-major.
+    pub codes: Vec<f32>,
+    /// `[inputs, pixels]`, row-major, as the network gives them.
+    pub outputs: Vec<f32>,
+}
+
+/// The error of the images of a class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassError {
+    pub class: u8,
+    pub images: usize,
+    pub mean: f64,
+    /// Of the images, not of their mean.
+    pub standard_deviation: f64,
+}
+
+impl Evaluator<'_> {
+    /// Reconstructs each of `images`, seen through `noise` if there is any, and compares it with the clean one.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn by_image(
+        &self,
+        model: &dyn Codec,
+        images: &ImageSet,
+        noise: Option<&Noise>,
+    ) -> Result<ByImage, ExecutionError> {
+        let is_probability = model.output_activation() == Activation::Sigmoid;
+        let pixels = images.pixels_per_image();
+        let (mut errors, mut codes) = (Vec::with_capacity(images.count()), Vec::new());
+        self.run(model, images, noise, |indices, answers, code| {
+            codes.extend(code);
+            for (&index, answers) in indices.iter().zip(answers.chunks_exact(pixels)) {
+                let image = images.image(index);
+                let sum = match is_probability {
+                    true => bce_nats(image, answers),
+                    false => squared_error(image, answers),
+                };
+                errors.push(sum / pixels as f64);
+            }
+        })?;
+        Ok(ByImage {
+            metric: match is_probability {
+                true => "bce_nats_per_pixel",
+                false => "mse_per_pixel",
+            },
+            errors,
+            codes,
+        })
+    }
+
+    /// Codes and outputs for `inputs`, `[inputs, pixels]` row-major.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn answers(
+        &self,
+        model: &dyn Codec,
+        inputs: &[f32],
+        pixels: usize,
+    ) -> Result<Answers, ExecutionError> {
+        let mut answers = Answers {
+            codes: Vec::new(),
+            outputs: Vec::new(),
+        };
+        for inputs in inputs.chunks(self.batch_size.saturating_mul(pixels)) {
+            let inputs = tensor(inputs.to_vec(), inputs.len() / pixels, self.device);
+            let reconstructed = model.forward(inputs);
+            let outputs = model.output_activation().apply(reconstructed.logits);
+            answers.codes.extend(read(reconstructed.code)?);
+            answers.outputs.extend(read(outputs)?);
+        }
+        Ok(answers)
+    }
+}
+
+impl ByImage {
+    /// The indices of the images, those of the least error first.
+    pub fn ranked(&self) -> Vec<usize> {
+        let mut ranked: Vec<usize> = (0..self.errors.len()).collect();
+        ranked.sort_by(|&a, &b| self.errors[a].total_cmp(&self.errors[b]));
+        ranked
+    }
+
+    /// The errors that part the images into `parts` of as many each, the least and the greatest included.
+    pub fn quantiles(&self, parts: usize) -> Vec<f64> {
+        let ranked = self.ranked();
+        let last = ranked.len() - 1;
+        (0..=parts)
+            .map(|part| self.errors[ranked[part * last / parts]])
+            .collect()
+    }
+
+    /// The errors of each class that there is, in order of class.
+    pub fn by_class(&self, classes: &[u8]) -> Vec<ClassError> {
+        let of = |class: u8| {
+            let pairs = self.errors.iter().zip(classes);
+            let errors: Vec<f64> = pairs
+                .filter(|(_, other)| **other == class)
+                .map(|(error, _)| *error)
+                .collect();
+            let count = errors.len() as f64;
+            let mean = errors.iter().sum::<f64>() / count;
+            let square = errors
+                .iter()
+                .map(|error| (error - mean).powi(2))
+                .sum::<f64>();
+            (!errors.is_empty()).then(|| ClassError {
+                class,
+                images: errors.len(),
+                mean,
+                standard_deviation: (square / (count - 1.0).max(1.0)).sqrt(),
+            })
+        };
+        (0..=u8::MAX).filter_map(of).collect()
+    }
+}
+
+fn squared_error(image: &[u8], outputs: &[f32]) -> f64 {
+    let pairs = image.iter().zip(outputs);
+    pairs
+        .map(|(&pixel, &output)| (f64::from(to_unit(pixel)) - f64::from(output)).powi(2))
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(errors: &[f64]) -> ByImage {
+        ByImage {
+            metric: "mse_per_pixel",
+            errors: errors.to_vec(),
+            codes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn quantiles_go_from_the_least_to_the_greatest() {
+        let errors = errors(&[5.0, 1.0, 4.0, 2.0, 3.0]);
+        assert_eq!(errors.ranked(), [1, 3, 4, 2, 0]);
+        assert_eq!(errors.quantiles(4), [1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert_eq!(errors.quantiles(2), [1.0, 3.0, 5.0]);
+    }
+
+    #[test]
+    fn classes_have_the_mean_and_the_spread_of_their_images() {
+        let [three, seven] = &errors(&[1.0, 9.0, 3.0]).by_class(&[3, 7, 3])[..] else {
+            panic!("two classes");
+        };
+        assert_eq!((three.class, three.images, three.mean), (3, 2, 2.0));
+        assert!((three.standard_deviation - 2f64.sqrt()).abs() < 1e-12);
+        assert_eq!((seven.mean, seven.standard_deviation), (9.0, 0.0));
+    }
+}

@@ -1,0 +1,414 @@
+/** The bench of a page of images: what goes in, the code, and what comes out. */
+
+import { button, canvas, context, difference, eachFrame, element, input, make, paint, short } from "./dom.js";
+import { centreStrokes, corrupt, fit, rasterise } from "./digit.js";
+
+/**
+ * @typedef {import("./codec.js").Codec} Codec
+ * @typedef {import("./codec.js").Vector} Vector
+ */
+
+/** Pixels of the pad along its width, whatever the size of an image. */
+const PAD = 560;
+/** Test images to choose from at sight. */
+const SHOWN = 30;
+/** More units than this have no slider of their own. */
+const MOST_SLIDERS = 64;
+const NEIGHBOURS = 6;
+/** What the noise slider says. */
+const NOISE_WORDS = {
+  gaussian: "Noise, standard deviation",
+  masking: "Noise, share of pixels set to black",
+  salt_and_pepper: "Noise, share of pixels set to black or white",
+};
+
+/**
+ * @param {Codec} codec
+ * @param {{ noise: { kind: "gaussian" | "masking" | "salt_and_pepper", amount: number }, centred: boolean,
+ *   noun: string }} settings
+ * @returns {{ image: () => Float32Array<ArrayBuffer>, code: () => Vector, setCode: (code: Vector) => void,
+ *   onCode: (listener: (code: Vector) => void) => void }}
+ */
+export function bench(codec, settings) {
+  const { width, height } = codec;
+  const state = {
+    /** @type {import("./digit.js").Point[][]} */
+    strokes: [],
+    clean: codec.digits[0].pixels,
+    seen: codec.digits[0].pixels,
+    noiseSeed: 1,
+    /** @type {Vector} */
+    code: new Float64Array(codec.units.length),
+    /** Whether the code is that of the image, or was changed by hand. */
+    isEncoded: true,
+  };
+  /** @type {((code: Vector) => void)[]} */
+  const listeners = [];
+  const sliders = makeSliders(codec);
+  const nearest = makeNearest(codec);
+
+  const draw = eachFrame(() => {
+    if (state.isEncoded) {
+      const { kind } = settings.noise;
+      state.seen = corrupt(state.clean, kind, Number(input("noise").value), state.noiseSeed);
+      paint(canvas("seen"), state.seen, width);
+      state.code = codec.encode(state.seen);
+    }
+    const drawn = codec.decode(state.code);
+    paint(canvas("reconstruction"), drawn.output, width);
+    sliders.show(state.code);
+    nearest.show(state.code, state.clean);
+    showError(codec.error(state.clean, drawn));
+    for (const listener of listeners) listener(state.code);
+  });
+
+  /** @param {number} error */
+  function showError(error) {
+    const unit = codec.metric === "mse_per_pixel" ? "squared error per pixel" : "nats per pixel";
+    const share = Math.round(100 * codec.share(error));
+    const than = settings.noise.amount > 0 ? `${settings.noun} without noise` : settings.noun;
+    const line = `${short(error)} ${unit}, more than of ${share} % of the test ${than}`;
+    element("error", HTMLElement).textContent = line;
+    announce(`Error ${line}. ${nearest.words()}`);
+  }
+
+  /** @param {Float32Array<ArrayBuffer>} pixels */
+  const show = (pixels) => {
+    state.clean = pixels;
+    state.isEncoded = true;
+    draw();
+  };
+
+  const pad = makePad(codec, (strokes) => {
+    state.strokes = strokes;
+    showStrokes();
+  });
+  const showStrokes = () => {
+    const centred = input("centre").checked;
+    const placed = centred ? centreStrokes(state.strokes, width, height) : state.strokes;
+    show(rasterise(placed, width, height));
+  };
+  /** @param {number} index */
+  const choose = (index) => {
+    state.strokes = [];
+    const { pixels } = codec.digits[index];
+    pad.show(pixels);
+    say("");
+    show(pixels);
+  };
+
+  input("centre").checked = settings.centred;
+  input("centre").addEventListener("change", () => {
+    if (state.strokes.length > 0) showStrokes();
+  });
+  button("clear").addEventListener("click", () => {
+    pad.clear();
+    state.strokes = [];
+    say("");
+    show(new Float32Array(width * height));
+  });
+  element("noise-kind", HTMLElement).textContent = NOISE_WORDS[settings.noise.kind];
+  const noise = input("noise");
+  noise.value = String(settings.noise.amount);
+  const showNoise = () => {
+    element("noise-value", HTMLOutputElement).value = noise.value;
+    state.isEncoded = true;
+    draw();
+  };
+  noise.addEventListener("input", showNoise);
+  button("other-noise").addEventListener("click", () => {
+    state.noiseSeed += 1;
+    if (Number(noise.value) === 0) noise.value = String(settings.noise.amount || 0.3);
+    showNoise();
+  });
+  sliders.onChange((unit, value) => {
+    state.code = Float64Array.from(state.code);
+    state.code[unit] = value;
+    state.isEncoded = false;
+    draw();
+  });
+  button("encode-again").addEventListener("click", () => show(state.clean));
+  digitChooser(codec, choose);
+  fileChooser(codec, (pixels, words) => {
+    state.strokes = [];
+    pad.show(pixels);
+    say(words);
+    show(pixels);
+  });
+  choose(0);
+  showNoise();
+
+  return {
+    image: () => state.clean,
+    code: () => state.code,
+    setCode: (code) => {
+      state.code = code;
+      state.isEncoded = false;
+      draw();
+    },
+    onCode: (listener) => listeners.push(listener),
+  };
+}
+
+/** @param {string} words about the image that was opened */
+function say(words) {
+  element("input-note", HTMLElement).textContent = words;
+}
+
+/** Tells people who do not see it what has changed, once it has come to rest. */
+const announce = (() => {
+  let timer = 0;
+  return (/** @type {string} */ words) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => element("announcement", HTMLElement).textContent = words, 700);
+  };
+})();
+
+/**
+ * The canvas that is drawn on.
+ *
+ * @param {Codec} codec
+ * @param {(strokes: import("./digit.js").Point[][]) => void} onStrokes
+ */
+function makePad(codec, onStrokes) {
+  const pad = canvas("pad");
+  [pad.width, pad.height] = [PAD, Math.round((PAD * codec.height) / codec.width)];
+  const scale = PAD / codec.width;
+  const pen = context(pad);
+  /** @type {import("./digit.js").Point[][]} */
+  let strokes = [];
+  let isDrawing = false;
+  const clear = () => {
+    strokes = [];
+    pen.fillStyle = "black";
+    pen.fillRect(0, 0, pad.width, pad.height);
+  };
+  /** @param {PointerEvent} event */
+  const point = (event) => {
+    const box = pad.getBoundingClientRect();
+    return {
+      x: ((event.clientX - box.left) / box.width) * codec.width,
+      y: ((event.clientY - box.top) / box.height) * codec.height,
+    };
+  };
+  /** @param {PointerEvent} event */
+  const add = (event) => {
+    const stroke = strokes[strokes.length - 1];
+    // A browser tells of several moves at once; without that, of one.
+    const moves = event.getCoalescedEvents?.() ?? [];
+    for (const move of moves.length > 0 ? moves : [event]) {
+      const from = stroke[stroke.length - 1] ?? point(move);
+      const to = point(move);
+      stroke.push(to);
+      pen.beginPath();
+      pen.moveTo(from.x * scale, from.y * scale);
+      pen.lineTo(to.x * scale, to.y * scale);
+      pen.stroke();
+    }
+    onStrokes(strokes);
+  };
+  pad.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    if (strokes.length === 0) clear();
+    pen.strokeStyle = "white";
+    pen.lineWidth = 0.085 * Math.min(pad.width, pad.height);
+    pen.lineCap = pen.lineJoin = "round";
+    pad.setPointerCapture(event.pointerId);
+    isDrawing = true;
+    strokes.push([]);
+    add(event);
+  });
+  pad.addEventListener("pointermove", (event) => {
+    if (isDrawing) add(event);
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    pad.addEventListener(end, () => isDrawing = false);
+  }
+  return {
+    clear,
+    /** @param {Float32Array<ArrayBuffer>} pixels */
+    show: (pixels) => {
+      clear();
+      const small = document.createElement("canvas");
+      paint(small, pixels, codec.width);
+      pen.imageSmoothingEnabled = false;
+      pen.drawImage(small, 0, 0, pad.width, pad.height);
+    },
+  };
+}
+
+/**
+ * Test images as buttons, and another one at random.
+ *
+ * @param {Codec} codec
+ * @param {(index: number) => void} choose
+ */
+function digitChooser(codec, choose) {
+  const list = element("digits", HTMLElement);
+  codec.digits.slice(0, SHOWN).forEach((digit, index) => {
+    const picture = make("canvas", { "aria-hidden": "true" });
+    paint(picture, digit.pixels, codec.width);
+    const name = digit.label === null ? "" : `, class ${digit.label}`;
+    const item = make(
+      "button",
+      { type: "button", "aria-label": `test image ${digit.index}${name}` },
+      picture,
+    );
+    item.addEventListener("click", () => choose(index));
+    list.append(make("li", {}, item));
+  });
+  button("another").addEventListener(
+    "click",
+    () => choose(Math.floor(Math.random() * codec.digits.length)),
+  );
+}
+
+/**
+ * Images from files: chosen, dropped anywhere on the bench, or pasted.
+ *
+ * @param {Codec} codec
+ * @param {(pixels: Float32Array<ArrayBuffer>, words: string) => void} show
+ */
+function fileChooser(codec, show) {
+  /** @param {File | null | undefined} file */
+  const open = async (file) => {
+    if (!file) return;
+    try {
+      const centred = input("centre").checked;
+      const { pixels, inverted } = fit(await grey(file), codec.width, codec.height, centred);
+      const turned = inverted ? ", turned to light on dark as the network knows it" : "";
+      show(pixels, `${file.name}${turned}`);
+    } catch {
+      say(`${file.name} is no image that this browser can open; try a PNG or JPEG.`);
+    }
+  };
+  const chooser = input("file");
+  button("open").addEventListener("click", () => chooser.click());
+  chooser.addEventListener("change", () => {
+    open(chooser.files?.[0]);
+    chooser.value = "";
+  });
+  const area = element("bench", HTMLElement);
+  for (const kind of ["dragenter", "dragover"]) {
+    area.addEventListener(kind, (event) => {
+      event.preventDefault();
+      area.classList.add("dropping");
+    });
+  }
+  area.addEventListener("dragleave", () => area.classList.remove("dropping"));
+  area.addEventListener("drop", (event) => {
+    event.preventDefault();
+    area.classList.remove("dropping");
+    open(event.dataTransfer?.files[0]);
+  });
+  document.addEventListener("paste", (event) => open(event.clipboardData?.files[0]));
+}
+
+/** Larger pictures are shrunk to this before their pixels are looked at. */
+const MOST_SIDE = 512;
+
+/**
+ * @param {File} file
+ * @returns {Promise<import("./digit.js").Grey>}
+ */
+async function grey(file) {
+  const picture = await createImageBitmap(file);
+  const shrink = Math.min(1, MOST_SIDE / Math.max(picture.width, picture.height));
+  const width = Math.max(1, Math.round(picture.width * shrink));
+  const height = Math.max(1, Math.round(picture.height * shrink));
+  const paper = make("canvas", { width, height });
+  const brush = context(paper);
+  // What is transparent becomes white paper.
+  brush.fillStyle = "white";
+  brush.fillRect(0, 0, width, height);
+  brush.drawImage(picture, 0, 0, width, height);
+  const { data } = brush.getImageData(0, 0, width, height);
+  const pixels = new Float32Array(width * height);
+  for (let i = 0; i < pixels.length; i++) {
+    // Luma of ITU-R BT.601.
+    pixels[i] = (0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]) / 255;
+  }
+  return { pixels, width, height };
+}
+
+/**
+ * One slider a unit, with what the unit draws.
+ *
+ * @param {Codec} codec
+ */
+function makeSliders(codec) {
+  const list = element("sliders", HTMLElement);
+  const off = codec.off();
+  const loudest = [...codec.units.keys()].sort((a, b) => codec.units[b].rms - codec.units[a].rms);
+  const shown = loudest.slice(0, MOST_SLIDERS).sort((a, b) => a - b);
+  /** @type {(unit: number, value: number) => void} */
+  let changed = () => {};
+  const all = shown.map((unit) => {
+    const { low, high, rms } = codec.units[unit];
+    const drawing = make("canvas", { "aria-hidden": "true" });
+    paint(drawing, difference(codec.alone(unit), off), codec.width);
+    // One that never moves may still be moved by hand.
+    const [least, most] = high > low ? [low, high] : [codec.withinRange(low - 1), codec.withinRange(low + 1)];
+    const slider = make("input", {
+      type: "range",
+      id: `unit-${unit}`,
+      min: least,
+      max: most,
+      step: (most - least) / 200,
+    });
+    const value = make("output", { for: slider.id });
+    const name = make("label", { for: slider.id }, `unit ${unit + 1}`);
+    slider.addEventListener("input", () => changed(unit, Number(slider.value)));
+    const item = make("li", rms === 0 ? { class: "unused", title: "0 for every test image" } : {});
+    item.append(drawing, name, value, slider);
+    list.append(item);
+    return { unit, slider, value };
+  });
+  if (shown.length < codec.units.length) {
+    const note = `The ${shown.length} of ${codec.units.length} units with the largest root mean square.`;
+    element("code-note", HTMLElement).textContent = note;
+  }
+  return {
+    /** @param {Vector} code */
+    show: (code) => {
+      for (const { unit, slider, value } of all) {
+        // The one that is being moved knows where it is.
+        if (document.activeElement !== slider || Number(slider.value) !== code[unit]) {
+          slider.value = String(code[unit]);
+        }
+        value.value = code[unit].toFixed(2);
+      }
+    },
+    /** @param {(unit: number, value: number) => void} listener */
+    onChange: (listener) => changed = listener,
+  };
+}
+
+/**
+ * The test images whose codes are nearest.
+ *
+ * @param {Codec} codec
+ */
+function makeNearest(codec) {
+  const list = element("nearest", HTMLElement);
+  const items = Array.from({ length: NEIGHBOURS }, () => {
+    const picture = make("canvas", { "aria-hidden": "true" });
+    const name = make("span");
+    list.append(make("li", {}, picture, name));
+    return { picture, name };
+  });
+  let words = "";
+  return {
+    /** @param {Vector} code @param {Vector} own */
+    show: (code, own) => {
+      const found = codec.nearest(code, NEIGHBOURS, own);
+      found.forEach((digit, index) => {
+        paint(items[index].picture, digit.pixels, codec.width);
+        items[index].name.textContent = digit.label === null ? `no. ${digit.index}` : String(digit.label);
+      });
+      const names = found.map((digit) => digit.label ?? `number ${digit.index}`);
+      words = `Nearest test images: ${names.join(", ")}.`;
+    },
+    words: () => words,
+  };
+}
