@@ -12,9 +12,24 @@ lint:
     RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --quiet
     cargo clippy --release --no-default-features --features flex -- -D warnings
 
+# The same for the page of a report
+lint-page:
+    cd src/report/page/web && deno fmt --check --quiet && deno lint --quiet && deno check --quiet *.js
+    cd tests/browser && deno fmt --check --quiet --line-width 110 script_test.js && deno lint --quiet script_test.js
+
 # The README's test command
 test:
     cargo test --release
+
+# Pages in a headless Chromium, and event files in TensorBoard's reader; CONTRIBUTING.md says what that needs
+browser:
+    deno test --quiet --no-check tests/browser
+    cd tests/browser && pytest -q -p no:cacheprovider
+
+# docs/report.png, and pictures of all pages that the tests open
+screenshots out="artifacts/screenshots":
+    cd tests/browser && HOURGLASS_SCREENSHOTS={{absolute_path(out)}} pytest -q -p no:cacheprovider test_page.py
+    cp {{out}}/report.png docs/report.png
 
 # A small run on every backend, and what the other commands make of it
 smoke out="artifacts":
@@ -31,6 +46,7 @@ smoke out="artifacts":
     {{run}} sample {{out}}/smoke-flex --count 25
     {{run}} map {{out}}/smoke-flex --count 500
     {{run}} neighbours {{out}}/smoke-wgpu --backend flex
+    {{run}} report {{out}}/smoke-wgpu
     {{run}} compare --set seeds=1 --set data.limit=500 --set data.test_limit=200 --out {{out}}/smoke-comparison --force
     {{run}} curves {{out}}/smoke-flex {{out}}/smoke-ndarray {{out}}/smoke-wgpu --out {{out}}/smoke.png
 

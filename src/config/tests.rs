@@ -203,7 +203,7 @@ fn what_needs_something_else_says_so() {
 
 #[test]
 fn contradictions_are_all_reported_at_once_with_their_remedies() {
-    let text = "name = \"../x\"\n[data]\ndataset = \"idx\"\nlimit = 5\nvalidation = 5\n\
+    let text = "name = \" x\"\n[data]\ndataset = \"idx\"\nlimit = 5\nvalidation = 5\n\
                 [model]\nencoder = [8, 4]\ndecoder = [3, 7]\noutput = \"linear\"\n\
                 [objective]\nreconstruction = \"bce\"\n[train]\nepochs = 0\n\
                 optimizer = { kind = \"adam\", learning_rate = -1, beta_1 = 1.0, epsilon = nan }\n\

@@ -106,7 +106,8 @@ impl TensorBoard {
             error_metric,
         };
         board.write(0, What::FileVersion("brain.Event:2".into()))?;
-        board.write(step, What::SessionLog(SessionLog { status: START }))?;
+        // From the next step on; what was told of this one stays.
+        board.write(step + 1, What::SessionLog(SessionLog { status: START }))?;
         Ok(board)
     }
 

@@ -23,6 +23,7 @@ mod kernels;
 mod kinds;
 mod linear;
 mod not_finite;
+mod pages;
 mod resume;
 mod studies;
 mod support;

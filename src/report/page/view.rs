@@ -191,7 +191,9 @@ pub fn render(page: &Page<'_>) -> String {
     let mut sources = Vec::new();
     let figures = figure_rows(summary, &references, &mut sources);
     let shape = config.experiment.shape();
-    let data = Data::new(config, &history, floor, precision, &page.subject).to_json();
+    let has_curves = !history.is_empty() && config.train.is_some();
+    let course = if has_curves { &history[..] } else { &[] };
+    let data = Data::new(config, course, floor, precision, &page.subject).to_json();
     let view = View {
         policy: script::policy(),
         style: format!("<style>{}</style>", script::STYLE),
@@ -210,7 +212,7 @@ pub fn render(page: &Page<'_>) -> String {
         has_references: figures.iter().any(|row| row.reference.is_some()),
         figures,
         sources,
-        has_curves: !history.is_empty() && config.train.is_some(),
+        has_curves,
         epochs: epoch_table(&history),
         images: match &page.subject {
             Subject::Images(images) => Some(images_view(config, images)),

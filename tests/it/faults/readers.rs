@@ -7,11 +7,14 @@ use std::path::Path;
 
 use flate2::{Compression, write::GzEncoder};
 use hourglass::config::{Config, Study};
-use hourglass::data::{idx, read_images};
+use hourglass::data::{PointSet, idx, read_images};
 use hourglass::environment::Environment;
+use hourglass::model::PortableLayer;
 use hourglass::report::Receipt;
+use hourglass::report::page::{Page, PointSubject, Subject};
 use hourglass::run_directory::RunDirectory;
 use image::{GrayImage, ImageFormat};
+use serde_json::{Map, Value};
 
 use super::Tally;
 use super::checkpoints::{burnpack, checksums, optimizer, progress};
@@ -22,7 +25,7 @@ use crate::support;
 /// The fuzzing of a reader with so many inputs from a seed.
 type Fuzz = fn(usize, u64) -> Tally;
 
-pub const ALL: [(&str, Fuzz); 12] = [
+pub const ALL: [(&str, Fuzz); 13] = [
     ("IDX", idx_plain),
     ("gzipped IDX", idx_gzipped),
     ("PNG", png),
@@ -35,6 +38,7 @@ pub const ALL: [(&str, Fuzz); 12] = [
     ("checkpoint: checksums.sha256", checksums),
     ("summary.json", summary),
     ("metrics.jsonl", metrics),
+    ("report of both", report),
 ];
 
 fn idx_bytes() -> Vec<u8> {
@@ -177,6 +181,46 @@ fn metrics(times: usize, seed: u64) -> Tally {
     let valid = "{\"epoch\":1,\"step\":10,\"test_mse_per_pixel\":0.1}\n{\"epoch\":2,\"step\":20}\n";
     fuzz_run(times, seed, "metrics.jsonl", valid, |run| {
         run.history().is_ok()
+    })
+}
+
+/// A page is made of whatever these files say.
+fn report(times: usize, seed: u64) -> Tally {
+    let config = Config::load(None, &[]).unwrap();
+    let points = PointSet::new(2, vec![0.0, 1.0, 0.5, 0.5], vec![0, 1]);
+    let page = |summary: &Value, history: &[Map<String, Value>]| {
+        let layer = PortableLayer::linear(2, vec![1.0, 0.0, 0.0, 1.0], vec![0.0, 0.0]);
+        let subject = PointSubject {
+            layers: vec![layer],
+            train: &points,
+            test: &points,
+            classes: 2,
+            vectors: vec![0.0, 1.0],
+            probabilities: vec![0.5, 0.5],
+        };
+        let page = Page {
+            config: &config,
+            summary,
+            training_examples: 2,
+            history,
+            precision: None,
+            subject: Subject::Points(subject),
+        };
+        page.render()
+    };
+    let valid = "{\"epochs\":2,\"metrics\":{\"train_mse_per_pixel\":0.2,\"test_mse_per_pixel\":0.1},\
+                 \"receipt\":{\"seed\":1,\"data\":[{\"file\":\"x\",\"sha256\":\"00\"}],\"resumed\":[]}}\n\
+                 {\"epoch\":1,\"train_mse_per_pixel\":0.3,\"test_mse_per_pixel\":0.2}\n\
+                 {\"epoch\":2,\"train_mse_per_pixel\":0.2,\"test_mse_per_pixel\":0.1}\n";
+    fuzz(times, seed, valid.as_bytes(), true, &mut |input| {
+        let text = String::from_utf8_lossy(input);
+        let mut lines = text.lines();
+        let summary = lines.next().map(serde_json::from_str);
+        let history: Result<Vec<Map<String, Value>>, _> = lines.map(serde_json::from_str).collect();
+        let (Some(Ok(summary)), Ok(history)) = (summary, history) else {
+            return false;
+        };
+        page(&summary, &history).ends_with("</html>")
     })
 }
 

@@ -38,6 +38,11 @@ export function context(target) {
   return /** @type {CanvasRenderingContext2D} */ (target.getContext("2d"));
 }
 
+/** Opaque greys from 0 to 255. */
+const GREYS = new Uint32Array(
+  Uint8Array.from({ length: 1024 }, (_, i) => (i % 4 === 3 ? 255 : i >> 2)).buffer,
+);
+
 /**
  * Draws an image of pixels in [0, 1], dark to light.
  *
@@ -51,9 +56,10 @@ export function paint(target, pixels, width) {
     [target.width, target.height] = [width, height];
   }
   const image = new ImageData(width, height);
+  // Red, green, blue and opacity of a pixel at once, whatever the order of bytes.
+  const words = new Uint32Array(image.data.buffer);
   for (let i = 0; i < pixels.length; i++) {
-    const grey = Math.round(255 * Math.min(1, Math.max(0, pixels[i])));
-    image.data.set([grey, grey, grey, 255], 4 * i);
+    words[i] = GREYS[Math.round(255 * Math.min(1, Math.max(0, pixels[i])))];
   }
   context(target).putImageData(image, 0, 0);
 }

@@ -66,7 +66,9 @@ export function bench(codec, settings) {
   function showError(error) {
     const unit = codec.metric === "mse_per_pixel" ? "squared error per pixel" : "nats per pixel";
     const share = Math.round(100 * codec.share(error));
-    const than = settings.noise.amount > 0 ? `${settings.noun} without noise` : settings.noun;
+    const than = settings.noise.amount > 0
+      ? `${settings.noun} with such noise as in training`
+      : settings.noun;
     const line = `${short(error)} ${unit}, more than of ${share} % of the test ${than}`;
     element("error", HTMLElement).textContent = line;
     announce(`Error ${line}. ${nearest.words()}`);
