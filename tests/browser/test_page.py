@@ -6,6 +6,7 @@ import time
 import html5lib
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from conftest import PHONE, hourglass
 
@@ -31,7 +32,7 @@ def test_the_network_is_drawn_with_and_played_with(opened, page_of):
     assert 18 <= sum(ink > 0 for ink in rows) <= 23
     neighbours = page.page.locator("#nearest span").all_inner_texts()
     assert neighbours.count("7") >= 4, neighbours
-    page.page.locator("#play-title").evaluate("(title) => title.scrollIntoView()")
+    page.page.locator("#play-title").evaluate("(title) => title.scrollIntoView({ behavior: 'instant' })")
     page.screenshot("report", whole=False)
     page.screenshot("deep-drawn")
 
@@ -60,8 +61,9 @@ def test_the_network_is_drawn_with_and_played_with(opened, page_of):
             new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
     }""")
     assert picture is None
-    page.page.wait_for_function("document.getElementById('input-note').textContent.includes('turned')")
-    assert "<b>one</b>.png" in page.page.locator("#input-note").inner_text()
+    note = page.page.locator("#input-note")
+    expect(note).to_contain_text("turned to light on dark")
+    expect(note).to_contain_text("<b>one</b>.png")
     seen = page.pixels("#seen")
     columns = [sum(seen[column::28]) for column in range(28)]
     assert abs(sum((c + 0.5) * ink for c, ink in enumerate(columns)) / sum(columns) - 14) < 0.3
@@ -69,7 +71,7 @@ def test_the_network_is_drawn_with_and_played_with(opened, page_of):
     assert set(page.page.locator("#nearest span").all_inner_texts()) == {"1"}
 
     page.page.set_input_files("#file", {"name": "broken.png", "mimeType": "image/png", "buffer": b"none"})
-    page.page.wait_for_function("document.getElementById('input-note').textContent.includes('no image')")
+    expect(note).to_contain_text("broken.png is no image")
 
     seen = page.pixels("#seen")
     page.page.locator("#noise").fill("0.4")
