@@ -13,6 +13,7 @@ use crate::device::DeviceError;
 use crate::files::FileError;
 use crate::model::weights::WeightsError;
 use crate::report::PictureError;
+use crate::report::page::TooCoarse;
 use crate::run_directory::RunError;
 use crate::signals;
 use crate::train::TrainError;
@@ -78,6 +79,8 @@ pub enum Error {
     NoCode(PathBuf),
     #[error("a manifold is drawn over codes of two units; this network's have {0}")]
     NotAPlane(usize),
+    #[error(transparent)]
+    TooCoarse(#[from] TooCoarse),
     #[error("{} finished no epoch", .0.display())]
     NoEpoch(PathBuf),
     #[error("{} did not measure `{metric}` in every epoch", path.display())]
@@ -135,6 +138,7 @@ impl Error {
             | Self::NoCode(_)
             | Self::NotAPlane(_)
             | Self::NoEpoch(_)
+            | Self::TooCoarse(_)
             | Self::NoMetric { .. }
             | Self::Out { .. }
             | Self::NotTwoInputs(_)
@@ -196,6 +200,7 @@ impl Error {
             Self::TooFewImages { .. } => Some("take fewer --rows, or raise data.test_limit".into()),
             Self::GradientsDiffer(_) => Some("the findings of that network say where it begins, and which of the three is wrong".into()),
             Self::NoEpoch(_) => Some("train it again with --force".into()),
+            Self::TooCoarse(_) => Some("leave --weights out, or give --weights f32".into()),
             Self::Out { .. } => Some("make the directory, or choose another --out".into()),
             Self::Picture(PictureError::TooLarge { .. }) => Some("show fewer images".into()),
             Self::Interrupted { run, .. } => Some(format!(

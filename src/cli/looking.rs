@@ -189,7 +189,8 @@ pub struct Report {
     /// File to write [default: report.html in the run directory]
     #[arg(long, short, value_name = "HTML")]
     pub out: Option<PathBuf>,
-    /// Numbers of the network in the page [default: f32 where that makes no more than 1.4 MB, else f16]
+    /// Numbers of the network in the page [default: f16 for a network of more than
+    /// 260,000 numbers that is hardly changed by it, else f32]
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub weights: Option<Precision>,
 }

@@ -46,7 +46,7 @@ pub struct Train {
     /// Write report.html too: one page that says what happened and holds the network, to play with
     #[arg(long)]
     pub report: bool,
-    /// Write event files for TensorBoard too: figures as they come, and pictures after every epoch
+    /// Write event files for TensorBoard too: figures as they come, and pictures as they change
     #[arg(long)]
     pub tensorboard: bool,
     /// Print the summary as JSON

@@ -20,6 +20,8 @@ pub struct Board {
     title: String,
     /// Epochs from one picture to the next.
     between_pictures: usize,
+    /// After it there are pictures of the finished run.
+    last_epoch: usize,
     /// Steps before the epoch that is going on.
     steps_before: usize,
 }
@@ -40,6 +42,7 @@ impl Board {
             events: TensorBoard::create(&run.new_event_file()?, error_metric, step)?,
             title: config.title(),
             between_pictures: epochs.div_ceil(MOST_PICTURES).max(1),
+            last_epoch: epochs,
             steps_before: step,
         })
     }
@@ -59,7 +62,8 @@ impl Board {
             Event::Step { .. } => {}
             Event::EpochEnds(epoch) => {
                 self.events.epoch(epoch)?;
-                return Ok(epoch.epoch % self.between_pictures == 0);
+                let is_last = epoch.epoch == self.last_epoch;
+                return Ok(!is_last && epoch.epoch.is_multiple_of(self.between_pictures));
             }
         }
         Ok(false)

@@ -203,6 +203,10 @@ struct Loaded {
 impl Loaded {
     fn open(arguments: &cli::Run) -> Result<Self, Error> {
         let (run, config, opened) = open_run(arguments)?;
+        Self::of(run, config, opened)
+    }
+
+    fn of(run: RunDirectory, config: Config, opened: OpenDevice) -> Result<Self, Error> {
         let TrainedCodec {
             network,
             input_size,

@@ -58,31 +58,41 @@ pub fn write(arguments: &cli::Report) -> Result<PathBuf, Error> {
         None => (run.report(), Some(run.lock_for_writing()?)),
     };
     super::check_out(&out)?;
-    let page = |subject, training_examples| Page {
-        config: &config,
-        summary: &summary,
-        training_examples,
-        history: &history,
-        precision: arguments.weights,
-        subject,
-    };
-    let text = match &config.experiment {
-        Experiment::Classifier { .. } => {
+    let page =
+        |config: &Config, subject: Subject<'_>, training_examples| -> Result<String, Error> {
+            let precision = match arguments.weights {
+                Some(asked) => subject.check_rounding(asked).map(|()| asked)?,
+                None => subject.suiting_precision(),
+            };
+            let page = Page {
+                config,
+                summary: &summary,
+                training_examples,
+                history: &history,
+                precision,
+                subject,
+            };
+            Ok(page.render())
+        };
+    let text = match config.experiment.images().cloned() {
+        None => {
             let Prepared::Classifier(network, task) = prepare(&config, &opened, Examples::All)?
             else {
-                unreachable!("a classifier is prepared as one");
+                unreachable!("what has no images is a classifier");
             };
             let network = run.load_weights(network)?;
-            let subject = Subject::Points(points(&network, &task)?);
-            page(subject, task.examples(Subset::Training)).render()
+            let examples = task.examples(Subset::Training);
+            page(&config, Subject::Points(points(&network, &task)?), examples)?
         }
-        _ => {
-            let loaded = Loaded::open(&arguments.run)?;
-            let data = config.experiment.images().ok_or_else(|| loaded.no_code())?;
-            let splits = load_images(data, loaded.input_size, config.seed)?;
-            let subject = images(&config, &loaded, &splits.train, &splits.test)?;
-            let subject = Subject::Images(Box::new(subject));
-            page(subject, splits.train.count()).render()
+        Some(data) => {
+            let loaded = Loaded::of(run, config, opened)?;
+            let splits = load_images(&data, loaded.input_size, loaded.config.seed)?;
+            let subject = images(&loaded, &splits.train, &splits.test)?;
+            page(
+                &loaded.config,
+                Subject::Images(Box::new(subject)),
+                splits.train.count(),
+            )?
         }
     };
     files::write(&out, text.as_bytes())?;
@@ -109,26 +119,23 @@ fn points<'a>(
 }
 
 fn images<'a>(
-    config: &Config,
     loaded: &Loaded,
     train: &ImageSet,
     test: &'a ImageSet,
 ) -> Result<ImageSubject<'a>, Error> {
+    let config = &loaded.config;
     let evaluator = loaded.evaluator();
     let network = &*loaded.network;
     let noise = config
         .experiment
         .corruption()
         .map(|corruption| Noise::of_evaluation(corruption, config.seed));
-    let by_image = evaluator.by_image(network, test, noise.as_ref())?;
-    // Codes of clean images, whatever the errors are of.
-    let by_image = match noise {
-        None => by_image,
-        Some(_) => crate::evaluate::ByImage {
-            codes: evaluator.encode(network, test)?,
-            ..by_image
-        },
-    };
+    let by_cross_entropy = config.experiment.minimises_cross_entropy();
+    let mut by_image = evaluator.by_image(network, test, noise.as_ref(), by_cross_entropy)?;
+    if noise.is_some() {
+        // Codes of clean images, whatever the errors are of.
+        by_image.codes = evaluator.encode(network, test)?;
+    }
     let pixels = test.pixels_per_image();
     let digits = test.one_of_each_class(DIGITS.min(MOST_DIGIT_BYTES / pixels).max(1));
     let vectors = &digits[..digits.len().min(VECTORS)];

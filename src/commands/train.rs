@@ -82,13 +82,16 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
         Prepared::Baseline(empty, task) => session.fit(&empty, &task),
     }?;
     let mut files = done.files;
-    if arguments.report {
-        files.push(page::write(&of_new_run(&done.run, backend))?);
-    }
+    let page = match arguments.report {
+        true => page::write(&of_new_run(&done.run, backend)).map(|page| files.push(page)),
+        false => Ok(()),
+    };
+    // The run is finished, whatever became of its page.
     match arguments.json {
-        true => answer_json(&done.summary),
-        false => answer(&result(&done.summary, &files, begun.elapsed())),
+        true => answer_json(&done.summary)?,
+        false => answer(&result(&done.summary, &files, begun.elapsed()))?,
     }
+    page
 }
 
 /// A run that is finished and no longer locked.

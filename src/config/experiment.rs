@@ -193,12 +193,37 @@ impl Experiment {
         }
     }
 
+    /// Whether images are compared by the cross-entropy of their pixels.
+    pub fn minimises_cross_entropy(&self) -> bool {
+        match self {
+            Self::Autoencoder { objective, .. } => {
+                objective.reconstruction == Reconstruction::BinaryCrossEntropy
+            }
+            Self::Variational { .. } => true,
+            Self::Classifier { .. } | Self::Baseline { .. } => false,
+        }
+    }
+
     /// The noise on its inputs, if it is to remove noise.
     pub fn corruption(&self) -> Option<Corruption> {
         match self {
             Self::Autoencoder { objective, .. } => objective.corruption,
             Self::Variational { objective, .. } => objective.corruption,
             Self::Classifier { .. } | Self::Baseline { .. } => None,
+        }
+    }
+
+    /// All layer sizes, from the input to the output.
+    pub fn layer_sizes(&self) -> Vec<usize> {
+        let joined = |encoder: &[usize], decoder: &[usize]| [encoder, &decoder[1..]].concat();
+        match self {
+            Self::Autoencoder { model, .. } => joined(&model.encoder, &model.decoder),
+            Self::Variational { model, .. } => joined(&model.encoder, &model.decoder),
+            Self::Classifier { model, .. } => model.layers.clone(),
+            Self::Baseline { model, .. } => {
+                let [pixels, code] = model.encoder;
+                vec![pixels, code, pixels]
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use crate::model::{Activation, Codec};
 /// What a network makes of each image of a split.
 #[derive(Clone, Debug)]
 pub struct ByImage {
-    /// The name of the error: `bce_nats_per_pixel` where outputs are probabilities, else `mse_per_pixel`.
+    /// The name of the error: `bce_nats_per_pixel` or `mse_per_pixel`.
     pub metric: &'static str,
     /// Between each image and its reconstruction.
     pub errors: Vec<f64>,
@@ -39,7 +39,8 @@ pub struct ClassError {
 }
 
 impl Evaluator<'_> {
-    /// Reconstructs each of `images`, seen through `noise` if there is any, and compares it with the clean one.
+    /// Reconstructs each of `images`, seen through `noise` if there is any, and compares it with the clean one: by
+    /// binary cross-entropy where `by_cross_entropy` and outputs are probabilities, else by squared error.
     ///
     /// # Errors
     /// The device fails.
@@ -48,23 +49,26 @@ impl Evaluator<'_> {
         model: &dyn Codec,
         images: &ImageSet,
         noise: Option<&Noise>,
+        by_cross_entropy: bool,
     ) -> Result<ByImage, ExecutionError> {
-        let is_probability = model.output_activation() == Activation::Sigmoid;
+        let gives_logits = model.output_activation() == Activation::Sigmoid;
+        let by_cross_entropy = by_cross_entropy && gives_logits;
         let pixels = images.pixels_per_image();
         let (mut errors, mut codes) = (Vec::with_capacity(images.count()), Vec::new());
         self.run(model, images, noise, |indices, answers, code| {
             codes.extend(code);
             for (&index, answers) in indices.iter().zip(answers.chunks_exact(pixels)) {
                 let image = images.image(index);
-                let sum = match is_probability {
-                    true => bce_nats(image, answers),
-                    false => squared_error(image, answers),
+                let sum = match (by_cross_entropy, gives_logits) {
+                    (true, _) => bce_nats(image, answers),
+                    (false, true) => squared_error(image, answers, |z| 1.0 / (1.0 + (-z).exp())),
+                    (false, false) => squared_error(image, answers, |output| output),
                 };
                 errors.push(sum / pixels as f64);
             }
         })?;
         Ok(ByImage {
-            metric: match is_probability {
+            metric: match by_cross_entropy {
                 true => "bce_nats_per_pixel",
                 false => "mse_per_pixel",
             },
@@ -140,10 +144,10 @@ impl ByImage {
     }
 }
 
-fn squared_error(image: &[u8], outputs: &[f32]) -> f64 {
-    let pairs = image.iter().zip(outputs);
+fn squared_error(image: &[u8], answers: &[f32], output: fn(f64) -> f64) -> f64 {
+    let pairs = image.iter().zip(answers);
     pairs
-        .map(|(&pixel, &output)| (f64::from(to_unit(pixel)) - f64::from(output)).powi(2))
+        .map(|(&pixel, &answer)| (f64::from(to_unit(pixel)) - output(answer.into())).powi(2))
         .sum()
 }
 

@@ -74,6 +74,26 @@ impl Activation {
         }
     }
 
+    /// Of one number in double precision; of maxout's pieces the greatest.
+    pub fn value(self, h: f64) -> f64 {
+        match self {
+            Self::Linear | Self::Maxout => h,
+            Self::Sigmoid => 1.0 / (1.0 + (-h).exp()),
+            Self::Tanh => h.tanh(),
+            Self::Relu => h.max(0.0),
+            Self::LeakyRelu => h.max(LEAKY_SLOPE * h),
+            Self::Elu => match h > 0.0 {
+                true => h,
+                false => ELU_ALPHA * h.exp_m1(),
+            },
+            Self::Gelu => {
+                let inner = (2.0 / std::f64::consts::PI).sqrt() * (h + 0.044_715 * h.powi(3));
+                0.5 * h * (1.0 + inner.tanh())
+            }
+            Self::Silu => h / (1.0 + (-h).exp()),
+        }
+    }
+
     /// # Shapes
     /// `[batch, units × pieces] → [batch, units]`, the pieces of a unit side by side.
     pub fn apply(self, h: Tensor<2>) -> Tensor<2> {

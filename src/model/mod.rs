@@ -19,7 +19,7 @@ pub use classifier::Classifier;
 pub use codec::{Codec, Reconstructed};
 pub use dense::DenseStack;
 pub use dropout::{Dropout, DropoutMasks};
-pub use portable::{FoldIn, PortableCodec, PortableLayer, Stage, numbers};
+pub use portable::{FoldIn, PortableCodec, PortableLayer, Stage, numbers, run_stages};
 pub use tied::TiedAutoencoder;
 pub use variational::{Posterior, Variational};
 

@@ -102,6 +102,68 @@ impl PortableLayer {
     }
 }
 
+/// Runs stages one after another, in double precision; the last without its activation and with it.
+///
+/// # Panics
+/// The input is not as wide as the first stage takes.
+pub fn run_stages(stages: &[Stage], input: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let mut logits = input.to_vec();
+    let mut values = input.to_vec();
+    for stage in stages {
+        (logits, values) = match stage {
+            Stage::Dense(layer) => layer.run(&values),
+            Stage::FoldIn(fold_in) => {
+                let code = fold_in.run(&values);
+                (code.clone(), code)
+            }
+        };
+    }
+    (logits, values)
+}
+
+impl PortableLayer {
+    fn run(&self, x: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        assert_eq!(x.len(), self.inputs, "the layer's width");
+        let mut sums: Vec<f64> = self.bias.iter().copied().map(f64::from).collect();
+        for (row, &x) in self.weight.chunks_exact(self.bias.len()).zip(x) {
+            for (sum, &weight) in sums.iter_mut().zip(row) {
+                *sum += x * f64::from(weight);
+            }
+        }
+        let pieces = sums.chunks_exact(self.activation.pieces());
+        let logits: Vec<f64> = pieces
+            .map(|pieces| pieces.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+            .collect();
+        let values = logits.iter().map(|&h| self.activation.value(h)).collect();
+        (logits, values)
+    }
+}
+
+impl FoldIn {
+    fn run(&self, x: &[f64]) -> Vec<f64> {
+        let topics: Vec<&[f32]> = self.topics.chunks_exact(self.pixels).collect();
+        let ink: f64 = x.iter().sum();
+        let mut code = vec![ink / topics.len() as f64; topics.len()];
+        for _ in 0..self.updates {
+            let mut ratios = vec![f64::from(self.tiny); self.pixels];
+            for (&code, topic) in code.iter().zip(&topics) {
+                for (sum, &share) in ratios.iter_mut().zip(*topic) {
+                    *sum += code * f64::from(share);
+                }
+            }
+            for (ratio, &x) in ratios.iter_mut().zip(x) {
+                *ratio = x / *ratio;
+            }
+            for (code, topic) in code.iter_mut().zip(&topics) {
+                let pairs = ratios.iter().zip(*topic);
+                let factor: f64 = pairs.map(|(ratio, &share)| ratio * f64::from(share)).sum();
+                *code = (*code * factor).max(self.least.into());
+            }
+        }
+        code
+    }
+}
+
 /// The elements of a tensor on the host, row-major.
 ///
 /// # Errors

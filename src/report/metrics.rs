@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_metric_has_words() {
+    fn what_is_unknown_is_told_by_its_name() {
         assert_eq!(
             description("corrupted_mse_per_pixel"),
             "squared error per pixel, from inputs with noise"

@@ -51,11 +51,12 @@ impl RunDirectory {
         self.write(Self::SUMMARY, format!("{summary:#}\n").as_bytes())
     }
 
-    /// Makes it one of a run that is going on.
+    /// Makes it one of a run that is going on: what was said of its weights goes.
     ///
     /// # Errors
-    /// The summary is there and cannot be removed.
+    /// The summary or the page is there and cannot be removed.
     pub fn remove_summary(&self) -> Result<(), RunError> {
+        files::remove(&self.report())?;
         Ok(files::remove(&self.path.join(Self::SUMMARY))?)
     }
 

@@ -68,7 +68,7 @@ def chromium():
 
 # Before any script of the page: how much its layout moves, and how long it works before each picture on the screen.
 WATCH = """
-window.watched = { shift: 0, frames: [], alerts: 0, violations: [] };
+window.watched = { shift: 0, frames: [], handlers: [], alerts: 0, violations: [] };
 window.alert = () => window.watched.alerts += 1;
 document.addEventListener("securitypolicyviolation", (event) => {
   window.watched.violations.push(`${event.effectiveDirective} ${event.blockedURI}`);
@@ -76,6 +76,15 @@ document.addEventListener("securitypolicyviolation", (event) => {
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) window.watched.shift += entry.value;
 }).observe({ type: "layout-shift", buffered: true });
+const listen = EventTarget.prototype.addEventListener;
+EventTarget.prototype.addEventListener = function (kind, work, ...more) {
+  const timed = kind !== "pointermove" ? work : (event) => {
+    const begun = performance.now();
+    work(event);
+    window.watched.handlers.push(performance.now() - begun);
+  };
+  listen.call(this, kind, timed, ...more);
+};
 const ask = window.requestAnimationFrame.bind(window);
 window.requestAnimationFrame = (work) => ask((time) => {
   const begun = performance.now();
@@ -88,7 +97,7 @@ window.requestAnimationFrame = (work) => ask((time) => {
 class Opened:
     """A page that was opened from disk, and what happened there."""
 
-    def __init__(self, page, file):
+    def __init__(self, page, file, is_whole=True):
         self.page = page
         self.complaints = []
         self.requests = []
@@ -100,8 +109,9 @@ class Opened:
         page.on("response", lambda response: self.answers.append(response.url))
         page.add_init_script(WATCH)
         page.goto(file.as_uri())
-        page.wait_for_selector("#check[data-result]")
-        self.settle()
+        if is_whole:
+            page.wait_for_selector("#check[data-result]")
+            self.settle()
 
     def complain(self, kind, text):
         # The page never reads a canvas back while it draws; these tests do.
@@ -164,10 +174,10 @@ def opened(chromium):
     """Opens a file from disk with networking denied."""
     contexts = []
 
-    def open_file(file, **settings):
+    def open_file(file, is_whole=True, **settings):
         context = chromium.new_context(offline=True, **(DESKTOP | settings))
         contexts.append(context)
-        return Opened(context.new_page(), file)
+        return Opened(context.new_page(), file, is_whole)
 
     yield open_file
     for context in contexts:

@@ -24,6 +24,7 @@ mod kinds;
 mod linear;
 mod not_finite;
 mod pages;
+mod portable;
 mod resume;
 mod studies;
 mod support;

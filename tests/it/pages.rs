@@ -95,6 +95,41 @@ fn weights_are_written_as_asked_for() {
     );
 }
 
+/// This network's probabilities change by 3e-3 with such weights.
+#[test]
+fn weights_that_would_make_another_network_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("run");
+    let run = out.to_str().unwrap();
+    succeed(&[
+        "train",
+        "--quiet",
+        "--config=configs/spirals-adam.toml",
+        "--out",
+        run,
+    ]);
+    refused(
+        &["report", run, "--weights=f16"],
+        &["f16", "more than 2e-3", "leave --weights out"],
+    );
+    assert!(!out.join("report.html").exists());
+    succeed(&["report", run]);
+    let data = data(&read(&out.join("report.html")));
+    assert_eq!(data["check"]["precision"], "f32");
+}
+
+#[test]
+fn a_page_goes_when_its_run_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let images = write_squares(&directory.path().join("data"), 60, 20);
+    let out = directory.path().join("run");
+    succeed(&train_squares(&images, &out, &["--quiet", "--report"]));
+    assert!(out.join("report.html").exists());
+    let run = out.to_str().unwrap();
+    succeed(&["train", "--quiet", "--resume", run, "--set=train.epochs=4"]);
+    assert!(!out.join("report.html").exists());
+}
+
 #[test]
 fn there_is_no_page_of_what_is_no_finished_run() {
     let directory = tempfile::tempdir().unwrap();

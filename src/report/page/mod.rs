@@ -2,18 +2,22 @@
 
 mod picture;
 mod play;
+mod precision;
 mod scale;
 mod script;
 mod view;
 
 use serde_json::{Map, Value};
+use thiserror::Error;
 
-pub use play::Precision;
+use play::MOST_POINTS;
+pub use precision::Precision;
 
 use crate::config::Config;
-use crate::data::{ImageSet, PointSet};
+use crate::data::{ImageSet, PointSet, to_unit};
 use crate::evaluate::{Answers, ByImage, Plane};
-use crate::model::{PortableCodec, PortableLayer, Stage};
+use crate::model::{PortableCodec, PortableLayer, Stage, run_stages};
+use precision::largest_difference;
 
 /// What a page is made of.
 #[derive(Debug)]
@@ -24,8 +28,7 @@ pub struct Page<'a> {
     pub training_examples: usize,
     /// What `metrics.jsonl` says.
     pub history: &'a [Map<String, Value>],
-    /// How the weights are written; what suits their number where none is chosen.
-    pub precision: Option<Precision>,
+    pub precision: Precision,
     pub subject: Subject<'a>,
 }
 
@@ -99,9 +102,113 @@ impl ImageSubject<'_> {
     fn code_size(&self) -> usize {
         self.by_image.codes.len() / self.images.count()
     }
+
+    /// The plane of codes and what of it is shown, along each axis, if there is one: it must lie in the code space, and
+    /// the codes not on a line.
+    fn map_plane(&self) -> Option<(&Plane, [[f64; 2]; 2])> {
+        let plane = self.plane.as_ref().filter(|plane| plane.basis.is_some())?;
+        let points = &plane.points[..plane.points.len().min(MOST_POINTS)];
+        let bounds = |axis: usize| {
+            let values = || points.iter().map(|point| point[axis]);
+            let least = values().fold(f64::INFINITY, f64::min);
+            let most = values().fold(f64::NEG_INFINITY, f64::max);
+            let room = 0.05 * (most - least);
+            (room > 0.0).then_some([least - room, most + room])
+        };
+        Some((plane, [bounds(0)?, bounds(1)?]))
+    }
+
+    /// How far the network with rounded weights is from the trained one, over the test vectors.
+    fn rounding(&self, precision: Precision) -> f64 {
+        let network = precision.rounded_codec(&self.network);
+        let (pixels, code_size) = (self.images.pixels_per_image(), self.code_size());
+        let codes = self.answers.codes.chunks_exact(code_size);
+        let outputs = self.answers.outputs.chunks_exact(pixels);
+        let each = self.digits.iter().zip(codes.zip(outputs));
+        each.map(|(&index, (code, output))| {
+            let image = self.images.image(index).iter();
+            let image: Vec<f64> = image.map(|&pixel| to_unit(pixel).into()).collect();
+            let (_, found) = run_stages(&network.encoder, &image);
+            let (_, drawn) = run_stages(&network.decoder, &found);
+            largest_difference(&found, code).max(largest_difference(&drawn, output))
+        })
+        .fold(0.0, f64::max)
+    }
 }
 
+impl PointSubject<'_> {
+    fn rounding(&self, precision: Precision) -> f64 {
+        let layers: Vec<Stage> = self.layers.iter().cloned().map(Stage::Dense).collect();
+        let layers = precision.rounded_stages(&layers);
+        let points = self.vectors.chunks_exact(2);
+        let each = points.zip(self.probabilities.chunks_exact(self.classes));
+        each.map(|(point, expected)| {
+            let point: Vec<f64> = point.iter().copied().map(f64::from).collect();
+            let (logits, _) = run_stages(&layers, &point);
+            let greatest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let exponentials: Vec<f64> = logits
+                .iter()
+                .map(|logit| (logit - greatest).exp())
+                .collect();
+            let sum: f64 = exponentials.iter().sum();
+            let found: Vec<f64> = exponentials
+                .iter()
+                .map(|exponential| exponential / sum)
+                .collect();
+            let expected: Vec<f32> = expected
+                .iter()
+                .map(|&probability| probability as f32)
+                .collect();
+            largest_difference(&found, &expected)
+        })
+        .fold(0.0, f64::max)
+    }
+}
+
+/// Weights that are too coarse for their network.
+#[derive(Debug, Error)]
+#[error(
+    "with {} weights the page's network would be {difference:.1e} from the trained one, more than {:.0e}",
+    precision.name(),
+    precision.tolerance()
+)]
+pub struct TooCoarse {
+    precision: Precision,
+    difference: f64,
+}
+
+/// Numbers of a network that a page can hold in single precision: 1.4 MB of base64.
+const MOST_EXACT: usize = 260_000;
+
 impl Subject<'_> {
+    /// How the weights are written where nothing else is asked for: exactly, unless there are many and rounding hardly
+    /// changes what the network gives.
+    pub fn suiting_precision(&self) -> Precision {
+        let is_small = self.numbers() <= MOST_EXACT;
+        match is_small || self.check_rounding(Precision::F16).is_err() {
+            true => Precision::F32,
+            false => Precision::F16,
+        }
+    }
+
+    /// Whether the network with such weights is the trained one but for rounding.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn check_rounding(&self, precision: Precision) -> Result<(), TooCoarse> {
+        let difference = match self {
+            Self::Images(images) => images.rounding(precision),
+            Self::Points(points) => points.rounding(precision),
+        };
+        match difference <= precision.tolerance() {
+            true => Ok(()),
+            false => Err(TooCoarse {
+                precision,
+                difference,
+            }),
+        }
+    }
+
     /// The number of classes, 0 where there are none.
     fn classes(&self) -> usize {
         match self {

@@ -2,11 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use half::f16;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{ImageSubject, PointSubject, Subject};
+use super::{ImageSubject, PointSubject, Precision, Subject};
 use crate::config::Config;
 use crate::data::{Corruption, PointSet, Source};
 use crate::evaluate::{Direction, Plane, unit_statistics};
@@ -16,59 +15,6 @@ use crate::report::log::{EVALUATED_TRAINING, TIMES};
 use crate::report::metrics::description;
 use crate::report::regions::REACH;
 
-/// How the weights are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// IEEE 754 half precision: half the size, and three digits
-    F16,
-    /// Single precision, as they were trained
-    F32,
-}
-
-impl Precision {
-    /// Numbers of a network that a page can hold in single precision: 1.4 MB of base64.
-    const MOST_EXACT: usize = 260_000;
-
-    /// What suits a network of so many numbers.
-    pub fn suiting(numbers: usize) -> Self {
-        match numbers <= Self::MOST_EXACT {
-            true => Self::F32,
-            false => Self::F16,
-        }
-    }
-
-    /// The largest difference from the trained network that is rounding alone.
-    pub fn tolerance(self) -> f64 {
-        match self {
-            Self::F16 => 2e-3,
-            Self::F32 => 1e-5,
-        }
-    }
-
-    /// As it is called.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F16 => "f16",
-            Self::F32 => "f32",
-        }
-    }
-
-    fn encode(self, values: &[f32]) -> String {
-        let bytes: Vec<u8> = match self {
-            Self::F16 => {
-                let halves = values.iter().map(|&value| f16::from_f32(value));
-                halves.flat_map(f16::to_le_bytes).collect()
-            }
-            Self::F32 => values
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect(),
-        };
-        STANDARD.encode(bytes)
-    }
-}
-
 /// The script's data.
 #[derive(Debug, Serialize)]
 pub struct Data {
@@ -77,6 +23,8 @@ pub struct Data {
     /// Of the curves, counted from 1.
     epochs: Vec<u64>,
     curves: Vec<Curves>,
+    /// The epoch whose weights were kept, where it is not the last.
+    kept_epoch: Option<u64>,
     check: Check,
     play: Play,
 }
@@ -231,7 +179,7 @@ struct ClassifierVectors {
 /// Parts of the test errors between quantiles.
 const QUANTILES: usize = 100;
 /// Codes on the map.
-const MOST_POINTS: usize = 2000;
+pub const MOST_POINTS: usize = 2000;
 /// Noise to begin with where the network was trained without.
 const NO_NOISE: PlayNoise = PlayNoise {
     kind: "gaussian",
@@ -243,6 +191,7 @@ impl Data {
     pub fn new(
         config: &Config,
         history: &[Map<String, Value>],
+        kept_epoch: Option<u64>,
         floor: Option<f64>,
         precision: Precision,
         subject: &Subject<'_>,
@@ -264,6 +213,7 @@ impl Data {
                 .filter_map(|epoch| epoch.get("epoch")?.as_u64())
                 .collect(),
             curves: curves(history, config.experiment.error_metric(), floor),
+            kept_epoch,
             check: Check {
                 vectors: subject.vectors(),
                 tolerance: precision.tolerance(),
@@ -385,10 +335,9 @@ impl PlayImages {
                 labels: digits.labels().map(<[u8]>::to_vec),
                 indices: subject.digits.clone(),
             },
-            plane: subject.plane.as_ref().and_then(|plane| {
-                let labels = images.labels();
-                PlayPlane::new(plane, labels)
-            }),
+            plane: subject
+                .map_plane()
+                .map(|(plane, bounds)| PlayPlane::new(plane, bounds, images.labels())),
             settings: PlaySettings {
                 noise,
                 centred: are_digits,
@@ -403,29 +352,18 @@ impl PlayImages {
 }
 
 impl PlayPlane {
-    /// None where the plane lies in no code space, or the codes are all in one place.
-    fn new(plane: &Plane, labels: Option<&[u8]>) -> Option<Self> {
-        let basis = plane.basis.as_ref()?;
-        let count = plane.points.len().min(MOST_POINTS);
-        let points = &plane.points[..count];
-        let bounds = |axis: usize| {
-            let values = || points.iter().map(|point| point[axis]);
-            let least = values().fold(f64::INFINITY, f64::min);
-            let most = values().fold(f64::NEG_INFINITY, f64::max);
-            let room = 0.05 * (most - least);
-            (room > 0.0).then_some([least - room, most + room])
-        };
+    fn new(plane: &Plane, bounds: [[f64; 2]; 2], labels: Option<&[u8]>) -> Self {
+        let basis = plane.basis.as_ref().expect("a map lies in the code space");
+        let points = &plane.points[..plane.points.len().min(MOST_POINTS)];
         let numbers: Vec<f32> = points.iter().flatten().map(|&x| x as f32).collect();
-        Some(Self {
+        let [x, y] = bounds;
+        Self {
             origin: basis.origin.clone(),
             axes: basis.axes.clone(),
             points: Precision::F32.encode(&numbers),
-            labels: labels.map(|labels| labels[..count].to_vec()),
-            bounds: Bounds {
-                x: bounds(0)?,
-                y: bounds(1)?,
-            },
-        })
+            labels: labels.map(|labels| labels[..points.len()].to_vec()),
+            bounds: Bounds { x, y },
+        }
     }
 }
 

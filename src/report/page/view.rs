@@ -6,7 +6,7 @@ use askama::Template;
 use serde_json::{Map, Value};
 
 use super::picture::data_address;
-use super::play::{Data, Precision};
+use super::play::Data;
 use super::scale::{Mark, Scale};
 use super::{Exhibit, ImageSubject, Page, Subject, script};
 use crate::baselines;
@@ -73,10 +73,13 @@ struct FigureRow {
     train_evaluated: Option<String>,
     validation: Option<String>,
     test: Option<String>,
-    reference: Option<ReferenceCell>,
+    references: Vec<ReferenceCell>,
 }
 
 struct ReferenceCell {
+    /// Of the figure on training examples rather than the test figure.
+    is_training: bool,
+    /// With how far from it one seed may be.
     value: String,
     verdict: &'static str,
     /// The number of its source.
@@ -84,6 +87,7 @@ struct ReferenceCell {
 }
 
 struct EpochTable {
+    title: String,
     columns: Vec<String>,
     rows: Vec<Vec<String>>,
 }
@@ -95,7 +99,10 @@ struct ImagesView {
     code_size: usize,
     is_denoising: bool,
     has_plane: bool,
+    plane_points: String,
     plane_caption: String,
+    /// Width and height of an exhibited image.
+    thumbnail: (usize, usize),
     exhibits: Vec<ExhibitView>,
     error_description: String,
     classes: Vec<ClassRow>,
@@ -140,7 +147,7 @@ struct ConfusionRow {
 
 struct ConfusionCell {
     count: usize,
-    /// From 0, none of the class's images, to 9, all.
+    /// From 0, none of the class's images, to 7, all.
     level: usize,
     is_right: bool,
 }
@@ -167,17 +174,18 @@ struct UnitRow {
 const MOST_EPOCHS: usize = 500;
 /// Classes of a table of confusions that can still be read.
 const MOST_CLASSES: usize = 20;
+/// Shades of a table of confusions.
+const MOST_LEVEL: f64 = 7.0;
 /// Units in the table of units.
 const MOST_UNITS: usize = 256;
+/// Pixels on the screen of the longer side of an exhibited image.
+const THUMBNAIL_SIDE: usize = 56;
 /// Bars of the code's histogram.
 const BINS: usize = 60;
 
 pub fn render(page: &Page<'_>) -> String {
     let (config, summary) = (page.config, page.summary);
-    let numbers = page.subject.numbers();
-    let precision = page
-        .precision
-        .unwrap_or_else(|| Precision::suiting(numbers));
+    let precision = page.precision;
     let history = thinned(page.history);
     let references = references(config);
     let scale = match &page.subject {
@@ -190,10 +198,10 @@ pub fn render(page: &Page<'_>) -> String {
     };
     let mut sources = Vec::new();
     let figures = figure_rows(summary, &references, &mut sources);
-    let shape = config.experiment.shape();
     let has_curves = !history.is_empty() && config.train.is_some();
     let course = if has_curves { &history[..] } else { &[] };
-    let data = Data::new(config, course, floor, precision, &page.subject).to_json();
+    let kept_epoch = kept_epoch(summary);
+    let data = Data::new(config, course, kept_epoch, floor, precision, &page.subject).to_json();
     let view = View {
         policy: script::policy(),
         style: format!("<style>{}</style>", script::STYLE),
@@ -202,34 +210,48 @@ pub fn render(page: &Page<'_>) -> String {
         version: env!("CARGO_PKG_VERSION"),
         name: &config.name,
         kind: kind(config),
-        silhouette: silhouette(&shape),
-        shape,
+        silhouette: silhouette(&config.experiment.layer_sizes()),
+        shape: config.experiment.shape(),
         lead: lead(page),
         facts: facts(page),
         scale,
         has_training: figures.iter().any(|row| row.train_evaluated.is_some()),
         has_validation: figures.iter().any(|row| row.validation.is_some()),
-        has_references: figures.iter().any(|row| row.reference.is_some()),
+        has_references: figures.iter().any(|row| !row.references.is_empty()),
         figures,
         sources,
         has_curves,
-        epochs: epoch_table(&history),
+        epochs: epoch_table(&history, page.history.len()),
         images: match &page.subject {
             Subject::Images(images) => Some(images_view(config, images)),
             Subject::Points(_) => None,
         },
         precision: precision.name(),
-        config: without_path(config).to_toml(),
+        config: config_text(config),
         receipt: receipt(&summary["receipt"]),
     };
     view.render().expect("text takes what is written to it")
 }
 
+/// The epoch whose weights were kept, where it is not the last.
+fn kept_epoch(summary: &Value) -> Option<u64> {
+    let kept = summary["kept_epoch"].as_u64()?;
+    (summary["epochs"].as_u64() != Some(kept)).then_some(kept)
+}
+
 /// The config without the directory of its data, which says something of a machine and nothing of the run.
-fn without_path(config: &Config) -> Config {
-    let mut config = config.clone();
-    config.experiment.set_path(None);
-    config
+fn config_text(config: &Config) -> String {
+    let mut told = config.clone();
+    told.experiment.set_path(None);
+    let text = told.to_toml();
+    match config
+        .experiment
+        .images()
+        .is_some_and(|data| data.path.is_some())
+    {
+        true => format!("# data.path, the directory of the images, is left out here.\n\n{text}"),
+        false => text,
+    }
 }
 
 /// What a kind of network is called.
@@ -273,11 +295,8 @@ fn capitalised(text: &str) -> String {
 }
 
 /// A bar for each layer, as high as the square root of its units says, so that 784 and 32 can both be seen.
-fn silhouette(shape: &str) -> Vec<Bar> {
-    let sizes: Vec<f64> = shape
-        .split('-')
-        .filter_map(|size| size.parse().ok())
-        .collect();
+fn silhouette(sizes: &[usize]) -> Vec<Bar> {
+    let sizes: Vec<f64> = sizes.iter().map(|&size| size as f64).collect();
     let most = sizes.iter().copied().fold(1.0, f64::max).sqrt();
     let step = 100.0 / sizes.len().max(1) as f64;
     let bar = |(index, size): (usize, &f64)| {
@@ -309,22 +328,28 @@ fn lead(page: &Page<'_>) -> String {
         1 => "1 epoch".to_owned(),
         more => format!("{} epochs", thousands(more)),
     };
+    let kept = match kept_epoch(summary) {
+        Some(kept) => {
+            format!(" The weights are those of epoch {kept}, the best by its validation examples.")
+        }
+        None => String::new(),
+    };
     match (&page.subject, &page.config.train) {
         (Subject::Images(images), Some(_)) => format!(
-            "It squeezes an image of {} pixels through {} numbers and draws it again. Trained for {epochs} on \
-             {examples} images in {seconds:.1} seconds {on}.",
+            "It squeezes an image of {} pixels through a code of {} and draws it again. Trained for {epochs} on \
+             {examples} images in {seconds:.1} seconds {on}.{kept}",
             images.images.pixels_per_image(),
             images.code_size(),
         ),
         (Subject::Images(images), None) => format!(
-            "It says an image of {} pixels in {} numbers and draws it again. Fitted to {examples} images in \
+            "It says an image of {} pixels in a code of {} and draws it again. Fitted to {examples} images in \
              {seconds:.1} seconds {on}.",
             images.images.pixels_per_image(),
             images.code_size(),
         ),
         (Subject::Points(points), _) => format!(
             "It tells {} classes of points in the plane apart. Trained for {epochs} on {examples} points in \
-             {seconds:.1} seconds {on}.",
+             {seconds:.1} seconds {on}.{kept}",
             points.classes,
         ),
     }
@@ -337,7 +362,7 @@ fn facts(page: &Page<'_>) -> Vec<Fact> {
     let mut facts = Vec::new();
     if let Some(accuracy) = test("accuracy") {
         facts.push(Fact {
-            label: "Right",
+            label: "Classified rightly",
             value: format!("{:.1} %", 100.0 * accuracy),
             note: "of the test points".into(),
         });
@@ -346,16 +371,29 @@ fn facts(page: &Page<'_>) -> Vec<Fact> {
         facts.push(Fact {
             label: "Test error",
             value: figure(error),
-            note: description(error_metric),
+            note: match page.config.experiment.corruption() {
+                Some(_) => format!("{}, from inputs without noise", description(error_metric)),
+                None => description(error_metric),
+            },
+        });
+    }
+    if let Some(error) = test(&format!("corrupted_{error_metric}")) {
+        facts.push(Fact {
+            label: "Test error, noise removed",
+            value: figure(error),
+            note: format!("{}, from inputs with noise", description(error_metric)),
         });
     }
     if let Subject::Images(images) = &page.subject {
         let zeros = test("code_zero_fraction").unwrap_or_default();
         facts.push(Fact {
             label: "Code",
-            value: format!("{} numbers", images.code_size()),
+            value: match images.code_size() {
+                1 => "1 number".into(),
+                more => format!("{more} numbers"),
+            },
             note: format!(
-                "for {} pixels; {:.1} % of them exactly 0",
+                "stand for {} pixels; {:.1} % of the numbers are exactly 0",
                 images.images.pixels_per_image(),
                 100.0 * zeros
             ),
@@ -365,7 +403,7 @@ fn facts(page: &Page<'_>) -> Vec<Fact> {
                 label: "Look-alikes",
                 value: format!("{:.1} %", 100.0 * alike.share_right()),
                 note: format!(
-                    "have the class that most of the {} nearest of {} training codes have",
+                    "of the test images have the class of most of the {} nearest of {} training codes",
                     alike.neighbours,
                     thousands(alike.asked as u64)
                 ),
@@ -507,24 +545,33 @@ fn figure_rows(
         };
         Some(found.as_f64().map_or_else(|| "not finite".into(), text))
     };
-    let rows = names.into_iter().map(|metric| {
-        let of_test = format!("test_{metric}");
+    let mut cell = |prefix: &str, metric: &str| {
+        let name = format!("{prefix}_{metric}");
         let known = references
             .iter()
-            .find(|reference| reference.metric == of_test);
-        let reference = known.map(|known| {
-            let at = sources.iter().position(|source| *source == known.source);
-            let mark = at.unwrap_or_else(|| {
-                sources.push(known.source.clone());
-                sources.len() - 1
-            });
-            let found = metrics.get(&of_test).and_then(Value::as_f64);
-            ReferenceCell {
-                value: range(known),
-                verdict: found.map_or("not finite", |found| verdict(known, metric, found)),
-                mark: mark + 1,
-            }
+            .find(|reference| reference.metric == name)?;
+        let at = sources.iter().position(|source| *source == known.source);
+        let mark = at.unwrap_or_else(|| {
+            sources.push(known.source.clone());
+            sources.len() - 1
         });
+        let found = metrics.get(&name).and_then(Value::as_f64);
+        Some(ReferenceCell {
+            is_training: prefix == "train",
+            value: match known.tolerance > 0.0 {
+                true => format!(
+                    "{} ± {} %",
+                    range(known),
+                    figure_of_percent(known.tolerance)
+                ),
+                false => range(known),
+            },
+            verdict: found.map_or("not finite", |found| verdict(known, metric, found)),
+            mark: mark + 1,
+        })
+    };
+    let rows = names.into_iter().map(|metric| {
+        let references = [cell("test", metric), cell("train", metric)];
         FigureRow {
             description: description(metric),
             metric: metric.to_owned(),
@@ -532,10 +579,15 @@ fn figure_rows(
             train_evaluated: value(EVALUATED_TRAINING, metric),
             validation: value("validation", metric),
             test: value("test", metric),
-            reference,
+            references: references.into_iter().flatten().collect(),
         }
     });
     rows.collect()
+}
+
+/// A share in percent, without digits that say nothing.
+fn figure_of_percent(share: f64) -> f64 {
+    (1000.0 * share).round() / 10.0
 }
 
 fn verdict(reference: &Reference, metric: &str, found: f64) -> &'static str {
@@ -561,7 +613,7 @@ fn thinned(history: &[Map<String, Value>]) -> Vec<Map<String, Value>> {
         .collect()
 }
 
-fn epoch_table(history: &[Map<String, Value>]) -> EpochTable {
+fn epoch_table(history: &[Map<String, Value>], all: usize) -> EpochTable {
     let columns: Vec<String> = history
         .first()
         .into_iter()
@@ -579,6 +631,14 @@ fn epoch_table(history: &[Map<String, Value>]) -> EpochTable {
         .iter()
         .map(|epoch| columns.iter().map(|name| cell(epoch.get(name))).collect());
     EpochTable {
+        title: match history.len() == all {
+            true => "All epochs as a table".into(),
+            false => format!(
+                "{} of {} epochs as a table",
+                history.len(),
+                thousands(all as u64)
+            ),
+        },
         rows: rows.collect(),
         columns,
     }
@@ -592,13 +652,17 @@ fn images_view(config: &Config, images: &ImageSubject<'_>) -> ImagesView {
         .images()
         .is_some_and(|data| data.source == crate::data::Source::Mnist);
     let noun = if is_mnist { "digit" } else { "image" };
-    let plane = images.plane.as_ref();
+    let plane = images.map_plane().map(|(plane, _)| plane);
+    let longest = test.height().max(test.width());
+    let side = |length: usize| (THUMBNAIL_SIDE * length).div_ceil(longest);
     ImagesView {
         noun,
         test_images: thousands(test.count() as u64),
         code_size: images.code_size(),
         is_denoising: config.experiment.corruption().is_some(),
-        has_plane: plane.is_some_and(|plane| plane.basis.is_some()),
+        has_plane: plane.is_some(),
+        plane_points: thousands(test.count().min(super::MOST_POINTS) as u64),
+        thumbnail: (side(test.width()), side(test.height())),
         plane_caption: match images.code_size() {
             2 => "the two code units".into(),
             _ => format!(
@@ -660,25 +724,32 @@ fn class_rows(classes: &[ClassError]) -> Vec<ClassRow> {
 
 fn confusion_view(alike: &super::LookAlikes) -> Option<ConfusionView> {
     let counts = &alike.counts;
-    if counts.len() > MOST_CLASSES {
+    // Labels may leave numbers out.
+    let occurs = |class: &usize| {
+        counts[*class].iter().any(|&count| count > 0)
+            || counts.iter().any(|found| found[*class] > 0)
+    };
+    let classes: Vec<usize> = (0..counts.len()).filter(occurs).collect();
+    if classes.len() > MOST_CLASSES {
         return None;
     }
-    let row = |(class, found): (usize, &Vec<usize>)| {
+    let row = |&class: &usize| {
+        let found = &counts[class];
         let all: usize = found.iter().sum();
         let share = |count: usize| count as f64 / all.max(1) as f64;
+        let cell = |&other: &usize| ConfusionCell {
+            count: found[other],
+            // A few are seen too: the level grows with the square root.
+            level: (MOST_LEVEL * share(found[other]).sqrt()).ceil() as usize,
+            is_right: other == class,
+        };
         ConfusionRow {
             class,
-            right: format!("{:.1} %", 100.0 * share(found[class])),
-            cells: found
-                .iter()
-                .enumerate()
-                .map(|(other, &count)| ConfusionCell {
-                    count,
-                    // A few are seen too: the level grows with the square root.
-                    level: (9.0 * share(count).sqrt()).ceil() as usize,
-                    is_right: other == class,
-                })
-                .collect(),
+            right: match all {
+                0 => "no image".into(),
+                _ => format!("{:.1} %", 100.0 * share(found[class])),
+            },
+            cells: classes.iter().map(cell).collect(),
         }
     };
     Some(ConfusionView {
@@ -688,8 +759,8 @@ fn confusion_view(alike: &super::LookAlikes) -> Option<ConfusionView> {
             alike.neighbours,
             thousands(alike.asked as u64)
         ),
-        classes: (0..counts.len()).collect(),
-        rows: counts.iter().enumerate().map(row).collect(),
+        rows: classes.iter().map(row).collect(),
+        classes,
     })
 }
 
@@ -747,6 +818,8 @@ fn receipt(receipt: &Value) -> Vec<(String, String)> {
                         if seen.insert(file) {
                             lines.push((format!("SHA-256 of {file}"), sha256.to_owned()));
                         }
+                    } else if let Some(step) = item["after_step"].as_u64() {
+                        lines.push((words(name), format!("after step {}", thousands(step))));
                     } else if let Some(word) = item.as_str() {
                         lines.push((words(name), word.to_owned()));
                     } else {

@@ -11,7 +11,7 @@ use hourglass::data::{PointSet, idx, read_images};
 use hourglass::environment::Environment;
 use hourglass::model::PortableLayer;
 use hourglass::report::Receipt;
-use hourglass::report::page::{Page, PointSubject, Subject};
+use hourglass::report::page::{Page, PointSubject, Precision, Subject};
 use hourglass::run_directory::RunDirectory;
 use image::{GrayImage, ImageFormat};
 use serde_json::{Map, Value};
@@ -203,7 +203,7 @@ fn report(times: usize, seed: u64) -> Tally {
             summary,
             training_examples: 2,
             history,
-            precision: None,
+            precision: Precision::F32,
             subject: Subject::Points(subject),
         };
         page.render()

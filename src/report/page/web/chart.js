@@ -15,18 +15,23 @@ const MOST_DOTS = 40;
 /**
  * @param {Curves[]} all
  * @param {number[]} epochs those that the values are of
+ * @param {number | null} kept the epoch whose weights were kept, where it is not the last
  */
-export function showCurves(all, epochs) {
+export function showCurves(all, epochs, kept) {
   const select = element("curves-metric", HTMLSelectElement);
   const svg = element("curves", SVGSVGElement);
   const reading = element("curves-reading", HTMLElement);
   all.forEach((curves, index) => select.add(new Option(curves.description, String(index))));
   const last = epochs.length - 1;
+  svg.setAttribute("aria-valuemin", String(epochs[0]));
+  svg.setAttribute("aria-valuemax", String(epochs[last]));
   let place = last;
   const draw = () => {
     const curves = all[Number(select.value)];
-    drawCurves(svg, curves, epochs, place);
-    reading.replaceChildren(...readings(curves, epochs[place], place));
+    drawCurves(svg, curves, epochs, place, kept);
+    reading.replaceChildren(...readings(curves, epochs[place], place, kept));
+    svg.setAttribute("aria-valuenow", String(epochs[place]));
+    svg.setAttribute("aria-valuetext", reading.textContent ?? "");
   };
   /** @param {number} wanted */
   const look = (wanted) => {
@@ -57,8 +62,9 @@ export function showCurves(all, epochs) {
  * @param {Curves} curves
  * @param {number} epoch
  * @param {number} place of the epoch among those that are shown
+ * @param {number | null} kept
  */
-function readings(curves, epoch, place) {
+function readings(curves, epoch, place, kept) {
   const each = curves.series.map(({ name, colour, dashed, values }) => {
     const item = document.createElement("span");
     const key = document.createElement("i");
@@ -75,7 +81,7 @@ function readings(curves, epoch, place) {
     each.push(item);
   }
   const heading = document.createElement("b");
-  heading.textContent = `epoch ${epoch}`;
+  heading.textContent = epoch === kept ? `epoch ${epoch}, whose weights were kept` : `epoch ${epoch}`;
   return [heading, ...each];
 }
 
@@ -84,8 +90,9 @@ function readings(curves, epoch, place) {
  * @param {Curves} curves
  * @param {number[]} epochs
  * @param {number} looked the place of the epoch that is looked at
+ * @param {number | null} kept
  */
-function drawCurves(svg, curves, epochs, looked) {
+function drawCurves(svg, curves, epochs, looked, kept) {
   const { width, height } = svg.getBoundingClientRect();
   if (width === 0) return;
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
@@ -115,6 +122,10 @@ function drawCurves(svg, curves, epochs, looked) {
   }
   parts.push(text("epoch", (MARGIN.left + right) / 2, height - 3, "middle"));
   parts.push(line("look", x(epochs[looked]), MARGIN.top, x(epochs[looked]), bottom));
+  if (kept !== null) {
+    parts.push(line("kept", x(kept), MARGIN.top, x(kept), bottom));
+    parts.push(text("kept", x(kept), MARGIN.top + 10, kept > (first + last) / 2 ? "end" : "start"));
+  }
   if (curves.floor !== null) {
     parts.push(line("floor dashed", MARGIN.left, y(curves.floor), right, y(curves.floor)));
   }

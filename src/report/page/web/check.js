@@ -75,10 +75,7 @@ export function checkClassifier(layers, expected) {
 export function showCheck(largest, check) {
   const good = largest <= check.tolerance;
   const found = Number.isFinite(largest) ? largest.toExponential(1) : "not a number";
-  const line = /** @type {HTMLElement} */ (document.getElementById("check"));
-  line.dataset.largestDifference = String(largest);
-  line.dataset.result = good ? "passed" : "failed";
-  line.textContent = good
+  const words = good
     ? `Checked: over ${check.vectors} test vectors the largest difference from the trained network is ${found} ` +
       `(at most ${check.tolerance.toExponential(0)} with ${check.precision} weights).`
     : `The network in this page is not the trained one: over ${check.vectors} test vectors the largest difference ` +
@@ -86,6 +83,33 @@ export function showCheck(largest, check) {
         check.tolerance.toExponential(0)
       }. The file is damaged, or this browser computes ` +
       "otherwise. Believe nothing below that moves.";
+  tell(words, good, largest);
+}
+
+/**
+ * Says that the page cannot do its work.
+ *
+ * @param {unknown} problem
+ */
+export function showFailure(problem) {
+  const reason = problem instanceof Error ? problem.message : String(problem);
+  tell(
+    `The network in this page does not work: ${reason}. The file is damaged, or this browser is too old.`,
+    false,
+    NaN,
+  );
+}
+
+/**
+ * @param {string} words
+ * @param {boolean} good
+ * @param {number} largest
+ */
+function tell(words, good, largest) {
+  const line = /** @type {HTMLElement} */ (document.getElementById("check"));
+  // Before the words: what becomes an alert with its words already there is not read out.
   if (!good) line.setAttribute("role", "alert");
-  return good;
+  line.dataset.largestDifference = String(largest);
+  line.dataset.result = good ? "passed" : "failed";
+  line.textContent = words;
 }

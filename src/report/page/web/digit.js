@@ -8,8 +8,23 @@
 /** MNIST's digits fill 20 of 28 pixels, drawn with a pen of about 2.4. */
 const SHARE_OF_SIDE = 20 / 28;
 const PEN_SHARE = 1.2 / 28;
+/** Along each side of a pixel, of a picture that is made smaller. */
+const MOST_SAMPLES = 12;
+/** Points of a stroke that are nearer to each other than this, in pixels of the network, are one. */
+const STEP = 0.25;
 /** Of a photograph: what is closer to the paper than this is paper. */
 const PAPER = 0.15;
+
+/**
+ * Whether a point is far enough from the last of a stroke to be one of its own.
+ *
+ * @param {Point[]} stroke
+ * @param {Point} point
+ */
+export function isStep(stroke, point) {
+  const last = stroke[stroke.length - 1];
+  return last === undefined || Math.hypot(point.x - last.x, point.y - last.y) >= STEP;
+}
 
 /**
  * Draws strokes, given in units of the image's width, with a round pen and soft edges.
@@ -169,7 +184,7 @@ export function fit(grey, width, height, centred) {
 function resample(grey, box, scale, middle, width, height) {
   const pixels = new Float32Array(width * height);
   const centre = { x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 };
-  const samples = Math.max(1, Math.ceil(2 / scale));
+  const samples = Math.min(MOST_SAMPLES, Math.max(1, Math.ceil(2 / scale)));
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
       let sum = 0;

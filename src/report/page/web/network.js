@@ -134,7 +134,7 @@ export function softmax(logits) {
 }
 
 /**
- * How far an image is from its reconstruction, in the unit of the run.
+ * How far an image is from its reconstruction.
  *
  * @param {"bce_nats_per_pixel" | "mse_per_pixel"} metric
  * @param {Vector} image

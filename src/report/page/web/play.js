@@ -1,14 +1,14 @@
 /** The bench of a page of images: what goes in, the code, and what comes out. */
 
 import { button, canvas, context, difference, eachFrame, element, input, make, paint, short } from "./dom.js";
-import { centreStrokes, corrupt, fit, rasterise } from "./digit.js";
+import { centreStrokes, corrupt, fit, isStep, rasterise } from "./digit.js";
 
 /**
  * @typedef {import("./codec.js").Codec} Codec
  * @typedef {import("./codec.js").Vector} Vector
  */
 
-/** Pixels of the pad along its width, whatever the size of an image. */
+/** Pixels of the pad along its longer side, whatever the size of an image. */
 const PAD = 560;
 /** Test images to choose from at sight. */
 const SHOWN = 30;
@@ -32,11 +32,16 @@ const NOISE_WORDS = {
 export function bench(codec, settings) {
   const { width, height } = codec;
   const state = {
-    /** @type {import("./digit.js").Point[][]} */
+    /** What was drawn, if the image is a drawing; to be made into an image.
+     * @type {import("./digit.js").Point[][]} */
     strokes: [],
+    /** The picture that was opened, if the image is of one.
+     * @type {import("./digit.js").Grey | undefined} */
+    opened: undefined,
     clean: codec.digits[0].pixels,
-    seen: codec.digits[0].pixels,
     noiseSeed: 1,
+    /** Whether strokes have changed since they were made into an image. */
+    isDrawn: false,
     /** @type {Vector} */
     code: new Float64Array(codec.units.length),
     /** Whether the code is that of the image, or was changed by hand. */
@@ -48,11 +53,17 @@ export function bench(codec, settings) {
   const nearest = makeNearest(codec);
 
   const draw = eachFrame(() => {
+    if (state.isDrawn) {
+      const centred = input("centre").checked;
+      const placed = centred ? centreStrokes(state.strokes, width, height) : state.strokes;
+      state.clean = rasterise(placed, width, height);
+      state.isDrawn = false;
+    }
     if (state.isEncoded) {
       const { kind } = settings.noise;
-      state.seen = corrupt(state.clean, kind, Number(input("noise").value), state.noiseSeed);
-      paint(canvas("seen"), state.seen, width);
-      state.code = codec.encode(state.seen);
+      const seen = corrupt(state.clean, kind, Number(input("noise").value), state.noiseSeed);
+      paint(canvas("seen"), seen, width);
+      state.code = codec.encode(seen);
     }
     const drawn = codec.decode(state.code);
     paint(canvas("reconstruction"), drawn.output, width);
@@ -66,10 +77,8 @@ export function bench(codec, settings) {
   function showError(error) {
     const unit = codec.metric === "mse_per_pixel" ? "squared error per pixel" : "nats per pixel";
     const share = Math.round(100 * codec.share(error));
-    const than = settings.noise.amount > 0
-      ? `${settings.noun} with such noise as in training`
-      : settings.noun;
-    const line = `${short(error)} ${unit}, more than of ${share} % of the test ${than}`;
+    const theirs = settings.noise.amount > 0 ? ", with the noise of training" : "";
+    const line = `${short(error)} ${unit}: worse than ${share} % of the test ${settings.noun}${theirs}`;
     element("error", HTMLElement).textContent = line;
     announce(`Error ${line}. ${nearest.words()}`);
   }
@@ -82,35 +91,42 @@ export function bench(codec, settings) {
   };
 
   const pad = makePad(codec, (strokes) => {
+    say("");
     state.strokes = strokes;
-    showStrokes();
+    state.isDrawn = true;
+    state.isEncoded = true;
+    draw();
   });
-  const showStrokes = () => {
-    const centred = input("centre").checked;
-    const placed = centred ? centreStrokes(state.strokes, width, height) : state.strokes;
-    show(rasterise(placed, width, height));
+  /**
+   * @param {Float32Array<ArrayBuffer>} pixels
+   * @param {import("./digit.js").Grey} [opened] what they were made from
+   */
+  const take = (pixels, opened) => {
+    state.strokes = [];
+    state.opened = opened;
+    pad.show(pixels);
+    show(pixels);
   };
   /** @param {number} index */
   const choose = (index) => {
-    state.strokes = [];
-    const { pixels } = codec.digits[index];
-    pad.show(pixels);
     say("");
-    show(pixels);
+    take(codec.digits[index].pixels);
   };
 
   input("centre").checked = settings.centred;
   input("centre").addEventListener("change", () => {
-    if (state.strokes.length > 0) showStrokes();
+    if (state.opened) take(fit(state.opened, width, height, input("centre").checked).pixels, state.opened);
+    state.isDrawn = state.strokes.length > 0;
+    state.isEncoded ||= state.isDrawn;
+    draw();
   });
   button("clear").addEventListener("click", () => {
-    pad.clear();
-    state.strokes = [];
     say("");
-    show(new Float32Array(width * height));
+    take(new Float32Array(width * height));
   });
   element("noise-kind", HTMLElement).textContent = NOISE_WORDS[settings.noise.kind];
   const noise = input("noise");
+  if (settings.noise.kind === "gaussian") noise.max = String(Math.max(1, 1.5 * settings.noise.amount));
   noise.value = String(settings.noise.amount);
   const showNoise = () => {
     element("noise-value", HTMLOutputElement).value = noise.value;
@@ -131,11 +147,10 @@ export function bench(codec, settings) {
   });
   button("encode-again").addEventListener("click", () => show(state.clean));
   digitChooser(codec, choose);
-  fileChooser(codec, (pixels, words) => {
-    state.strokes = [];
-    pad.show(pixels);
-    say(words);
-    show(pixels);
+  fileChooser((picture, name) => {
+    const { pixels, inverted } = fit(picture, width, height, input("centre").checked);
+    say(inverted ? `${name}, turned to light on dark as the network knows it` : name);
+    take(pixels, picture);
   });
   choose(0);
   showNoise();
@@ -174,14 +189,17 @@ const announce = (() => {
  */
 function makePad(codec, onStrokes) {
   const pad = canvas("pad");
-  [pad.width, pad.height] = [PAD, Math.round((PAD * codec.height) / codec.width)];
-  const scale = PAD / codec.width;
+  const scale = PAD / Math.max(codec.width, codec.height);
+  [pad.width, pad.height] = [Math.round(scale * codec.width), Math.round(scale * codec.height)];
   const pen = context(pad);
   /** @type {import("./digit.js").Point[][]} */
   let strokes = [];
-  let isDrawing = false;
+  /** The finger or pen that draws, if one does; others are ignored.
+   * @type {number | undefined} */
+  let drawing;
   const clear = () => {
     strokes = [];
+    drawing = undefined;
     pen.fillStyle = "black";
     pen.fillRect(0, 0, pad.width, pad.height);
   };
@@ -198,9 +216,9 @@ function makePad(codec, onStrokes) {
     const stroke = strokes[strokes.length - 1];
     // A browser tells of several moves at once; without that, of one.
     const moves = event.getCoalescedEvents?.() ?? [];
-    for (const move of moves.length > 0 ? moves : [event]) {
-      const from = stroke[stroke.length - 1] ?? point(move);
-      const to = point(move);
+    for (const to of (moves.length > 0 ? moves : [event]).map(point)) {
+      if (!isStep(stroke, to)) continue;
+      const from = stroke[stroke.length - 1] ?? to;
       stroke.push(to);
       pen.beginPath();
       pen.moveTo(from.x * scale, from.y * scale);
@@ -210,24 +228,25 @@ function makePad(codec, onStrokes) {
     onStrokes(strokes);
   };
   pad.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || drawing !== undefined) return;
     if (strokes.length === 0) clear();
     pen.strokeStyle = "white";
     pen.lineWidth = 0.085 * Math.min(pad.width, pad.height);
     pen.lineCap = pen.lineJoin = "round";
     pad.setPointerCapture(event.pointerId);
-    isDrawing = true;
+    drawing = event.pointerId;
     strokes.push([]);
     add(event);
   });
   pad.addEventListener("pointermove", (event) => {
-    if (isDrawing) add(event);
+    if (event.pointerId === drawing) add(event);
   });
   for (const end of ["pointerup", "pointercancel"]) {
-    pad.addEventListener(end, () => isDrawing = false);
+    pad.addEventListener(end, (event) => {
+      if (event instanceof PointerEvent && event.pointerId === drawing) drawing = undefined;
+    });
   }
   return {
-    clear,
     /** @param {Float32Array<ArrayBuffer>} pixels */
     show: (pixels) => {
       clear();
@@ -266,20 +285,16 @@ function digitChooser(codec, choose) {
 }
 
 /**
- * Images from files: chosen, dropped anywhere on the bench, or pasted.
+ * Images from files: chosen, dropped anywhere on the page, or pasted.
  *
- * @param {Codec} codec
- * @param {(pixels: Float32Array<ArrayBuffer>, words: string) => void} show
+ * @param {(picture: import("./digit.js").Grey, name: string) => void} show
  */
-function fileChooser(codec, show) {
+function fileChooser(show) {
   /** @param {File | null | undefined} file */
   const open = async (file) => {
     if (!file) return;
     try {
-      const centred = input("centre").checked;
-      const { pixels, inverted } = fit(await grey(file), codec.width, codec.height, centred);
-      const turned = inverted ? ", turned to light on dark as the network knows it" : "";
-      show(pixels, `${file.name}${turned}`);
+      show(await grey(file), file.name);
     } catch {
       say(`${file.name} is no image that this browser can open; try a PNG or JPEG.`);
     }
@@ -290,15 +305,14 @@ function fileChooser(codec, show) {
     open(chooser.files?.[0]);
     chooser.value = "";
   });
+  // Of all the page: a browser opens what is dropped beside, and the page is gone.
   const area = element("bench", HTMLElement);
-  for (const kind of ["dragenter", "dragover"]) {
-    area.addEventListener(kind, (event) => {
-      event.preventDefault();
-      area.classList.add("dropping");
-    });
-  }
-  area.addEventListener("dragleave", () => area.classList.remove("dropping"));
-  area.addEventListener("drop", (event) => {
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    area.classList.add("dropping");
+  });
+  document.addEventListener("dragleave", () => area.classList.remove("dropping"));
+  document.addEventListener("drop", (event) => {
     event.preventDefault();
     area.classList.remove("dropping");
     open(event.dataTransfer?.files[0]);
@@ -359,11 +373,9 @@ function makeSliders(codec) {
       step: (most - least) / 200,
     });
     const value = make("output", { for: slider.id });
-    const name = make("label", { for: slider.id }, `unit ${unit + 1}`);
+    const name = make("label", { for: slider.id }, `unit ${unit + 1}${rms === 0 ? " (unused)" : ""}`);
     slider.addEventListener("input", () => changed(unit, Number(slider.value)));
-    const item = make("li", rms === 0 ? { class: "unused", title: "0 for every test image" } : {});
-    item.append(drawing, name, value, slider);
-    list.append(item);
+    list.append(make("li", rms === 0 ? { class: "unused" } : {}, drawing, name, value, slider));
     return { unit, slider, value };
   });
   if (shown.length < codec.units.length) {
@@ -374,10 +386,7 @@ function makeSliders(codec) {
     /** @param {Vector} code */
     show: (code) => {
       for (const { unit, slider, value } of all) {
-        // The one that is being moved knows where it is.
-        if (document.activeElement !== slider || Number(slider.value) !== code[unit]) {
-          slider.value = String(code[unit]);
-        }
+        slider.value = String(code[unit]);
         value.value = code[unit].toFixed(2);
       }
     },
@@ -393,7 +402,9 @@ function makeSliders(codec) {
  */
 function makeNearest(codec) {
   const list = element("nearest", HTMLElement);
-  const items = Array.from({ length: NEIGHBOURS }, () => {
+  const count = Math.min(NEIGHBOURS, codec.digits.length - 1);
+  element("nearest-title", HTMLElement).hidden = count === 0;
+  const items = Array.from({ length: count }, () => {
     const picture = make("canvas", { "aria-hidden": "true" });
     const name = make("span");
     list.append(make("li", {}, picture, name));
@@ -403,13 +414,13 @@ function makeNearest(codec) {
   return {
     /** @param {Vector} code @param {Vector} own */
     show: (code, own) => {
-      const found = codec.nearest(code, NEIGHBOURS, own);
+      const found = codec.nearest(code, count, own);
       found.forEach((digit, index) => {
         paint(items[index].picture, digit.pixels, codec.width);
         items[index].name.textContent = digit.label === null ? `no. ${digit.index}` : String(digit.label);
       });
       const names = found.map((digit) => digit.label ?? `number ${digit.index}`);
-      words = `Nearest test images: ${names.join(", ")}.`;
+      words = count > 0 ? `Nearest test images: ${names.join(", ")}.` : "";
     },
     words: () => words,
   };

@@ -4,8 +4,12 @@ import { canvas, context, eachFrame, element, input, make, short } from "./dom.j
 import { load, run, softmax } from "./network.js";
 import { bytes, numbers } from "./payload.js";
 
-/** Cells along each side of the plane. */
+/** Cells along each side of the plane, and fewer of a network of more weights than this. */
 const CELLS = 220;
+const FEW_CELLS = 110;
+const MANY_WEIGHTS = 20_000;
+/** Cells are computed for so long before the next picture on the screen, in milliseconds. */
+const BUDGET = 10;
 /** How much of a class's colour its region has where it is certain. */
 const TINT = 0.55;
 
@@ -20,7 +24,7 @@ export function regions(data, colours) {
   const [xs, ys] = [input("regions-x"), input("regions-y")];
   const shown = element("regions-points", HTMLSelectElement);
   const classes = layers.length > 0 ? run(layers, new Float64Array(2)).logits.length : 0;
-  const background = drawRegions(layers, reach, classes, colours);
+  const background = makeRegions(layers, reach, classes, colours);
   const bars = Array.from({ length: classes }, (_, k) => {
     const meter = make("meter", { min: 0, max: 1, "aria-label": `probability of class ${k}` });
     const value = make("span");
@@ -45,7 +49,7 @@ export function regions(data, colours) {
     const [x, y] = [Number(xs.value), Number(ys.value)];
     const brush = context(target);
     brush.imageSmoothingEnabled = true;
-    brush.drawImage(background, 0, 0, target.width, target.height);
+    brush.drawImage(background.picture, 0, 0, target.width, target.height);
     const scale = target.width / 480;
     if (points[shown.value]) drawPoints(brush, points[shown.value], scale);
     const [left, top] = onCanvas(x, y);
@@ -109,6 +113,11 @@ export function regions(data, colours) {
   target.addEventListener("pointermove", follow);
   target.addEventListener("pointerdown", follow);
   shown.addEventListener("change", draw);
+  const grow = eachFrame(() => {
+    if (background.grow()) grow();
+    draw();
+  });
+  grow();
   new ResizeObserver(() => {
     const pixels = Math.round(target.getBoundingClientRect().width * devicePixelRatio);
     if (pixels === 0 || pixels === target.width) return;
@@ -119,29 +128,41 @@ export function regions(data, colours) {
 }
 
 /**
- * Each cell in the colours of the classes on white, each as strong as its class is probable.
+ * Each cell in the colours of the classes on white, each as strong as its class is probable. It grows row by row.
  *
  * @param {import("./network.js").Stage[]} layers
  * @param {number} reach
  * @param {number} classes
  * @param {string[]} colours
  */
-function drawRegions(layers, reach, classes, colours) {
-  const made = make("canvas", { width: CELLS, height: CELLS });
-  const image = new ImageData(CELLS, CELLS);
+function makeRegions(layers, reach, classes, colours) {
+  const weights = layers.reduce((sum, layer) => sum + (layer.kind === "dense" ? layer.weight.length : 0), 0);
+  const cells = weights > MANY_WEIGHTS ? FEW_CELLS : CELLS;
+  const picture = make("canvas", { width: cells, height: cells });
   const channels = colours.map((colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
   const point = new Float64Array(2);
-  for (let cell = 0; cell < CELLS * CELLS; cell++) {
-    point[0] = reach * ((2 * ((cell % CELLS) + 0.5)) / CELLS - 1);
-    point[1] = reach * (1 - (2 * (Math.floor(cell / CELLS) + 0.5)) / CELLS);
-    const probabilities = softmax(run(layers, point).logits);
-    for (let channel = 0; channel < 3; channel++) {
-      let mixed = 0;
-      for (let k = 0; k < classes; k++) mixed += probabilities[k] * channels[k][channel];
-      image.data[4 * cell + channel] = 255 + TINT * (mixed - 255);
+  let row = 0;
+  const addRow = () => {
+    const image = new ImageData(cells, 1);
+    point[1] = reach * (1 - (2 * (row + 0.5)) / cells);
+    for (let column = 0; column < cells; column++) {
+      point[0] = reach * ((2 * (column + 0.5)) / cells - 1);
+      const probabilities = softmax(run(layers, point).logits);
+      for (let channel = 0; channel < 3; channel++) {
+        let mixed = 0;
+        for (let k = 0; k < classes; k++) mixed += probabilities[k] * channels[k][channel];
+        image.data[4 * column + channel] = 255 + TINT * (mixed - 255);
+      }
+      image.data[4 * column + 3] = 255;
     }
-    image.data[4 * cell + 3] = 255;
-  }
-  context(made).putImageData(image, 0, 0);
-  return made;
+    context(picture).putImageData(image, 0, row);
+    row += 1;
+  };
+  /** Adds rows for a while; says whether there are more to come. */
+  const grow = () => {
+    const begun = performance.now();
+    while (row < cells && performance.now() - begun < BUDGET) addRow();
+    return row < cells;
+  };
+  return { picture, grow };
 }
