@@ -62,7 +62,7 @@ impl Precision {
         let round = |values: &mut Vec<f32>| {
             values
                 .iter_mut()
-                .for_each(|value| *value = self.rounded(*value))
+                .for_each(|value| *value = self.rounded(*value));
         };
         let mut stages = stages.to_vec();
         for stage in &mut stages {
