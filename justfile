@@ -15,20 +15,20 @@ lint:
 # The same for the page of a report
 lint-page:
     cd src/report/page/web && deno fmt --check --quiet && deno lint --quiet && deno check --quiet *.js
-    cd tests/browser && deno fmt --check --quiet --line-width 110 script_test.js && deno lint --quiet script_test.js
+    cd tests/tools && deno fmt --check --quiet --line-width 110 script_test.js && deno lint --quiet script_test.js
 
 # The README's test command
 test:
     cargo test --release
 
-# Pages in a headless Chromium, and event files in TensorBoard's reader; CONTRIBUTING.md says what that needs
-browser:
-    deno test --quiet --no-check tests/browser
-    cd tests/browser && pytest -q -p no:cacheprovider
+# Pages in Chromium, event files in TensorBoard's reader, networks in ONNX Runtime; CONTRIBUTING.md says what that needs
+tools:
+    deno test --quiet --no-check tests/tools
+    cd tests/tools && pytest -q -p no:cacheprovider
 
 # docs/report.png, and pictures of all pages that the tests open
 screenshots out="artifacts/screenshots":
-    cd tests/browser && HOURGLASS_SCREENSHOTS={{absolute_path(out)}} pytest -q -p no:cacheprovider test_page.py
+    cd tests/tools && HOURGLASS_SCREENSHOTS={{absolute_path(out)}} pytest -q -p no:cacheprovider test_page.py
     cp {{out}}/report.png docs/report.png
 
 # A small run on every backend, and what the other commands make of it

@@ -10,7 +10,8 @@ use clap::builder::{NonEmptyStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 pub use looking::{
-    Curves, Evaluate, Interpolate, Map, Neighbours, Projection, Reconstruct, Report, Run, Sample,
+    Curves, Evaluate, Export, ExportFormat, Interpolate, Map, Neighbours, Projection, Reconstruct,
+    Report, Run, Sample,
 };
 pub use studies::{Compare, StudyRun, Sweep};
 pub use training::{Bench, Gradcheck, Train, Verify};
@@ -50,6 +51,7 @@ pub enum Command {
     Map(Map),
     Neighbours(Neighbours),
     Report(Report),
+    Export(Export),
     Curves(Curves),
     Compare(Compare),
     Sweep(Sweep),

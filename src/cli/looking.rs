@@ -195,6 +195,40 @@ pub struct Report {
     pub weights: Option<Precision>,
 }
 
+/// Write the network for other tools
+#[derive(Debug, Args)]
+#[command(
+    after_help = "onnx         encoder.onnx, decoder.onnx and model.onnx (both halves; code and reconstruction), for ONNX Runtime \
+and whatever else reads operator set 17; any batch size. A classifier has model.onnx alone.
+safetensors  model.safetensors, with PyTorch's names and layout.
+
+Lines of Python that load it are printed.
+
+Examples:
+  hourglass export artifacts/deep
+  hourglass export artifacts/deep --format safetensors --out for-pytorch"
+)]
+pub struct Export {
+    #[command(flatten)]
+    pub run: Run,
+    /// What to write
+    #[arg(long, short, value_enum, default_value_t = ExportFormat::Onnx)]
+    pub format: ExportFormat,
+    /// Directory to write to, which is made [default: the run directory]
+    #[arg(long, short, value_name = "DIR", value_parser = super::directory())]
+    pub out: Option<PathBuf>,
+    /// Print files and lines as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A format of other tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportFormat {
+    Onnx,
+    Safetensors,
+}
+
 /// Draw the errors of one or more runs over their epochs in one picture
 #[derive(Debug, Args)]
 #[command(

@@ -7,6 +7,7 @@ mod curves;
 mod data;
 mod devices;
 mod evaluate;
+mod export;
 mod gradcheck;
 mod interpolate;
 mod map;
@@ -56,6 +57,7 @@ pub fn run(arguments: Cli) -> Result<u8, Error> {
         Command::Map(command) => map::run(command, arguments.quiet),
         Command::Neighbours(command) => neighbours::run(command),
         Command::Report(command) => report::run(&command),
+        Command::Export(command) => export::run(&command),
         Command::Curves(command) => curves::run(&command),
         Command::Compare(command) => compare::run(&command, arguments.quiet),
         Command::Sweep(command) => sweep::run(&command, arguments.quiet),

@@ -54,9 +54,16 @@ impl RunDirectory {
     /// Makes it one of a run that is going on: what was said of its weights goes.
     ///
     /// # Errors
-    /// The summary or the page is there and cannot be removed.
+    /// One of these files is there and cannot be removed.
     pub fn remove_summary(&self) -> Result<(), RunError> {
-        files::remove(&self.report())?;
+        for name in [
+            Self::REPORT,
+            Self::ONNX_ENCODER,
+            Self::ONNX_DECODER,
+            Self::ONNX,
+        ] {
+            files::remove(&self.path.join(name))?;
+        }
         Ok(files::remove(&self.path.join(Self::SUMMARY))?)
     }
 
@@ -111,6 +118,17 @@ impl RunDirectory {
         network.save_safetensors(shape, &self.path.join(Self::SAFETENSORS))
     }
 
+    /// The file of the weights for other tools.
+    ///
+    /// # Errors
+    /// It is missing, or not the bytes that were written.
+    pub fn read_safetensors(&self) -> Result<Vec<u8>, RunError> {
+        let path = self.path.join(Self::SAFETENSORS);
+        let bytes = files::read(&path, memory::most_bytes())?;
+        self.check_recorded(Self::SAFETENSORS, &bytes)?;
+        Ok(bytes)
+    }
+
     /// `network` with its trained weights.
     ///
     /// # Errors
@@ -118,13 +136,18 @@ impl RunDirectory {
     pub fn load_weights<M: Module>(&self, network: M) -> Result<M, RunError> {
         let path = self.path.join(Self::BURNPACK);
         let bytes = weights::read_burnpack(&network, &path)?;
-        // Most changes of a byte would make another network that works, more or less.
-        if let Some(expected) = self.recorded_checksum(Self::BURNPACK)?
-            && expected != hexadecimal(&Sha256::digest(&bytes))
-        {
-            return Err(RunError::Changed(path));
-        }
+        self.check_recorded(Self::BURNPACK, &bytes)?;
         Ok(weights::from_burnpack(network, bytes, &path)?)
+    }
+
+    /// Whether a file is as the run left it: most changes of a byte would make another network that works, more or less.
+    fn check_recorded(&self, file: &str, bytes: &[u8]) -> Result<(), RunError> {
+        match self.recorded_checksum(file)? {
+            Some(expected) if expected != hexadecimal(&Sha256::digest(bytes)) => {
+                Err(RunError::Changed(self.path.join(file)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What a finished run or a checkpoint says that the SHA-256 of one of its files is.

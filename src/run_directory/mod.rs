@@ -32,7 +32,7 @@ impl RunDirectory {
     const METRICS: &'static str = "metrics.jsonl";
     const SUMMARY: &'static str = "summary.json";
     const BURNPACK: &'static str = "model.bpk";
-    const SAFETENSORS: &'static str = "model.safetensors";
+    pub const SAFETENSORS: &'static str = "model.safetensors";
     const RECONSTRUCTIONS: &'static str = "reconstructions.png";
     const CURVES: &'static str = "curves.png";
     const CODE: &'static str = "code.png";
@@ -42,6 +42,9 @@ impl RunDirectory {
     const REGIONS: &'static str = "regions.png";
     const MAP: &'static str = "map.png";
     const NEIGHBOURS: &'static str = "neighbours.png";
+    pub const ONNX_ENCODER: &'static str = "encoder.onnx";
+    pub const ONNX_DECODER: &'static str = "decoder.onnx";
+    pub const ONNX: &'static str = "model.onnx";
     const REPORT: &'static str = "report.html";
     const TENSORBOARD: &'static str = "tensorboard";
     /// What TensorBoard knows its files by.
@@ -50,7 +53,7 @@ impl RunDirectory {
     /// Stays when the run is over, since another process may be about to lock it.
     const LOCK: &'static str = ".lock";
     /// Everything a run writes but its checkpoints, and so all that `--force` removes.
-    const FILES: [&'static str; 15] = [
+    const FILES: [&'static str; 18] = [
         Self::CONFIG,
         Self::METRICS,
         Self::SUMMARY,
@@ -66,6 +69,9 @@ impl RunDirectory {
         Self::MAP,
         Self::NEIGHBOURS,
         Self::REPORT,
+        Self::ONNX_ENCODER,
+        Self::ONNX_DECODER,
+        Self::ONNX,
     ];
     /// What holds the weights of a finished run.
     const WEIGHTS: [&'static str; 2] = [Self::BURNPACK, Self::SAFETENSORS];

@@ -12,6 +12,7 @@ mod code_space;
 mod command_line;
 mod configs;
 mod documents;
+mod export;
 #[cfg(unix)]
 mod faults;
 mod finite_differences;

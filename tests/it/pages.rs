@@ -1,5 +1,5 @@
 //! `report` through the real binary: what is in its file, and when there is none. What the file does in a browser is
-//! tested in `tests/browser`.
+//! tested in `tests/tools`.
 
 use std::fs;
 use std::path::Path;

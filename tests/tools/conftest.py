@@ -1,4 +1,4 @@
-"""Runs of the real program, and a real browser without a network to open their pages in."""
+"""Runs of the real program for other tools to read, and a real browser without a network."""
 
 import functools
 import json

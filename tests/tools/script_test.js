@@ -1,4 +1,4 @@
-// Parts of the page's script that need no page. `deno test tests/browser`
+// Parts of the page's script that need no page. `deno test tests/tools`
 
 import assert from "node:assert/strict";
 

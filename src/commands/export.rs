@@ -1,0 +1,180 @@
+//! `export`: a run's network as files that other tools read.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::prepare::{Examples, Prepared, prepare};
+use super::{Loaded, answer, answer_json, open_run};
+use crate::baselines;
+use crate::cli::{self, ExportFormat};
+use crate::config::{Config, Experiment};
+use crate::device::OpenDevice;
+use crate::error::Error;
+use crate::files;
+use crate::model::{Activation, onnx};
+use crate::run_directory::RunDirectory;
+
+pub fn run(arguments: &cli::Export) -> Result<(), Error> {
+    let (run, config, opened) = open_run(&arguments.run)?;
+    let directory = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| run.path().to_owned());
+    std::fs::create_dir_all(&directory).map_err(files::at(&directory))?;
+    let _lock = match arguments.out {
+        Some(_) => None,
+        None => Some(run.lock_for_writing()?),
+    };
+    let (written, advice) = match arguments.format {
+        ExportFormat::Onnx => {
+            let written = write_onnx(run, &config, opened, &directory)?;
+            let advice = onnx_runtime(&config, &written[written.len() - 1]);
+            (written, advice)
+        }
+        ExportFormat::Safetensors => {
+            let file = directory.join(RunDirectory::SAFETENSORS);
+            let bytes = run.read_safetensors()?;
+            if file != run.path().join(RunDirectory::SAFETENSORS) {
+                files::write(&file, &bytes)?;
+            }
+            let advice = pytorch(&config, &file);
+            (vec![file], advice)
+        }
+    };
+    if arguments.json {
+        return answer_json(&json!({ "files": written, "code": advice }));
+    }
+    let mut text = String::new();
+    for file in &written {
+        let _ = writeln!(text, "{}", file.display());
+    }
+    answer(&format!("{text}\n{advice}"))
+}
+
+/// Writes ONNX files, the whole network last.
+fn write_onnx(
+    run: RunDirectory,
+    config: &Config,
+    opened: OpenDevice,
+    directory: &Path,
+) -> Result<Vec<PathBuf>, Error> {
+    let about = config.title();
+    let write = |name: &str, bytes: &[u8]| -> Result<PathBuf, Error> {
+        let file = directory.join(name);
+        files::write(&file, bytes)?;
+        Ok(file)
+    };
+    if let Experiment::Classifier { .. } = config.experiment {
+        let Prepared::Classifier(network, _) = prepare(config, &opened, Examples::Test)? else {
+            unreachable!("a classifier is prepared as one");
+        };
+        let layers = run.load_weights(network)?.portable()?;
+        return Ok(vec![write(
+            RunDirectory::ONNX,
+            &onnx::classifier(&layers, &about),
+        )?]);
+    }
+    let loaded = Loaded::of(run, config.clone(), opened)?;
+    let network = loaded.network.portable()?;
+    let files = onnx::codec(&network, loaded.input_size, loaded.code_size, &about);
+    Ok(vec![
+        write(RunDirectory::ONNX_ENCODER, &files.encoder)?,
+        write(RunDirectory::ONNX_DECODER, &files.decoder)?,
+        write(RunDirectory::ONNX, &files.whole)?,
+    ])
+}
+
+/// Lines of Python that run an ONNX file.
+fn onnx_runtime(config: &Config, file: &Path) -> String {
+    let file = python_string(file);
+    let (input, width, outputs) = match &config.experiment {
+        Experiment::Classifier { model, .. } => ("point", model.layers[0], "logits, probabilities"),
+        other => ("image", other.layer_sizes()[0], "code, reconstruction"),
+    };
+    format!(
+        "import numpy, onnxruntime\n\n\
+         session = onnxruntime.InferenceSession({file})\n\
+         batch = numpy.zeros((5, {width}), numpy.float32)\n\
+         {outputs} = session.run(None, {{\"{input}\": batch}})\n"
+    )
+}
+
+/// Lines of Python that load the weights into PyTorch.
+fn pytorch(config: &Config, file: &Path) -> String {
+    let file = python_string(file);
+    let begin = "import safetensors.torch, torch\n\n";
+    let load = format!("model.load_state_dict(safetensors.torch.load_file({file}))\n");
+    let codec = |encoder: &str, decoder: &str| {
+        format!(
+            "{begin}encoder = {encoder}\ndecoder = {decoder}\n\
+             model = torch.nn.ModuleDict({{\"encoder\": encoder, \"decoder\": decoder}})\n{load}"
+        )
+    };
+    match &config.experiment {
+        Experiment::Autoencoder { model, .. } => codec(
+            &sequential(&model.encoder, model.activation, model.code_activation),
+            &sequential(&model.decoder, model.activation, model.output),
+        ),
+        Experiment::Variational { model, .. } => {
+            let mut encoder = model.encoder.clone();
+            if let Some(last) = encoder.last_mut() {
+                *last *= 2;
+            }
+            let text = codec(
+                &sequential(&encoder, model.activation, Activation::Linear),
+                &sequential(&model.decoder, model.activation, Activation::Sigmoid),
+            );
+            format!("{text}# mu, log_var = encoder(image).chunk(2, dim=1)\n")
+        }
+        Experiment::Classifier { model, .. } => format!(
+            "{begin}model = {}\n{load}",
+            sequential(&model.layers, model.activation, Activation::Linear)
+        ),
+        Experiment::Baseline { model, .. } => {
+            let formula = match model.kind {
+                baselines::Kind::Pca => {
+                    "# code = (image - mean) @ components.T, reconstruction = code @ components + mean"
+                }
+                baselines::Kind::ProbabilisticPca => {
+                    "# code = (image - mean) @ weight.T / ((weight ** 2).sum(1) + noise_variance)\n\
+                     # reconstruction = code @ weight + mean"
+                }
+                baselines::Kind::TopicModel => "# reconstruction = code @ topics",
+            };
+            format!(
+                "import safetensors.torch\n\ntensors = safetensors.torch.load_file({file})\n{formula}\n"
+            )
+        }
+    }
+}
+
+/// Layers as PyTorch writes them.
+fn sequential(sizes: &[usize], activation: Activation, last: Activation) -> String {
+    let depth = sizes.len() - 1;
+    let layer = |(index, pair): (usize, &[usize])| {
+        let after = if index + 1 == depth { last } else { activation };
+        let linear = format!("torch.nn.Linear({}, {})", pair[0], pair[1] * after.pieces());
+        let module = match after {
+            Activation::Linear => "torch.nn.Identity()",
+            Activation::Sigmoid => "torch.nn.Sigmoid()",
+            Activation::Tanh => "torch.nn.Tanh()",
+            Activation::Relu => "torch.nn.ReLU()",
+            Activation::LeakyRelu => "torch.nn.LeakyReLU(0.1)",
+            Activation::Elu => "torch.nn.ELU()",
+            Activation::Gelu => "torch.nn.GELU(approximate=\"tanh\")",
+            Activation::Silu => "torch.nn.SiLU()",
+            // The pieces of a unit are side by side, which is a window of the pooling.
+            Activation::Maxout => "torch.nn.MaxPool1d(2)",
+        };
+        format!("{linear}, {module}")
+    };
+    let layers: Vec<String> = sizes.windows(2).enumerate().map(layer).collect();
+    format!("torch.nn.Sequential({})", layers.join(", "))
+}
+
+/// A path as Python writes it.
+fn python_string(path: &Path) -> String {
+    format!("{:?}", path.display().to_string())
+}
