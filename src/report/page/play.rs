@@ -216,7 +216,7 @@ impl Data {
             kept_epoch,
             check: Check {
                 vectors: subject.vectors(),
-                tolerance: precision.tolerance(),
+                tolerance: subject.tolerance(precision),
                 precision,
             },
             play,

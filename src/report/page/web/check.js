@@ -66,6 +66,9 @@ export function checkClassifier(layers, expected) {
   return largest;
 }
 
+/** @param {number} value */
+const few = (value) => value.toExponential(1).replace(".0e", "e");
+
 /**
  * Says what came of it: a line, or a warning that cannot be missed.
  *
@@ -74,14 +77,12 @@ export function checkClassifier(layers, expected) {
  */
 export function showCheck(largest, check) {
   const good = largest <= check.tolerance;
-  const found = Number.isFinite(largest) ? largest.toExponential(1) : "not a number";
+  const found = Number.isFinite(largest) ? few(largest) : "not a number";
   const words = good
     ? `Checked: over ${check.vectors} test vectors the largest difference from the trained network is ${found} ` +
-      `(at most ${check.tolerance.toExponential(0)} with ${check.precision} weights).`
+      `(at most ${few(check.tolerance)} with ${check.precision} weights).`
     : `The network in this page is not the trained one: over ${check.vectors} test vectors the largest difference ` +
-      `is ${found}, more than ${
-        check.tolerance.toExponential(0)
-      }. The file is damaged, or this browser computes ` +
+      `is ${found}, more than ${few(check.tolerance)}. The file is damaged, or this browser computes ` +
       "otherwise. Believe nothing below that moves.";
   tell(words, good, largest);
 }

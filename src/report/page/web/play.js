@@ -92,6 +92,7 @@ export function bench(codec, settings) {
 
   const pad = makePad(codec, (strokes) => {
     say("");
+    state.opened = undefined;
     state.strokes = strokes;
     state.isDrawn = true;
     state.isEncoded = true;
@@ -129,7 +130,7 @@ export function bench(codec, settings) {
   if (settings.noise.kind === "gaussian") noise.max = String(Math.max(1, 1.5 * settings.noise.amount));
   noise.value = String(settings.noise.amount);
   const showNoise = () => {
-    element("noise-value", HTMLOutputElement).value = noise.value;
+    element("noise-value", HTMLOutputElement).value = String(Number(Number(noise.value).toFixed(2)));
     state.isEncoded = true;
     draw();
   };
