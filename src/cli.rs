@@ -14,7 +14,7 @@ pub use looking::{
     Report, Run, Sample,
 };
 pub use studies::{Compare, StudyRun, Sweep};
-pub use training::{Bench, Gradcheck, Train, Verify};
+pub use training::{Bench, Gradcheck, Import, Train, Verify};
 
 /// Trains, measures, explains and applies autoencoders, on a CPU or any GPU
 #[derive(Debug, Parser)]
@@ -52,6 +52,7 @@ pub enum Command {
     Neighbours(Neighbours),
     Report(Report),
     Export(Export),
+    Import(Import),
     Curves(Curves),
     Compare(Compare),
     Sweep(Sweep),

@@ -11,6 +11,7 @@ use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::device::DeviceError;
 use crate::files::FileError;
+use crate::model::import::ImportError;
 use crate::model::weights::WeightsError;
 use crate::report::PictureError;
 use crate::report::page::TooCoarse;
@@ -60,6 +61,12 @@ pub enum Error {
     NothingToCompare,
     #[error("{failed} of {all} runs failed")]
     RunsFailed { failed: usize, all: usize },
+    #[error("{}: {problem}", path.display())]
+    Import { path: PathBuf, problem: ImportError },
+    #[error("weights cannot be imported into {0}")]
+    NotImportable(&'static str),
+    #[error("{} was imported, not trained", .0.display())]
+    IsImported(PathBuf),
     #[error("{0}")]
     NotResumable(String),
     #[error("{} has no checkpoint that can be used", .0.display())]
@@ -139,6 +146,9 @@ impl Error {
             | Self::NotAPlane(_)
             | Self::NoEpoch(_)
             | Self::TooCoarse(_)
+            | Self::Import { .. }
+            | Self::NotImportable(_)
+            | Self::IsImported(_)
             | Self::NoMetric { .. }
             | Self::Out { .. }
             | Self::NotTwoInputs(_)
@@ -200,6 +210,11 @@ impl Error {
             Self::TooFewImages { .. } => Some("take fewer --rows, or raise data.test_limit".into()),
             Self::GradientsDiffer(_) => Some("the findings of that network say where it begins, and which of the three is wrong".into()),
             Self::NoEpoch(_) => Some("train it again with --force".into()),
+            Self::Import { problem: ImportError::Unreadable(_), .. } => Some("name a safetensors file with --weights".into()),
+            Self::Import { problem: ImportError::Format(_), .. } => Some("save the weights with the safetensors package of Python; what is pickled is not read".into()),
+            Self::Import { problem: ImportError::Tensors(_), .. } => Some("set model.encoder, model.decoder or model.layers as the network is that the weights come from".into()),
+            Self::NotImportable(_) => Some("name the config of an autoencoder with model.tied = false, of a variational network or of a classifier".into()),
+            Self::IsImported(_) => Some("train another run with `hourglass train --config RUN/config.toml --out DIR`".into()),
             Self::TooCoarse(_) => Some("leave --weights out, or give --weights f32".into()),
             Self::Out { .. } => Some("make the directory, or choose another --out".into()),
             Self::Picture(PictureError::TooLarge { .. }) => Some("show fewer images".into()),

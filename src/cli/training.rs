@@ -54,6 +54,43 @@ pub struct Train {
     pub json: bool,
 }
 
+/// Make a run of weights that another program trained
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The file is safetensors, of numbers of 16, 32 or 64 bits. Tensors are found under PyTorch's names as `export` \
+writes them (encoder.0.weight), or else under any names that end in weight ([outputs, inputs]) or kernel (Keras', \
+[inputs, outputs]) and bias, in natural order, encoders first, where shapes fit. Where each was found is printed; what is \
+missing, not used or of another shape is an error that lists all of it. The network is measured, and everything that is \
+done with a finished run is done with this one, but for training it on.
+
+Examples:
+  hourglass import --weights theirs.safetensors --out artifacts/theirs
+  hourglass import --weights keras.safetensors --config configs/shallow.toml --set 'model.encoder=[784, 64]' --out artifacts/keras"
+)]
+pub struct Import {
+    /// Weights, as safetensors
+    #[arg(long, short, value_name = "FILE")]
+    pub weights: PathBuf,
+    /// Experiment whose network they are of [default: the lecture's, configs/deep.toml]
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Backend to measure on, instead of the config's
+    #[arg(long, short)]
+    pub backend: Option<Backend>,
+    /// Override any key of the config; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// Run directory [default: artifacts/NAME, by the config's name]
+    #[arg(long, short, value_name = "DIR", value_parser = super::directory())]
+    pub out: Option<PathBuf>,
+    /// Replace the run that is there
+    #[arg(long)]
+    pub force: bool,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Repeat a run from its receipt and say whether it comes out the same
 #[derive(Debug, Args)]
 #[command(

@@ -3,12 +3,14 @@
 mod bench;
 mod board;
 mod compare;
+mod conclusion;
 mod curves;
 mod data;
 mod devices;
 mod evaluate;
 mod export;
 mod gradcheck;
+mod import;
 mod interpolate;
 mod map;
 mod neighbours;
@@ -57,6 +59,7 @@ pub fn run(arguments: Cli) -> Result<u8, Error> {
         Command::Map(command) => map::run(command, arguments.quiet),
         Command::Neighbours(command) => neighbours::run(command),
         Command::Report(command) => report::run(&command),
+        Command::Import(command) => import::run(&command, arguments.quiet),
         Command::Export(command) => export::run(&command),
         Command::Curves(command) => curves::run(&command),
         Command::Compare(command) => compare::run(&command, arguments.quiet),
@@ -144,6 +147,11 @@ fn set_threads(threads: Option<u16>) {
         // Refused only when the pool exists already, which nothing before this makes.
         let _ = pool.build_global();
     }
+}
+
+/// Where a run goes that nothing else is said of.
+fn default_directory(config: &Config) -> PathBuf {
+    Path::new("artifacts").join(config.directory_name())
 }
 
 /// How an experiment is trained by gradients, if it is.

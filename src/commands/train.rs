@@ -1,35 +1,32 @@
 //! `train`: an experiment to a run directory, from the first step or from where it was interrupted.
 
-use std::fmt::Write as _;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::Instant;
 
 use burn::module::Module;
 use serde_json::Value;
 
 use super::board::Board;
-use super::evaluate::final_figures;
+use super::conclusion::{Conclusion, origin, result};
 use super::pictures::Pictures;
 use super::prepare::{Examples, Prepared, prepare};
 use super::report::{self as page, of_new_run};
 use super::resume::{self, Resumable};
-use super::{answer, answer_json, fit_settings, say, set_threads, training};
+use super::{answer, answer_json, default_directory, fit_settings, say, set_threads, training};
 use crate::baselines::{Baseline, BaselineError};
 use crate::cli;
 use crate::config::Config;
 use crate::device::{self, OpenDevice};
-use crate::environment::Environment;
 use crate::error::Error;
-use crate::model::weights::{self, Network};
-use crate::report::text::{figure, table, thousands};
-use crate::report::{self, CurvesPicture, MetricsLog, Progress, Receipt};
+use crate::model::weights::Network;
+use crate::report::text::thousands;
+use crate::report::{MetricsLog, Progress};
 use crate::run_directory::RunDirectory;
 use crate::signals::Interruption;
 use crate::task::{BaselineTask, Measured, Subset, Task};
-use crate::train::checkpoint::{Checkpoints, Origin};
-use crate::train::{Event, Fitted, Training, fit_baseline};
-use crate::workers;
+use crate::train::checkpoint::Checkpoints;
+use crate::train::{Event, Training, fit_baseline};
 
 pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
     let begun = Instant::now();
@@ -197,6 +194,7 @@ impl Session {
             run: &run,
             origin,
             parameters,
+            imported: None,
             interruption,
         };
         let step = training.step();
@@ -263,6 +261,7 @@ impl Session {
             run: &run,
             origin: origin(opened, task, empty),
             parameters,
+            imported: None,
             interruption,
         };
         let (summary, files) = conclusion.write(task, fitted)?;
@@ -274,87 +273,6 @@ impl Session {
             files,
             run: run.path().to_owned(),
         })
-    }
-}
-
-/// What is known of a run that begins now.
-fn origin<M: Network, T: Measured<M>>(opened: &OpenDevice, task: &T, network: &M) -> Origin {
-    Origin {
-        environment: Environment::new(opened),
-        data: task.checksums().to_vec(),
-        initial_weights_sha256: weights::fingerprint(network),
-        resumed: Vec::new(),
-    }
-}
-
-/// What a run leaves when its training is over.
-struct Conclusion<'a> {
-    config: &'a Config,
-    run: &'a RunDirectory,
-    origin: Origin,
-    parameters: usize,
-    interruption: Interruption,
-}
-
-impl Conclusion<'_> {
-    /// Writes weights, pictures and the summary; gives the summary and where the pictures are.
-    fn write<M: Network, T: Pictures<M>>(
-        self,
-        task: &T,
-        fitted: Fitted<M>,
-    ) -> Result<(Value, Vec<PathBuf>), Error> {
-        let Self {
-            config,
-            run,
-            origin,
-            parameters,
-            interruption,
-        } = self;
-        let Fitted {
-            network,
-            history,
-            epoch,
-        } = fitted;
-        // Until here the figures of a finished run that is trained on are those of its weights.
-        run.remove_summary()?;
-        run.write_weights(&network, &config.experiment.shape())?;
-        let title = config.title();
-        let error_metric = task.error_metric();
-        let mut pictures = task.draw(&network, run, &title)?;
-        // What has a closed form has no course to be drawn.
-        if config.train.is_some() || history.len() > 1 {
-            let curves = CurvesPicture {
-                title: &title,
-                metric: error_metric,
-                curves: &report::curves_of(&history, error_metric),
-                floor: task.floor(),
-            };
-            report::curves(&run.curves(), &curves)?;
-            pictures.push(run.curves());
-        }
-        if interruption.is_requested() {
-            return Err(Error::Interrupted {
-                place: "the last epoch".into(),
-                run: run.path().to_owned(),
-            });
-        }
-
-        let figures = final_figures(&network, task)?;
-        let receipt = Receipt {
-            environment: origin.environment,
-            threads: workers::threads(),
-            seed: config.seed,
-            config_sha256: run.config_sha256()?,
-            data: origin.data,
-            parameters,
-            initial_weights_sha256: origin.initial_weights_sha256,
-            weights_sha256: weights::fingerprint(&network),
-            files: run.weights_checksums()?,
-            resumed: origin.resumed,
-        };
-        let summary = report::summary(config, error_metric, &history, epoch, &figures, &receipt);
-        run.write_summary(&summary)?;
-        Ok((summary, pictures))
     }
 }
 
@@ -372,10 +290,6 @@ fn place<M: Network, T: Task<M>>(training: &Training<'_, M, T>) -> String {
     }
 }
 
-fn default_directory(config: &Config) -> PathBuf {
-    Path::new("artifacts").join(config.directory_name())
-}
-
 fn introduction(
     config: &Config,
     opened: &OpenDevice,
@@ -390,25 +304,4 @@ fn introduction(
         opened.backend.name(),
         opened.description,
     )
-}
-
-fn result(summary: &Value, pictures: &[PathBuf], time: Duration) -> String {
-    let mut rows = Vec::new();
-    if let Some(metrics) = summary["metrics"].as_object() {
-        for (name, value) in metrics {
-            rows.push([name.clone(), value.as_f64().map_or(String::new(), figure)]);
-        }
-    }
-    let mut text = table(&rows);
-    if let Some(steps) = summary["skipped_steps"].as_u64().filter(|&steps| steps > 0) {
-        let _ = writeln!(
-            text,
-            "\n{steps} steps were left out because something in them was not finite"
-        );
-    }
-    let _ = writeln!(text, "\ndone in {:.1} s; look at", time.as_secs_f64());
-    for path in pictures {
-        let _ = writeln!(text, "  {}", path.display());
-    }
-    text
 }

@@ -64,6 +64,9 @@ pub fn run(arguments: &cli::Verify, quiet: bool) -> Result<u8, Error> {
         path: run.summary_path(),
         error,
     })?;
+    if receipt.imported.is_some() {
+        return Err(Error::IsImported(run.path().to_owned()));
+    }
     let history = run.history()?;
     let changed = changed_files(&run, &receipt)?;
     let findings = match changed.is_empty() {

@@ -6,6 +6,7 @@ pub mod classifier;
 mod codec;
 mod dense;
 mod dropout;
+pub mod import;
 pub mod onnx;
 pub mod parameters;
 mod portable;

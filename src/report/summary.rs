@@ -31,6 +31,9 @@ pub struct Receipt {
     pub files: Vec<Checksum>,
     /// Where the run was stopped and resumed, which in the same environment changes no bit.
     pub resumed: Vec<Resumption>,
+    /// The file that the weights come from, if they were not trained here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Checksum>,
 }
 
 impl Receipt {
@@ -43,7 +46,8 @@ impl Receipt {
     }
 }
 
-/// The summary of a run: `metrics` holds the figures of the `epoch` whose weights were kept, with those on examples
+/// The summary of a run: `metrics` holds the figures of the `epoch` whose weights were kept (0 of those that come from
+/// elsewhere), with those on examples
 /// that were not trained on replaced by the full measurement, `finals`.
 pub fn summary(
     config: &Config,
@@ -54,7 +58,7 @@ pub fn summary(
     receipt: &Receipt,
 ) -> Value {
     let mut metrics = Map::new();
-    if let Some(kept) = history.get(epoch - 1) {
+    if let Some(kept) = epoch.checked_sub(1).and_then(|index| history.get(index)) {
         metrics = log::figures(kept, error_metric);
         metrics.retain(|name, _| name.starts_with("train_"));
     }
@@ -63,13 +67,15 @@ pub fn summary(
             .iter()
             .map(|(name, value)| (name.to_owned(), json!(value))),
     );
-    let train_seconds: f64 = history.iter().map(|epoch| epoch.train_seconds).sum();
-    let examples: f64 = history
-        .iter()
-        .map(|epoch| epoch.samples_per_second * epoch.train_seconds)
-        .sum();
-    metrics.insert("train_seconds".into(), json!(train_seconds));
-    metrics.insert("samples_per_second".into(), json!(examples / train_seconds));
+    if !history.is_empty() {
+        let train_seconds: f64 = history.iter().map(|epoch| epoch.train_seconds).sum();
+        let examples: f64 = history
+            .iter()
+            .map(|epoch| epoch.samples_per_second * epoch.train_seconds)
+            .sum();
+        metrics.insert("train_seconds".into(), json!(train_seconds));
+        metrics.insert("samples_per_second".into(), json!(examples / train_seconds));
+    }
     let skipped_steps: usize = history.iter().map(|epoch| epoch.skipped_steps).sum();
     json!({
         "name": config.name,

@@ -18,6 +18,7 @@ mod faults;
 mod finite_differences;
 mod golden;
 mod gradients;
+mod imports;
 #[cfg(unix)]
 mod interruptions;
 mod kernels;

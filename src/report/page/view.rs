@@ -324,6 +324,11 @@ fn lead(page: &Page<'_>) -> String {
     );
     let examples = thousands(page.training_examples as u64);
     let epochs = summary["epochs"].as_u64().unwrap_or_default();
+    if let Some(file) = environment["imported"]["file"].as_str() {
+        return format!(
+            "Its weights were trained elsewhere and imported from {file}. It was measured {on}."
+        );
+    }
     let epochs = match epochs {
         1 => "1 epoch".to_owned(),
         more => format!("{} epochs", thousands(more)),
@@ -828,6 +833,14 @@ fn receipt(receipt: &Value) -> Vec<(String, String)> {
                 }
             }
             Value::String(text) => lines.push((words(name), text.clone())),
+            Value::Object(file) if file.contains_key("sha256") => {
+                let text = |key: &str| file.get(key).and_then(Value::as_str).unwrap_or_default();
+                lines.push((format!("{} from", words(name)), text("file").to_owned()));
+                lines.push((
+                    format!("SHA-256 of {}", text("file")),
+                    text("sha256").to_owned(),
+                ));
+            }
             other => lines.push((words(name), other.to_string())),
         }
     }

@@ -9,7 +9,9 @@ use flate2::{Compression, write::GzEncoder};
 use hourglass::config::{Config, Study};
 use hourglass::data::{PointSet, idx, read_images};
 use hourglass::environment::Environment;
-use hourglass::model::PortableLayer;
+use hourglass::model::import::import;
+use hourglass::model::weights::Network;
+use hourglass::model::{Autoencoder, PortableLayer};
 use hourglass::report::Receipt;
 use hourglass::report::page::{Page, PointSubject, Precision, Subject};
 use hourglass::run_directory::RunDirectory;
@@ -25,7 +27,7 @@ use crate::support;
 /// The fuzzing of a reader with so many inputs from a seed.
 type Fuzz = fn(usize, u64) -> Tally;
 
-pub const ALL: [(&str, Fuzz); 13] = [
+pub const ALL: [(&str, Fuzz); 14] = [
     ("IDX", idx_plain),
     ("gzipped IDX", idx_gzipped),
     ("PNG", png),
@@ -39,6 +41,7 @@ pub const ALL: [(&str, Fuzz); 13] = [
     ("summary.json", summary),
     ("metrics.jsonl", metrics),
     ("report of both", report),
+    ("imported safetensors", imported),
 ];
 
 fn idx_bytes() -> Vec<u8> {
@@ -167,6 +170,7 @@ fn summary(times: usize, seed: u64) -> Tally {
         weights_sha256: "00".into(),
         files: Vec::new(),
         resumed: Vec::new(),
+        imported: None,
     };
     let receipt = serde_json::to_string_pretty(&receipt).unwrap();
     let valid =
@@ -181,6 +185,18 @@ fn metrics(times: usize, seed: u64) -> Tally {
     let valid = "{\"epoch\":1,\"step\":10,\"test_mse_per_pixel\":0.1}\n{\"epoch\":2,\"step\":20}\n";
     fuzz_run(times, seed, "metrics.jsonl", valid, |run| {
         run.history().is_ok()
+    })
+}
+
+fn imported(times: usize, seed: u64) -> Tally {
+    let device = support::backends()[0].device.clone();
+    let network = || Autoencoder::new(&support::architecture(&[3, 2]), 1, &device);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("model.safetensors");
+    network().save_safetensors("3-2-3", &path).unwrap();
+    let valid = fs::read(&path).unwrap();
+    fuzz(times, seed, &valid, false, &mut |input| {
+        import(network(), input).is_ok()
     })
 }
 
