@@ -212,10 +212,11 @@ impl Error {
             Self::NoEpoch(_) => Some("train it again with --force".into()),
             Self::Import { problem: ImportError::Unreadable(_), .. } => Some("name a safetensors file with --weights".into()),
             Self::Import { problem: ImportError::Format(_), .. } => Some("save the weights with the safetensors package of Python; what is pickled is not read".into()),
-            Self::Import { problem: ImportError::Tensors(_), .. } => Some("set model.encoder, model.decoder or model.layers as the network is that the weights come from".into()),
+            Self::Import { problem: ImportError::Tensors(_), .. } => Some("set model.encoder, model.decoder or model.layers as the network is that the weights come from; of a variational network mu and log_var are one layer, in this order, as torch.cat makes it".into()),
+            Self::Import { problem: ImportError::Values(_), .. } => Some("save finite numbers of 16, 32 or 64 bits".into()),
             Self::NotImportable(_) => Some("name the config of an autoencoder with model.tied = false, of a variational network or of a classifier".into()),
             Self::IsImported(_) => Some("train another run with `hourglass train --config RUN/config.toml --out DIR`".into()),
-            Self::TooCoarse(_) => Some("leave --weights out, or give --weights f32".into()),
+            Self::TooCoarse(problem) => Some(problem.hint().into()),
             Self::Out { .. } => Some("make the directory, or choose another --out".into()),
             Self::Picture(PictureError::TooLarge { .. }) => Some("show fewer images".into()),
             Self::Interrupted { run, .. } => Some(format!(

@@ -59,9 +59,10 @@ pub struct Train {
 #[command(
     after_help = "The file is safetensors, of numbers of 16, 32 or 64 bits. Tensors are found under PyTorch's names as `export` \
 writes them (encoder.0.weight), or else under any names that end in weight ([outputs, inputs]) or kernel (Keras', \
-[inputs, outputs]) and bias, in natural order, encoders first, where shapes fit. Where each was found is printed; what is \
-missing, not used or of another shape is an error that lists all of it. The network is measured, and everything that is \
-done with a finished run is done with this one, but for training it on.
+[inputs, outputs]) and bias: layers by their shapes, and those of one shape by the numbers in their names. Where each was \
+found is printed; what is missing, not used, of another shape or not to be told apart is an error that lists all of it. Of a \
+variational network mu and log_var are one layer, in this order. The network is measured, and what is done with a finished \
+run is done with this one, but for what asks how it was trained: train --resume, verify, curves.
 
 Examples:
   hourglass import --weights theirs.safetensors --out artifacts/theirs

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{answer, answer_json, check_out};
+use super::{answer, answer_json, check_out, refuse_imported};
 use crate::cli;
 use crate::error::Error;
 use crate::evaluate::Direction;
@@ -80,6 +80,7 @@ fn read(path: &Path, metric: &mut Option<String>) -> Result<RunCurves, Error> {
     let metric = metric.get_or_insert_with(|| config.experiment.error_metric().into());
     let history = run.history()?;
     if history.is_empty() {
+        refuse_imported(&run)?;
         return Err(Error::NoEpoch(path.to_owned()));
     }
     let curve = |prefix: &str| -> Option<Vec<f64>> {

@@ -1,7 +1,7 @@
 //! `export`: a run's network as files that other tools read.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -18,30 +18,39 @@ use crate::run_directory::RunDirectory;
 
 pub fn run(arguments: &cli::Export) -> Result<(), Error> {
     let (run, config, opened) = open_run(&arguments.run)?;
-    let directory = arguments
-        .out
-        .clone()
-        .unwrap_or_else(|| run.path().to_owned());
-    std::fs::create_dir_all(&directory).map_err(files::at(&directory))?;
-    let _lock = match arguments.out {
-        Some(_) => None,
-        None => Some(run.lock_for_writing()?),
-    };
-    let (written, advice) = match arguments.format {
-        ExportFormat::Onnx => {
-            let written = write_onnx(run, &config, opened, &directory)?;
-            let advice = onnx_runtime(&config, &written[written.len() - 1]);
-            (written, advice)
-        }
-        ExportFormat::Safetensors => {
-            let file = directory.join(RunDirectory::SAFETENSORS);
-            let bytes = run.read_safetensors()?;
-            if file != run.path().join(RunDirectory::SAFETENSORS) {
-                files::write(&file, &bytes)?;
+    let directory = match &arguments.out {
+        Some(out) if !is_same(out, run.path()) => {
+            // Another run's files are those of its weights.
+            if RunDirectory::open(out).is_ok() {
+                return Err(Error::Out {
+                    path: out.clone(),
+                    problem: "is another run",
+                });
             }
-            let advice = pytorch(&config, &file);
-            (vec![file], advice)
+            out.clone()
         }
+        _ => run.path().to_owned(),
+    };
+    let files = match arguments.format {
+        ExportFormat::Onnx => onnx_files(&run, &config, opened)?,
+        ExportFormat::Safetensors => vec![(RunDirectory::SAFETENSORS, run.read_safetensors()?)],
+    };
+    let is_own = directory == run.path();
+    let _lock = is_own.then(|| run.lock_for_writing()).transpose()?;
+    std::fs::create_dir_all(&directory).map_err(files::at(&directory))?;
+    let mut written = Vec::new();
+    for (name, bytes) in files {
+        let file = directory.join(name);
+        // The run has its own, which is what was read.
+        if !(is_own && name == RunDirectory::SAFETENSORS) {
+            files::write(&file, &bytes)?;
+        }
+        written.push(file);
+    }
+    let last = &written[written.len() - 1];
+    let advice = match arguments.format {
+        ExportFormat::Onnx => onnx_runtime(&config, last),
+        ExportFormat::Safetensors => pytorch(&config, last),
     };
     if arguments.json {
         return answer_json(&json!({ "files": written, "code": advice }));
@@ -53,36 +62,38 @@ pub fn run(arguments: &cli::Export) -> Result<(), Error> {
     answer(&format!("{text}\n{advice}"))
 }
 
-/// Writes ONNX files, the whole network last.
-fn write_onnx(
-    run: RunDirectory,
+/// Whether two paths are of one directory.
+fn is_same(a: &Path, b: &Path) -> bool {
+    match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}
+
+/// ONNX files under their names, the whole network last.
+fn onnx_files(
+    run: &RunDirectory,
     config: &Config,
     opened: OpenDevice,
-    directory: &Path,
-) -> Result<Vec<PathBuf>, Error> {
+) -> Result<Vec<(&'static str, Vec<u8>)>, Error> {
     let about = config.title();
-    let write = |name: &str, bytes: &[u8]| -> Result<PathBuf, Error> {
-        let file = directory.join(name);
-        files::write(&file, bytes)?;
-        Ok(file)
-    };
     if let Experiment::Classifier { .. } = config.experiment {
         let Prepared::Classifier(network, _) = prepare(config, &opened, Examples::Test)? else {
             unreachable!("a classifier is prepared as one");
         };
         let layers = run.load_weights(network)?.portable()?;
-        return Ok(vec![write(
+        return Ok(vec![(
             RunDirectory::ONNX,
-            &onnx::classifier(&layers, &about),
-        )?]);
+            onnx::classifier(&layers, &about),
+        )]);
     }
-    let loaded = Loaded::of(run, config.clone(), opened)?;
+    let loaded = Loaded::of(run.clone(), config.clone(), opened)?;
     let network = loaded.network.portable()?;
     let files = onnx::codec(&network, loaded.input_size, loaded.code_size, &about);
     Ok(vec![
-        write(RunDirectory::ONNX_ENCODER, &files.encoder)?,
-        write(RunDirectory::ONNX_DECODER, &files.decoder)?,
-        write(RunDirectory::ONNX, &files.whole)?,
+        (RunDirectory::ONNX_ENCODER, files.encoder),
+        (RunDirectory::ONNX_DECODER, files.decoder),
+        (RunDirectory::ONNX, files.whole),
     ])
 }
 
@@ -174,7 +185,7 @@ fn sequential(sizes: &[usize], activation: Activation, last: Activation) -> Stri
     format!("torch.nn.Sequential({})", layers.join(", "))
 }
 
-/// A path as Python writes it.
+/// A path as Python writes it: strings of JSON are strings of Python.
 fn python_string(path: &Path) -> String {
-    format!("{:?}", path.display().to_string())
+    serde_json::Value::from(path.display().to_string()).to_string()
 }

@@ -39,6 +39,7 @@ use crate::error::Error;
 use crate::evaluate::Evaluator;
 use crate::files;
 use crate::model::Codec;
+use crate::report::Receipt;
 use crate::report::text::visible;
 use crate::run_directory::{RunDirectory, RunLock};
 use crate::train::Fit;
@@ -146,6 +147,18 @@ fn set_threads(threads: Option<u16>) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
         // Refused only when the pool exists already, which nothing before this makes.
         let _ = pool.build_global();
+    }
+}
+
+/// What asks how a run was trained has no answer where its weights come from elsewhere.
+fn refuse_imported(run: &RunDirectory) -> Result<(), Error> {
+    let receipt = run
+        .summary()
+        .ok()
+        .and_then(|summary| Receipt::of(&summary).ok());
+    match receipt.and_then(|receipt| receipt.imported) {
+        Some(_) => Err(Error::IsImported(run.path().to_owned())),
+        None => Ok(()),
     }
 }
 

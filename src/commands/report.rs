@@ -60,10 +60,10 @@ pub fn write(arguments: &cli::Report) -> Result<PathBuf, Error> {
     super::check_out(&out)?;
     let page =
         |config: &Config, subject: Subject<'_>, training_examples| -> Result<String, Error> {
-            let precision = match arguments.weights {
-                Some(asked) => subject.check_rounding(asked).map(|()| asked)?,
-                None => subject.suiting_precision(),
-            };
+            let precision = arguments
+                .weights
+                .unwrap_or_else(|| subject.suiting_precision());
+            subject.check_rounding(precision)?;
             let page = Page {
                 config,
                 summary: &summary,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use serde_json::Value;
 
-use super::warn;
+use super::{refuse_imported, warn};
 use crate::config::Config;
 use crate::error::Error;
 use crate::model::weights::Network;
@@ -47,6 +47,7 @@ pub fn find(path: &Path, overrides: &[String]) -> Result<(Config, Resumable), Er
         }
     }
     let run = RunDirectory::resume(path)?;
+    refuse_imported(&run)?;
     let mut checkpoints: VecDeque<PathBuf> = checkpoint::list(&run.checkpoints())?
         .into_iter()
         .map(|(_, path)| path)

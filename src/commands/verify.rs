@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::evaluate::final_figures;
 use super::prepare::{Examples, Prepared, prepare};
-use super::{answer, answer_json, fit_settings, say, set_threads, training};
+use super::{answer, answer_json, fit_settings, refuse_imported, say, set_threads, training};
 use crate::baselines::Baseline;
 use crate::cli;
 use crate::config::Config;
@@ -64,9 +64,7 @@ pub fn run(arguments: &cli::Verify, quiet: bool) -> Result<u8, Error> {
         path: run.summary_path(),
         error,
     })?;
-    if receipt.imported.is_some() {
-        return Err(Error::IsImported(run.path().to_owned()));
-    }
+    refuse_imported(&run)?;
     let history = run.history()?;
     let changed = changed_files(&run, &receipt)?;
     let findings = match changed.is_empty() {

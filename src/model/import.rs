@@ -1,6 +1,6 @@
 //! Weights that other programs wrote, as safetensors: PyTorch's and Keras' layouts, under their names or others.
 
-use std::cmp::Ordering;
+use std::collections::HashMap;
 
 use burn::module::Module;
 use half::{bf16, f16};
@@ -40,6 +40,8 @@ pub enum ImportError {
     /// All that is wrong, a line each.
     #[error("its tensors are not those of the network:\n  {}", .0.join("\n  "))]
     Tensors(Vec<String>),
+    #[error("{}", .0.join("\n  "))]
+    Values(Vec<String>),
 }
 
 /// What a tensor is to a layer, by the last part of its name.
@@ -66,76 +68,68 @@ impl Role {
     }
 }
 
-/// A tensor that no parameter has taken yet.
-struct Candidate<'a> {
+/// A tensor of a file.
+struct Found<'a> {
     name: &'a str,
     role: Option<Role>,
     view: TensorView<'a>,
 }
 
-/// `network` with the weights of a safetensors file: under PyTorch's names as hourglass writes them, or else under any
-/// names that end in `weight` or `kernel` and `bias`, in natural order with encoders first, where shapes fit.
+/// A dense layer of a network: its two parameters, and the shape of its weight, `[inputs, outputs]`.
+struct Layer {
+    weight: String,
+    bias: String,
+    shape: [usize; 2],
+}
+
+/// `network` with the weights of a safetensors file: under PyTorch's names as hourglass writes them; or else under any
+/// names that end in `weight` or `kernel` and `bias`, layers being known by their shapes, and those of one shape by the
+/// numbers in their names.
 ///
 /// # Errors
-/// The file is none, or tensors are missing, unused, of other shapes, or hold what is not finite; all are told.
+/// The file is none; tensors are missing, unused, of other shapes or not to be told apart; or they hold what is not finite.
+/// All is told.
 pub fn import<M: Module>(network: M, bytes: &[u8]) -> Result<Imported<M>, ImportError> {
     let file =
         SafeTensors::deserialize(bytes).map_err(|error| ImportError::Format(error.to_string()))?;
-    let mut names: Vec<&str> = file.names().into_iter().collect();
-    names.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| natural(a, b)));
-    let mut candidates: Vec<Candidate<'_>> = names
-        .into_iter()
-        .filter_map(|name| {
-            let view = file.tensor(name).ok()?;
-            let role = Role::of(name);
-            Some(Candidate { name, role, view })
+    let found: Vec<Found<'_>> = file
+        .iter()
+        .map(|(name, view)| Found {
+            name,
+            role: Role::of(name),
+            view,
         })
         .collect();
     let shapes = parameters::shapes(&network);
-    // Where some have the names that they should have, those that have not are missing: another tensor of that shape is
-    // another parameter.
-    let by_name = shapes
-        .iter()
-        .any(|(parameter, _)| named(&candidates, parameter).is_some());
+    let pairs = by_name(&shapes, &found).or_else(|problems| {
+        // Where some have the names that they should have, what is wrong is told in these names.
+        let are_named = shapes
+            .iter()
+            .any(|(parameter, _)| named(&found, parameter).is_some());
+        by_layer(&shapes, &found).map_err(|others| if are_named { problems } else { others })
+    });
+    let pairs = pairs.map_err(ImportError::Tensors)?;
     let (mut tensors, mut taken, mut problems) = (Tensors::default(), Vec::new(), Vec::new());
-    for (parameter, shape) in shapes {
-        let fits = |candidate: &Candidate<'_>| fits(candidate, &parameter, &shape);
-        let found = match by_name {
-            true => named(&candidates, &parameter),
-            false => candidates.iter().position(fits),
-        };
-        let Some(index) = found else {
-            problems.push(missing(&parameter, &shape));
-            continue;
-        };
-        if !fits(&candidates[index]) {
-            let Candidate { name, view, .. } = candidates.remove(index);
-            let (found, expected) = (view.shape(), in_file(&shape));
-            problems.push(format!("`{name}` is {found:?}, not {expected:?}"));
-            continue;
-        }
-        let Candidate { name, role, view } = candidates.remove(index);
-        let is_transposed = role == Some(Role::Weight);
-        match values(&view) {
+    for ((parameter, shape), index) in shapes.into_iter().zip(pairs) {
+        let Found { name, role, view } = &found[index];
+        let is_transposed = *role == Some(Role::Weight);
+        match values(view) {
             Ok(values) => tensors.push(&parameter, arranged(values, &shape, is_transposed)),
             Err(problem) => problems.push(format!("`{name}` {problem}")),
         }
         taken.push(Taken {
             parameter,
-            tensor: name.to_owned(),
+            tensor: (*name).to_owned(),
             shape: view.shape().to_vec(),
             is_transposed,
         });
-    }
-    for Candidate { name, view, .. } in &candidates {
-        problems.push(format!("`{name}` {:?} is not used", view.shape()));
     }
     match problems.is_empty() {
         true => Ok(Imported {
             network: parameters::with_parameters(network, &tensors),
             taken,
         }),
-        false => Err(ImportError::Tensors(problems)),
+        false => Err(ImportError::Values(problems)),
     }
 }
 
@@ -156,35 +150,165 @@ fn pytorch_name(parameter: &str) -> String {
     parts.join(".")
 }
 
-/// The candidate that has the name of a parameter.
-fn named(candidates: &[Candidate<'_>], parameter: &str) -> Option<usize> {
+/// The tensor that has the name of a parameter.
+fn named(found: &[Found<'_>], parameter: &str) -> Option<usize> {
     let name = pytorch_name(parameter);
-    candidates
-        .iter()
-        .position(|candidate| candidate.name == name)
+    found.iter().position(|tensor| tensor.name == name)
 }
 
-fn fits(candidate: &Candidate<'_>, parameter: &str, shape: &[usize]) -> bool {
-    let found = candidate.view.shape();
-    match (candidate.role, parameter.ends_with("bias")) {
-        (Some(Role::Bias), true) | (Some(Role::Kernel), false) => found == shape,
-        (Some(Role::Weight), false) => found.iter().eq(shape.iter().rev()),
-        _ => false,
+/// For each parameter the tensor of its name, all tensors being used; or all that is wrong.
+fn by_name(
+    shapes: &[(String, Vec<usize>)],
+    found: &[Found<'_>],
+) -> Result<Vec<usize>, Vec<String>> {
+    let (mut pairs, mut problems) = (Vec::new(), Vec::new());
+    for (parameter, shape) in shapes {
+        let name = pytorch_name(parameter);
+        let expected: Vec<usize> = shape.iter().rev().copied().collect();
+        match named(found, parameter) {
+            None => problems.push(format!("`{name}` {expected:?} is missing")),
+            Some(index) => {
+                pairs.push(index);
+                let shape = found[index].view.shape();
+                if shape != expected {
+                    problems.push(format!("`{name}` is {shape:?}, not {expected:?}"));
+                }
+            }
+        }
+    }
+    problems.extend(unused(found, &pairs));
+    match problems.is_empty() {
+        true => Ok(pairs),
+        false => Err(problems),
     }
 }
 
-/// What is said of a parameter that no tensor could be.
-fn missing(parameter: &str, shape: &[usize]) -> String {
-    format!(
-        "`{}` {:?} is missing",
-        pytorch_name(parameter),
-        in_file(shape)
-    )
+fn unused(found: &[Found<'_>], pairs: &[usize]) -> Vec<String> {
+    let each = found.iter().enumerate();
+    let others = each.filter(|(index, _)| !pairs.contains(index));
+    others
+        .map(|(_, tensor)| format!("`{}` {:?} is not used", tensor.name, tensor.view.shape()))
+        .collect()
 }
 
-/// A parameter's shape as PyTorch has it.
-fn in_file(shape: &[usize]) -> Vec<usize> {
-    shape.iter().rev().copied().collect()
+/// For each parameter a tensor, by the shapes of whole layers; or all that is wrong.
+fn by_layer(
+    shapes: &[(String, Vec<usize>)],
+    found: &[Found<'_>],
+) -> Result<Vec<usize>, Vec<String>> {
+    let layers: Vec<Layer> = shapes
+        .iter()
+        .filter_map(|(parameter, shape)| {
+            let stem = parameter.strip_suffix(".weight")?;
+            Some(Layer {
+                weight: parameter.clone(),
+                bias: format!("{stem}.bias"),
+                shape: shape[..].try_into().ok()?,
+            })
+        })
+        .collect();
+    let mut pairs: HashMap<&str, usize> = HashMap::new();
+    let mut problems = Vec::new();
+    for layer in &layers {
+        let alike: Vec<&Layer> = layers
+            .iter()
+            .filter(|other| other.shape == layer.shape)
+            .collect();
+        let mut candidates = layers_of(found, layer.shape);
+        let [inputs, outputs] = layer.shape;
+        let what = format!("layer {inputs} → {outputs}");
+        if candidates.len() != alike.len() {
+            let (wanted, there) = (alike.len(), candidates.len());
+            problems.push(format!("the network has {wanted} {what}, the file {there}"));
+            continue;
+        }
+        candidates.sort_by_key(|&(weight, _)| order(found[weight].name));
+        let mut skeletons = candidates
+            .iter()
+            .map(|&(weight, _)| skeleton(found[weight].name));
+        let first = skeletons.next();
+        if skeletons.any(|other| Some(other) != first) {
+            let names: Vec<&str> = candidates
+                .iter()
+                .map(|&(weight, _)| found[weight].name)
+                .collect();
+            problems.push(format!(
+                "which {what} comes first is not told by the names {}",
+                names.join(", ")
+            ));
+            continue;
+        }
+        let place = alike.iter().position(|other| other.weight == layer.weight);
+        let (weight, bias) = candidates[place.expect("it is like itself")];
+        pairs.insert(&layer.weight, weight);
+        pairs.insert(&layer.bias, bias);
+    }
+    problems.dedup();
+    let used: Vec<usize> = shapes
+        .iter()
+        .filter_map(|(parameter, _)| pairs.get(parameter.as_str()).copied())
+        .collect();
+    problems.extend(unused(found, &used));
+    match problems.is_empty() && used.len() == shapes.len() {
+        true => Ok(used),
+        false => Err(problems),
+    }
+}
+
+/// Weights of a shape `[inputs, outputs]` with the bias of the same layer, which has the same name up to its end.
+fn layers_of(found: &[Found<'_>], [inputs, outputs]: [usize; 2]) -> Vec<(usize, usize)> {
+    let is_weight = |tensor: &Found<'_>| match tensor.role {
+        Some(Role::Weight) => tensor.view.shape() == [outputs, inputs],
+        Some(Role::Kernel) => tensor.view.shape() == [inputs, outputs],
+        _ => false,
+    };
+    let bias_of = |weight: &Found<'_>| {
+        let stem = stem(weight.name);
+        found.iter().position(|tensor| {
+            tensor.role == Some(Role::Bias)
+                && self::stem(tensor.name) == stem
+                && tensor.view.shape() == [outputs]
+        })
+    };
+    let weights = found
+        .iter()
+        .enumerate()
+        .filter(|(_, tensor)| is_weight(tensor));
+    weights
+        .filter_map(|(index, tensor)| Some((index, bias_of(tensor)?)))
+        .collect()
+}
+
+/// The name of a tensor's layer: all parts before the one that says what it is to it.
+fn stem(name: &str) -> &str {
+    let at = ["weight", "kernel", "bias"]
+        .iter()
+        .filter_map(|role| name.rfind(role))
+        .max();
+    at.map_or(name, |at| name[..at].trim_end_matches(['.', '/']))
+}
+
+/// Whether it is of a decoder, and then its numbers, none before any: `dense` comes before `dense_1`, and that before
+/// `dense_10`.
+fn order(name: &str) -> (bool, Vec<Option<u64>>) {
+    let stem = stem(name);
+    let is_decoder = stem.split(['.', '/']).any(|part| part == "decoder");
+    let numbers = stem.split(['.', '/']).map(|part| {
+        let digits: String = part.chars().filter(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    });
+    (is_decoder, numbers.collect())
+}
+
+/// A name without what [`order`] looks at: of names that are alike but for that, it is known which comes first.
+fn skeleton(name: &str) -> String {
+    let parts = stem(name).split(['.', '/']).map(|part| match part {
+        "encoder" | "decoder" => "",
+        other => other
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+            .trim_end_matches('_'),
+    });
+    parts.collect::<Vec<_>>().join("/")
 }
 
 /// The elements of a tensor.
@@ -225,63 +349,46 @@ fn arranged(values: Vec<f64>, shape: &[usize], is_transposed: bool) -> Array2<f6
     }
 }
 
-/// Encoders come before what has no such name, decoders after it.
-fn place(name: &str) -> u8 {
-    match (name.contains("encoder"), name.contains("decoder")) {
-        (true, _) => 0,
-        (false, false) => 1,
-        (false, true) => 2,
-    }
-}
-
-/// Compares names as people do: `dense_2` comes before `dense_10`.
-fn natural(a: &str, b: &str) -> Ordering {
-    let (a, b) = (pieces(a), pieces(b));
-    a.cmp(&b)
-}
-
-/// Letters and numbers in turn, numbers padded so that they compare as text.
-fn pieces(name: &str) -> Vec<String> {
-    let mut pieces: Vec<String> = Vec::new();
-    for character in name.chars() {
-        let is_digit = character.is_ascii_digit();
-        match pieces.last_mut() {
-            Some(last) if last.ends_with(|c: char| c.is_ascii_digit()) == is_digit => {
-                last.push(character);
-            }
-            _ => pieces.push(character.to_string()),
-        }
-    }
-    for piece in &mut pieces {
-        if piece.starts_with(|c: char| c.is_ascii_digit()) {
-            *piece = format!("{piece:0>20}");
-        }
-    }
-    pieces
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_are_in_the_order_of_their_layers() {
-        let mut names = vec![
-            "decoder/dense/kernel",
-            "dense_10/kernel",
-            "dense_2/kernel",
+    fn layers_that_are_alike_are_told_by_their_numbers_alone() {
+        let in_order = |names: &[&str]| {
+            assert!(
+                names.windows(2).all(|pair| order(pair[0]) < order(pair[1])),
+                "{names:?}"
+            );
+            let known = names
+                .iter()
+                .all(|name| skeleton(name) == skeleton(names[0]));
+            assert!(known, "{names:?}");
+        };
+        in_order(&[
             "dense/kernel",
-            "encoder/dense_3/kernel",
-        ];
-        names.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| natural(a, b)));
-        let sorted = [
-            "encoder/dense_3/kernel",
-            "dense/kernel",
+            "dense_1/kernel",
             "dense_2/kernel",
             "dense_10/kernel",
-            "decoder/dense/kernel",
-        ];
-        assert_eq!(names, sorted);
+        ]);
+        in_order(&["fc.weight", "fc2.weight", "fc10.weight"]);
+        in_order(&[
+            "encoder.2.weight",
+            "encoder.4.weight",
+            "decoder.0.weight",
+            "decoder.2.weight",
+        ]);
+        in_order(&[
+            "autoencoder.encoder.0.weight",
+            "autoencoder.decoder.0.weight",
+        ]);
+        for (a, b) in [
+            ("enc1.weight", "dec1.weight"),
+            ("a.0.weight", "b.0.weight"),
+            ("x1y.weight", "x2z.weight"),
+        ] {
+            assert_ne!(skeleton(a), skeleton(b));
+        }
     }
 
     #[test]

@@ -30,6 +30,22 @@ fn a_network_is_written_where_asked_and_python_says_how_to_load_it() {
     assert!(code.contains("encoder = torch.nn.Sequential(torch.nn.Linear(144, 24), torch.nn.ReLU(), torch.nn.Linear(24, 4), torch.nn.ReLU())"), "{code}");
     assert!(code.contains("a \\\"quoted\\\" place"), "{code}");
 
+    // Another run keeps its own.
+    let other = directory.path().join("other");
+    succeed(&train_squares(&data, &other, &["--quiet", "--set=seed=2"]));
+    refused(
+        &[
+            "export",
+            run,
+            "--format=safetensors",
+            "--out",
+            other.to_str().unwrap(),
+        ],
+        &["is another run"],
+    );
+    let same = directory.path().join("data/../run");
+    succeed(&["export", run, "--out", same.to_str().unwrap()]);
+
     // They are those of its weights, and go with them.
     succeed(&["train", "--quiet", "--resume", run, "--set=train.epochs=4"]);
     assert!(!out.join("model.onnx").exists());

@@ -117,8 +117,89 @@ fn weights_come_back_under_pytorchs_names_and_keras_layout() {
         let page = fs::read_to_string(out.join("report.html")).unwrap();
         assert!(page.contains(&format!("imported from {file}")));
         refused(&["verify", imported], &["was imported, not trained"]);
-        refused(&["train", "--resume", imported], &["no checkpoint"]);
+        refused(
+            &["train", "--resume", imported],
+            &["was imported, not trained"],
+        );
+        refused(&["curves", imported], &["was imported, not trained"]);
     }
+}
+
+/// Names that other programs give, of the layers in order: with them a file is imported whole and right.
+#[test]
+fn layers_are_known_by_their_shapes_under_any_names() {
+    let directory = tempfile::tempdir().unwrap();
+    let (data, run) = trained(directory.path());
+    let own = run.join("model.safetensors");
+    for (index, names) in [
+        ["enc1", "enc2", "dec1", "dec2"],
+        ["Encoder.0", "Encoder.2", "Decoder.0", "Decoder.2"],
+        [
+            "autoencoder.encoder.0",
+            "autoencoder.encoder.3",
+            "autoencoder.decoder.0",
+            "autoencoder.decoder.3",
+        ],
+        ["fc", "fc2", "fc3", "fc4"],
+        ["z", "y", "x", "w"],
+    ]
+    .iter()
+    .enumerate()
+    {
+        let renamed = directory.path().join("renamed.safetensors");
+        rewrite(&own, &renamed, |name, shape, bytes| {
+            let layer =
+                2 * usize::from(name.starts_with("decoder")) + usize::from(name.contains(".2."));
+            let role = name.rsplit('.').next().unwrap();
+            let name = format!("{}.{role}", names[layer]);
+            Some((name, shape.to_vec(), bytes.to_vec(), Dtype::F32))
+        });
+        let out = directory.path().join(index.to_string());
+        succeed(&import(&data, &renamed, &out));
+        let read = |run: &Path| fs::read(run.join("model.safetensors")).unwrap();
+        assert!(read(&out) == read(&run), "{names:?}");
+    }
+}
+
+/// Two layers of one shape are told apart by numbers, or not at all.
+#[test]
+fn layers_of_one_shape_are_not_guessed() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = write_squares(&directory.path().join("data"), 60, 20);
+    let run = directory.path().join("run");
+    let sizes = "--set=model.encoder=[144, 9, 9, 4]";
+    succeed(&train_squares(&data, &run, &[sizes, "--quiet"]));
+    let own = run.join("model.safetensors");
+    let renamed = directory.path().join("renamed.safetensors");
+    let out = directory.path().join("imported");
+    let attempt = |names: [&str; 6]| {
+        rewrite(&own, &renamed, |name, shape, bytes| {
+            let (place, role) = name.rsplit_once('.').unwrap();
+            let (part, layer) = place.split_once('.').unwrap();
+            let layer = layer.parse::<usize>().unwrap() / 2 + 3 * usize::from(part == "decoder");
+            Some((
+                format!("{}.{role}", names[layer]),
+                shape.to_vec(),
+                bytes.to_vec(),
+                Dtype::F32,
+            ))
+        });
+        let mut arguments = import(&data, &renamed, &out);
+        arguments.push(sizes.into());
+        arguments.push("--force".into());
+        arguments
+    };
+    succeed(&attempt(["l", "l_1", "l_2", "l_3", "l_4", "l_10"]));
+    let read = |run: &Path| fs::read(run.join("model.safetensors")).unwrap();
+    assert!(read(&out) == read(&run));
+    refused(
+        &attempt(["in", "second", "code", "wide", "fifth", "out"]),
+        &[
+            "which layer 9 → 9 comes first is not told by the names",
+            "second.weight",
+            "fifth.weight",
+        ],
+    );
 }
 
 #[test]
@@ -126,38 +207,62 @@ fn all_that_does_not_fit_is_told_and_nothing_is_written() {
     let directory = tempfile::tempdir().unwrap();
     let (data, run) = trained(directory.path());
     let bad = directory.path().join("bad.safetensors");
-    rewrite(
-        &run.join("model.safetensors"),
-        &bad,
-        |name, shape, bytes| match name {
-            // Missing, of another shape, not numbers, not finite, and one that is nobody's.
-            "encoder.0.bias" => None,
-            "encoder.2.weight" => Some((
-                name.into(),
-                vec![shape[1], shape[0]],
-                bytes.to_vec(),
-                Dtype::F32,
-            )),
-            "encoder.2.bias" => Some((name.into(), shape.to_vec(), bytes.to_vec(), Dtype::I32)),
-            "decoder.0.bias" => {
-                let infinite = f32::INFINITY.to_le_bytes().repeat(shape[0]);
-                Some((name.into(), shape.to_vec(), infinite, Dtype::F32))
-            }
-            "decoder.2.bias" => Some(("scale".into(), shape.to_vec(), bytes.to_vec(), Dtype::F32)),
-            _ => Some((name.into(), shape.to_vec(), bytes.to_vec(), Dtype::F32)),
-        },
-    );
     let out = directory.path().join("imported");
+    let own = run.join("model.safetensors");
+    // Missing, of another shape, and one that is nobody's.
+    rewrite(&own, &bad, |name, shape, bytes| match name {
+        "encoder.0.bias" => None,
+        "encoder.2.weight" => Some((
+            name.into(),
+            vec![shape[1], shape[0]],
+            bytes.to_vec(),
+            Dtype::F32,
+        )),
+        "decoder.2.bias" => Some(("scale".into(), shape.to_vec(), bytes.to_vec(), Dtype::F32)),
+        _ => Some((name.into(), shape.to_vec(), bytes.to_vec(), Dtype::F32)),
+    });
     refused(
         &import(&data, &bad, &out),
         &[
             "`encoder.0.bias` [24] is missing",
             "`encoder.2.weight` is [24, 4], not [4, 24]",
-            "`encoder.2.bias` holds I32",
-            "`decoder.0.bias` holds inf",
             "`decoder.2.bias` [144] is missing",
             "`scale` [144] is not used",
             "hint: set model.encoder",
+        ],
+    );
+    // Without names that are known, layers are told.
+    rewrite(&own, &bad, |name, shape, bytes| match name {
+        "encoder.0.bias" => None,
+        _ => Some((
+            name.replace("coder", "gine"),
+            shape.to_vec(),
+            bytes.to_vec(),
+            Dtype::F32,
+        )),
+    });
+    refused(
+        &import(&data, &bad, &out),
+        &[
+            "the network has 1 layer 144 → 24, the file 0",
+            "`engine.0.weight` [24, 144] is not used",
+        ],
+    );
+    // No numbers, and none that are finite.
+    rewrite(&own, &bad, |name, shape, bytes| match name {
+        "encoder.2.bias" => Some((name.into(), shape.to_vec(), bytes.to_vec(), Dtype::I32)),
+        "decoder.0.bias" => {
+            let infinite = f32::INFINITY.to_le_bytes().repeat(shape[0]);
+            Some((name.into(), shape.to_vec(), infinite, Dtype::F32))
+        }
+        _ => Some((name.into(), shape.to_vec(), bytes.to_vec(), Dtype::F32)),
+    });
+    refused(
+        &import(&data, &bad, &out),
+        &[
+            "`encoder.2.bias` holds I32",
+            "`decoder.0.bias` holds inf",
+            "hint: save finite numbers",
         ],
     );
     fs::write(&bad, b"\x80\x04pickled").unwrap();
@@ -165,7 +270,7 @@ fn all_that_does_not_fit_is_told_and_nothing_is_written() {
         &import(&data, &bad, &out),
         &["no safetensors file", "pickled is not read"],
     );
-    let mut arguments = import(&data, &run.join("model.safetensors"), &out);
+    let mut arguments = import(&data, &own, &out);
     arguments.push("--set=model.tied=true".into());
     refused(&arguments, &["tied weights"]);
     assert!(!out.exists());

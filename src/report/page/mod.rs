@@ -169,12 +169,28 @@ impl PointSubject<'_> {
 #[error(
     "with {} weights the page's network would be {difference:.1e} from the trained one, more than {:.0e}",
     precision.name(),
-    precision.tolerance()
+    tolerance
 )]
 pub struct TooCoarse {
     precision: Precision,
     difference: f64,
+    tolerance: f64,
 }
+
+impl TooCoarse {
+    /// What the user can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self.precision {
+            Precision::F16 => "leave --weights out, or give --weights f32",
+            Precision::F32 => {
+                "its numbers may be too large or not finite; `hourglass evaluate` says what they are like"
+            }
+        }
+    }
+}
+
+/// The most that the trained network's own sums may be off for a page to be made of it.
+const MOST_OFF: f64 = 1e-3;
 
 /// Numbers of a network that a page can hold in single precision: 1.4 MB of base64.
 const MOST_EXACT: usize = 260_000;
@@ -195,12 +211,13 @@ impl Subject<'_> {
     /// # Errors
     /// It is not.
     pub fn check_rounding(&self, precision: Precision) -> Result<(), TooCoarse> {
-        let difference = self.rounding(precision);
-        match difference <= self.tolerance(precision) {
+        let (difference, tolerance) = (self.rounding(precision), self.tolerance(precision));
+        match difference <= tolerance {
             true => Ok(()),
             false => Err(TooCoarse {
                 precision,
                 difference,
+                tolerance,
             }),
         }
     }
@@ -210,7 +227,10 @@ impl Subject<'_> {
     fn tolerance(&self, precision: Precision) -> f64 {
         match precision {
             Precision::F16 => precision.tolerance(),
-            Precision::F32 => precision.tolerance().max(1.5 * self.rounding(precision)),
+            Precision::F32 => {
+                let own = 1.5 * self.rounding(precision);
+                precision.tolerance().max(own.min(MOST_OFF))
+            }
         }
     }
 
