@@ -14,7 +14,7 @@ pub use looking::{
     Report, Run, Sample,
 };
 pub use studies::{Compare, StudyRun, Sweep};
-pub use training::{Bench, Gradcheck, Import, Train, Verify};
+pub use training::{Bench, Gradcheck, Import, NewRun, Train, Verify};
 
 /// Trains, measures, explains and applies autoencoders, on a CPU or any GPU
 #[derive(Debug, Parser)]

@@ -7,20 +7,10 @@ use clap::Args;
 use super::Run;
 use crate::device::Backend;
 
-/// Train a network and leave a run directory
+/// An experiment, and where its run goes.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  hourglass train
-  hourglass train --config configs/smoke.toml --backend ndarray --out artifacts/smoke-ndarray
-  hourglass train --set train.batch_size=256 --set 'model.encoder=[784, 256, 64]' --force
-  hourglass train --report --tensorboard
-  hourglass train --resume artifacts/deep
-  hourglass train --resume artifacts/deep --set train.epochs=20
-
-Ctrl-C ends the step, saves and exits with 130; --resume goes on from there and ends with the same bits as a run \
-that was never stopped. A second Ctrl-C stops at once; then --resume goes on from the last checkpoint.")]
-pub struct Train {
-    /// Experiment to run [default: the lecture's, configs/deep.toml]
+pub struct NewRun {
+    /// Experiment of the run [default: the lecture's, configs/deep.toml]
     #[arg(long, short, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Backend to run on, instead of the config's
@@ -35,6 +25,23 @@ pub struct Train {
     /// Replace the run that is there
     #[arg(long)]
     pub force: bool,
+}
+
+/// Train a network and leave a run directory
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  hourglass train
+  hourglass train --config configs/smoke.toml --backend ndarray --out artifacts/smoke-ndarray
+  hourglass train --set train.batch_size=256 --set 'model.encoder=[784, 256, 64]' --force
+  hourglass train --report --tensorboard
+  hourglass train --resume artifacts/deep
+  hourglass train --resume artifacts/deep --set train.epochs=20
+
+Ctrl-C ends the step, saves and exits with 130; --resume goes on from there and ends with the same bits as a run \
+that was never stopped. A second Ctrl-C stops at once; then --resume goes on from the last checkpoint.")]
+pub struct Train {
+    #[command(flatten)]
+    pub new: NewRun,
     /// Go on with a run that was interrupted, from its newest checkpoint. More epochs may be given with --set
     /// train.epochs=N, and data that were moved with --set data.path=DIR, nothing else
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "backend", "out", "force"])]
@@ -72,21 +79,8 @@ pub struct Import {
     /// Weights, as safetensors
     #[arg(long, short, value_name = "FILE")]
     pub weights: PathBuf,
-    /// Experiment whose network they are of [default: the lecture's, configs/deep.toml]
-    #[arg(long, short, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Backend to measure on, instead of the config's
-    #[arg(long, short)]
-    pub backend: Option<Backend>,
-    /// Override any key of the config; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub overrides: Vec<String>,
-    /// Run directory [default: artifacts/NAME, by the config's name]
-    #[arg(long, short, value_name = "DIR", value_parser = super::directory())]
-    pub out: Option<PathBuf>,
-    /// Replace the run that is there
-    #[arg(long)]
-    pub force: bool,
+    #[command(flatten)]
+    pub new: NewRun,
     /// Print the summary as JSON
     #[arg(long)]
     pub json: bool,

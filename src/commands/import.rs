@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::conclusion::{Conclusion, origin, result};
 use super::pictures::Pictures;
 use super::prepare::{Examples, Prepared, prepare};
-use super::{answer, answer_json, default_directory, say};
+use super::{answer, answer_json, new_run, say};
 use crate::cli;
 use crate::config::Config;
 use crate::data::{Checksum, hexadecimal};
@@ -27,13 +27,7 @@ use crate::train::Fitted;
 
 pub fn run(arguments: &cli::Import, quiet: bool) -> Result<(), Error> {
     let begun = Instant::now();
-    let mut config = Config::load(arguments.config.as_deref(), &arguments.overrides)?;
-    config.backend = arguments.backend.unwrap_or(config.backend);
-    let out = arguments
-        .out
-        .clone()
-        .unwrap_or_else(|| default_directory(&config));
-    RunDirectory::check_free(&out, arguments.force)?;
+    let (config, out) = new_run(&arguments.new)?;
     let bytes = files::read(&arguments.weights, memory::most_bytes()).map_err(|unreadable| {
         let problem = ImportError::Unreadable(unreadable.error.to_string());
         import_error(&arguments.weights, problem)
@@ -95,7 +89,7 @@ impl Import<'_> {
                 .collect();
             say(table(&rows).trim_end());
         }
-        let run = RunDirectory::create(self.out, self.config, self.arguments.force)?;
+        let run = RunDirectory::create(self.out, self.config, self.arguments.new.force)?;
         MetricsLog::create(&run.metrics(), task.error_metric(), &[])?;
         let conclusion = Conclusion {
             config: self.config,

@@ -52,7 +52,7 @@ use prepare::{TrainedCodec, load_codec, load_test_images};
 pub fn run(arguments: Cli) -> Result<u8, Error> {
     match arguments.command {
         Command::Verify(command) => return verify::run(&command, arguments.quiet),
-        Command::Train(command) => train::run(command, arguments.quiet),
+        Command::Train(command) => train::run(&command, arguments.quiet),
         Command::Evaluate(command) => evaluate::run(&command),
         Command::Reconstruct(command) => reconstruct::run(command),
         Command::Sample(command) => sample::run(command),
@@ -160,6 +160,19 @@ fn refuse_imported(run: &RunDirectory) -> Result<(), Error> {
         Some(_) => Err(Error::IsImported(run.path().to_owned())),
         None => Ok(()),
     }
+}
+
+/// The config of a run that is to be made, and its directory, which is free.
+///
+/// # Errors
+/// The config has mistakes, or something is in the way.
+fn new_run(arguments: &cli::NewRun) -> Result<(Config, PathBuf), Error> {
+    let mut config = Config::load(arguments.config.as_deref(), &arguments.overrides)?;
+    config.backend = arguments.backend.unwrap_or(config.backend);
+    let out = arguments.out.clone();
+    let out = out.unwrap_or_else(|| default_directory(&config));
+    RunDirectory::check_free(&out, arguments.force)?;
+    Ok((config, out))
 }
 
 /// Where a run goes that nothing else is said of.

@@ -13,7 +13,7 @@ use super::pictures::Pictures;
 use super::prepare::{Examples, Prepared, prepare};
 use super::report::{self as page, of_new_run};
 use super::resume::{self, Resumable};
-use super::{answer, answer_json, default_directory, fit_settings, say, set_threads, training};
+use super::{answer, answer_json, fit_settings, new_run, say, set_threads, training};
 use crate::baselines::{Baseline, BaselineError};
 use crate::cli;
 use crate::config::Config;
@@ -28,12 +28,12 @@ use crate::task::{BaselineTask, Measured, Subset, Task};
 use crate::train::checkpoint::Checkpoints;
 use crate::train::{Event, Training, fit_baseline};
 
-pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
+pub fn run(arguments: &cli::Train, quiet: bool) -> Result<(), Error> {
     let begun = Instant::now();
     // Everything that can be wrong is found out before the first slow step and the first file.
     let (config, beginning) = match &arguments.resume {
         Some(path) => {
-            let (config, resumable) = resume::find(path, &arguments.overrides)?;
+            let (config, resumable) = resume::find(path, &arguments.new.overrides)?;
             if let Some(summary) = resumable.finished(&config) {
                 let more = match &config.train {
                     None => String::new(),
@@ -52,11 +52,8 @@ pub fn run(arguments: cli::Train, quiet: bool) -> Result<(), Error> {
             (config, Beginning::Resumed(resumable))
         }
         None => {
-            let mut config = Config::load(arguments.config.as_deref(), &arguments.overrides)?;
-            config.backend = arguments.backend.unwrap_or(config.backend);
-            let out = arguments.out.unwrap_or_else(|| default_directory(&config));
-            let force = arguments.force;
-            RunDirectory::check_free(&out, force)?;
+            let (config, out) = new_run(&arguments.new)?;
+            let force = arguments.new.force;
             (config, Beginning::New { out, force })
         }
     };
@@ -198,15 +195,8 @@ impl Session {
             interruption,
         };
         let step = training.step();
-        let (summary, files) = conclusion.write(task, training.finish())?;
-        if let Some(board) = &mut board {
-            board.keep(&files, step)?;
-        }
-        Ok(Done {
-            summary,
-            files,
-            run: run.path().to_owned(),
-        })
+        let concluded = conclusion.write(task, training.finish())?;
+        done(&run, board, step, concluded)
     }
 
     /// Fits a baseline: what was begun is begun anew, since all of it takes seconds.
@@ -264,16 +254,26 @@ impl Session {
             imported: None,
             interruption,
         };
-        let (summary, files) = conclusion.write(task, fitted)?;
-        if let Some(board) = &mut board {
-            board.keep(&files, step)?;
-        }
-        Ok(Done {
-            summary,
-            files,
-            run: run.path().to_owned(),
-        })
+        let concluded = conclusion.write(task, fitted)?;
+        done(&run, board, step, concluded)
     }
+}
+
+/// The end of a run of so many steps, whose pictures go to the board too.
+fn done(
+    run: &RunDirectory,
+    board: Option<Board>,
+    step: usize,
+    (summary, files): (Value, Vec<PathBuf>),
+) -> Result<Done, Error> {
+    if let Some(mut board) = board {
+        board.keep(&files, step)?;
+    }
+    Ok(Done {
+        summary,
+        files,
+        run: run.path().to_owned(),
+    })
 }
 
 /// How far a training has come, in words.

@@ -23,6 +23,15 @@ pub struct Reference {
 }
 
 impl Reference {
+    /// As it is written: a value, a range or a bound.
+    pub fn range(&self) -> String {
+        match (self.least, self.greatest) {
+            (least, greatest) if greatest.is_infinite() => format!("at least {least}"),
+            (least, greatest) if least == greatest => least.to_string(),
+            (least, greatest) => format!("{least} to {greatest}"),
+        }
+    }
+
     /// Whether a figure is as near as one seed can be expected to be.
     pub fn holds(&self, figure: f64) -> bool {
         let room = |bound: f64| self.tolerance * bound.abs();

@@ -38,7 +38,7 @@ fn every_command_shown_is_understood_and_its_config_is_right() {
             let place = |config: Option<PathBuf>| config.map(|path| support::root().join(path));
             let checked = match parsed.command {
                 Command::Train(train) => {
-                    Config::load(place(train.config).as_deref(), &train.overrides).map(drop)
+                    Config::load(place(train.new.config).as_deref(), &train.new.overrides).map(drop)
                 }
                 Command::Compare(compare) => {
                     Study::load(place(compare.config).as_deref(), &compare.study.overrides)

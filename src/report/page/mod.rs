@@ -3,7 +3,6 @@
 mod picture;
 mod play;
 mod precision;
-mod scale;
 mod script;
 mod view;
 

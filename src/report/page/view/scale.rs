@@ -1,5 +1,13 @@
 //! Where a figure stands between the least possible and what any fool could do.
 
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::report::metrics::description;
+use crate::report::page::ImageSubject;
+use crate::report::references::{Reference, pca_mse_per_pixel};
+use crate::report::text::figure;
+
 /// A line with marks.
 #[derive(Debug)]
 pub struct Scale {
@@ -72,6 +80,73 @@ impl Scale {
         }
         Some(Self { description, marks })
     }
+}
+
+/// The least error possible in a metric, if it is known.
+pub fn floor(metric: &str, images: &ImageSubject<'_>) -> Option<f64> {
+    match metric {
+        "bce_nats_per_pixel" => Some(images.entropy),
+        "negative_elbo_nats_per_image" => {
+            Some(images.entropy * images.images.pixels_per_image() as f64)
+        }
+        _ => None,
+    }
+}
+
+/// The test error between the least possible and that of always drawing the mean image.
+pub fn images_scale(
+    config: &Config,
+    summary: &Value,
+    images: &ImageSubject<'_>,
+    references: &[Reference],
+) -> Option<Scale> {
+    let pixels = images.images.pixels_per_image() as f64;
+    let (mean_bce, mean_mse) = images.mean_image;
+    let (metric, mean_image) = match config.experiment.error_metric() {
+        metric @ "bce_nats_per_pixel" => (metric, mean_bce),
+        metric @ "negative_elbo_nats_per_image" => (metric, mean_bce * pixels),
+        metric @ "squared_error_per_image" => (metric, mean_mse * pixels),
+        // Baselines minimise what the mean image has no figure for.
+        _ => ("mse_per_pixel", mean_mse),
+    };
+    let name = format!("test_{metric}");
+    let found = summary["metrics"][&name].as_f64()?;
+    let floor = floor(metric, images);
+    let mut marks = vec![
+        Mark::new("run", format!("this network {}", figure(found)), found),
+        Mark::new(
+            "floor",
+            match floor {
+                Some(floor) => format!("least possible {}", figure(floor)),
+                None => "exact 0".into(),
+            },
+            floor.unwrap_or(0.0),
+        ),
+        Mark::new(
+            "mean",
+            format!("the mean image each time {}", figure(mean_image)),
+            mean_image,
+        ),
+    ];
+    let known = references.iter().find(|reference| reference.metric == name);
+    if let Some(known) = known.filter(|known| known.greatest.is_finite()) {
+        let label = format!("reference {}", known.range());
+        marks.push(Mark::range("reference", label, known.least, known.greatest));
+    } else if let Some(pca) = config
+        .experiment
+        .images()
+        .and_then(|data| pca_mse_per_pixel(data, images.code_size()))
+        .filter(|_| metric == "mse_per_pixel" || metric == "squared_error_per_image")
+    {
+        let scale = if metric == "mse_per_pixel" {
+            1.0
+        } else {
+            pixels
+        };
+        let label = format!("PCA of as many numbers {}", figure(scale * pca));
+        marks.push(Mark::new("reference", label, scale * pca));
+    }
+    Scale::new(format!("Test {}", description(metric)), marks)
 }
 
 #[cfg(test)]
