@@ -12,7 +12,7 @@ use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
 use clap::Parser;
-use hourglass::data::{ImageSet, Source, load};
+use hourglass::data::{ImageSet, Source, Split, read_split};
 use hourglass::random::{self, Purpose};
 use rand::RngExt;
 
@@ -84,7 +84,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         bench: _,
     } = Arguments::parse();
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist");
-    let splits = load(Source::Mnist, data.as_ref(), None, None, 0, seed)?;
+    let (images, _) = read_split(Source::Mnist, data.as_ref(), Split::Train)?;
     let device = Device::flex();
     let mut network = Network::new(seed, &device).train();
     let mut optimizer = AdamConfig::new().with_epsilon(1e-7).init();
@@ -92,15 +92,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for epoch in 0..=epochs {
         let begun = Instant::now();
         let order = random::stream(seed, Purpose::Order, epoch as u64, 0);
-        for indices in random::permutation(splits.train.count(), order).chunks(batch_size) {
-            let loss = network.error(batch(&splits.train, indices, &device).autodiff());
+        for indices in random::permutation(images.count(), order).chunks(batch_size) {
+            let loss = network.error(batch(&images, indices, &device).autodiff());
             let gradients = GradientsParams::from_grads(loss.backward(), &network);
             network = optimizer.step(1e-3, network, gradients);
         }
         seconds.push(begun.elapsed().as_secs_f64());
     }
-    let test: Vec<usize> = (0..splits.test.count()).collect();
-    let error = network.valid().error(batch(&splits.test, &test, &device));
+    let (test_images, _) = read_split(Source::Mnist, data.as_ref(), Split::Test)?;
+    let test: Vec<usize> = (0..test_images.count()).collect();
+    let error = network.valid().error(batch(&test_images, &test, &device));
     let first_epoch_seconds = seconds.remove(0);
     let answer = serde_json::json!({
         "peer": "Burn on flex, stock operations",

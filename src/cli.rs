@@ -1,5 +1,6 @@
 //! The command line, as clap reads it. No logic.
 
+mod applying;
 mod looking;
 mod studies;
 mod training;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+pub use applying::{Brought, Decode, Denoise, Encode, Fitting, Man, Rows, Score};
 pub use looking::{
     Curves, Evaluate, Export, ExportFormat, Interpolate, Map, Neighbours, Projection, Reconstruct,
     Report, Run, Sample,
@@ -33,6 +35,8 @@ const EXAMPLES: &str = "Examples:
   hourglass train --set train.epochs=20 --out artifacts/longer
   hourglass reconstruct artifacts/deep --count 30
   hourglass evaluate artifacts/deep --json
+  hourglass encode artifacts/deep --input my-images/ --out codes.csv
+  hourglass score artifacts/deep --input my-images/ --out scores.csv
   hourglass report artifacts/deep                   a page with the network inside, to play with
   hourglass compare                                 PCA, a topic model and autoencoders side by side
   hourglass gradcheck                               are the gradients right?
@@ -46,6 +50,10 @@ pub enum Command {
     Verify(Verify),
     Evaluate(Evaluate),
     Reconstruct(Reconstruct),
+    Encode(Encode),
+    Decode(Decode),
+    Denoise(Denoise),
+    Score(Score),
     Sample(Sample),
     Interpolate(Interpolate),
     Map(Map),
@@ -62,6 +70,7 @@ pub enum Command {
     #[command(subcommand)]
     Data(Data),
     Completions(Completions),
+    Man(Man),
 }
 
 /// Reads the name of a directory that is to be made; an empty one is none.
@@ -87,7 +96,8 @@ pub enum Data {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   hourglass data check
-  hourglass data check --set data.dataset=idx --set data.path=DIR")]
+  hourglass data check --set data.dataset=idx --set data.path=DIR
+  hourglass data check --set data.dataset=images --set data.path=photos --set data.resize=32")]
 pub struct DataCheck {
     /// Experiment whose data to check [default: the lecture's, configs/deep.toml]
     #[arg(long, short, value_name = "FILE")]
@@ -95,6 +105,9 @@ pub struct DataCheck {
     /// Override any key of the config; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
+    /// End at an example that cannot be read, rather than leave it out: data.strict=true
+    #[arg(long)]
+    pub strict: bool,
     /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use burn::tensor::ExecutionError;
 use thiserror::Error;
 
+use crate::apply::OutputError;
 use crate::baselines::BaselineError;
 use crate::config::ConfigError;
-use crate::data::DataError;
+use crate::data::{DataError, InputError, Shape};
 use crate::device::DeviceError;
 use crate::files::FileError;
 use crate::model::import::ImportError;
@@ -51,6 +52,12 @@ pub enum Error {
     StudyInterrupted { done: usize, all: usize },
     #[error("the images have no classes to be told apart")]
     NoClasses,
+    #[error("a page shows pictures, and {} holds a network of other numbers", .0.display())]
+    NoPage(PathBuf),
+    #[error("reconstructions as rows are those of an input, and none is given")]
+    NoInput,
+    #[error("--quantile {0} is not a share, from 0 to 1")]
+    Quantile(f64),
     #[error("--tolerance {0} is not a share of an error, from 0")]
     Tolerance(f64),
     #[error("`{first}` and `{other}` see other images, so they cannot be compared")]
@@ -76,12 +83,8 @@ pub enum Error {
     #[error("the device failed: {}", crate::device::cause(.0))]
     Execution(#[from] ExecutionError),
     /// The network and the images do not fit.
-    #[error("the network takes {network} numbers, an image of {height}×{width} has {}", height * width)]
-    Width {
-        network: usize,
-        height: usize,
-        width: usize,
-    },
+    #[error("the network takes {network} numbers, {} has {}", if shape.is_row() { "an example".to_owned() } else { format!("an image of {shape}") }, shape.size())]
+    Width { network: usize, shape: Shape },
     #[error("{} holds a classifier, which has no code", .0.display())]
     NoCode(PathBuf),
     #[error("a manifold is drawn over codes of two units; this network's have {0}")]
@@ -102,8 +105,16 @@ pub enum Error {
     NotTwoInputs(usize),
     #[error("the picture needs {wanted} test images; there are {found}")]
     TooFewImages { wanted: usize, found: usize },
-    #[error("{}: {problem}", path.display())]
-    Input { path: PathBuf, problem: String },
+    #[error(transparent)]
+    Input(#[from] InputError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error("stopped; nothing is written")]
+    Stopped,
+    #[error(
+        "the threshold is a quantile of the training examples' errors, which cannot be read: {0}"
+    )]
+    NoThreshold(Box<Error>),
     #[error("losses or gradients of {} do not agree", if *.0 == 1 { "a network".to_owned() } else { format!("{} networks", .0) })]
     GradientsDiffer(usize),
     /// The process of a measurement failed, and said why.
@@ -130,7 +141,8 @@ impl Error {
         match self {
             Self::Interrupted { .. }
             | Self::FitInterrupted { .. }
-            | Self::StudyInterrupted { .. } => "interrupted",
+            | Self::StudyInterrupted { .. }
+            | Self::Stopped => "interrupted",
             _ => "error",
         }
     }
@@ -161,7 +173,13 @@ impl Error {
             | Self::OtherConfig { .. }
             | Self::NoClasses
             | Self::Tolerance(_)
-            | Self::Input { .. } => 2,
+            | Self::Quantile(_)
+            | Self::NoInput
+            | Self::NoPage(_)
+            | Self::Input(_)
+            | Self::Output(OutputError::Unwritable { .. }) => 2,
+            Self::NoThreshold(error) => error.exit_code(),
+            Self::Stopped => signals::INTERRUPTED,
             Self::Baseline(BaselineError::Execution(_)) => 1,
             Self::Baseline(_) => 2,
             Self::NotResumable(_) | Self::NoCheckpoint(_) => 2,
@@ -177,6 +195,7 @@ impl Error {
             | Self::Train(_)
             | Self::Checkpoint(_)
             | Self::File(_)
+            | Self::Output(OutputError::File(_))
             | Self::Picture(PictureError::Failed { .. } | PictureError::File(_))
             | Self::Execution(_)
             | Self::GradientsDiffer(_)
@@ -191,21 +210,20 @@ impl Error {
             Self::Config(ConfigError::Unreadable(_)) => {
                 Some("the repository's experiments are under configs/; without --config, `train` runs configs/deep.toml".into())
             }
-            Self::Data(error) => Some(error.hint().into()),
+            Self::Data(error) => Some(error.hint()),
             Self::Device(error) => Some(error.hint()),
             Self::Run(error) => error.hint().map(Into::into),
             Self::Train(error) => Some(error.hint().into()),
             Self::Baseline(error) => Some(error.hint().into()),
             Self::NotTrained => Some("name the experiment of a network, such as configs/deep.toml".into()),
-            Self::Width { height, width, .. } => {
-                Some(format!("begin model.encoder with {}", height * width))
-            }
+            Self::Width { shape, .. } => Some(format!("begin model.encoder with {}", shape.size())),
             Self::NoCode(_) => Some("name the run of an autoencoder; `evaluate` works for a classifier too".into()),
             Self::NotAPlane(_) => Some("leave --manifold out, or train configs/variational-2d.toml".into()),
             Self::NoMetric { .. } => Some("choose one that all of the runs have with --metric, such as mse_per_pixel; metrics.jsonl lists them behind `test_`".into()),
-            Self::Input { .. } => {
-                Some("give a grey or colour PNG of the training images' size, or an IDX file of such images".into())
-            }
+            Self::Input(error) => Some(error.hint.clone()),
+            Self::Output(OutputError::Unwritable { hint, .. }) => Some((*hint).into()),
+            Self::NoThreshold(_) => Some("name where they are now with --set data.path=PATH, or give a --threshold".into()),
+            Self::Stopped => None,
             Self::NotTwoInputs(_) => Some("give --input twice, or leave it out to use test images".into()),
             Self::TooFewImages { .. } => Some("take fewer --rows, or raise data.test_limit".into()),
             Self::GradientsDiffer(_) => Some("the findings of that network say where it begins, and which of the three is wrong".into()),
@@ -227,6 +245,9 @@ impl Error {
             Self::NoClasses => Some("leave --codes out, or give data with labels".into()),
             Self::OtherImages { .. } => Some("write [data] outside of the methods, and no grid over it; `hourglass sweep` runs any grid".into()),
             Self::OtherConfig { .. } => Some("pass --force to make its runs again, or --out DIR for another place".into()),
+            Self::NoPage(_) => Some("`hourglass evaluate`, `map`, `curves` and `score` look at such a run".into()),
+            Self::NoInput => Some("add --input PATH, or let --out end with .png for a picture of test images".into()),
+            Self::Quantile(_) => Some("write --quantile 0.99 for a threshold that 1 % of the training examples are above".into()),
             Self::Tolerance(_) => Some("write --tolerance 0.1 for 10 %".into()),
             Self::NothingToCompare => Some("leave the classifier out; `hourglass sweep` runs any experiment".into()),
             Self::RunsFailed { .. } => Some("see above why; the same command without --force tries them again and leaves the others".into()),
@@ -239,6 +260,7 @@ impl Error {
             Self::NoCheckpoint(_) => Some("`hourglass train --config RUN/config.toml --out DIR` begins it anew".into()),
             Self::Picture(PictureError::Failed { .. } | PictureError::File(_))
             | Self::File(_)
+            | Self::Output(OutputError::File(_))
             | Self::Io(_)
             | Self::Weights(_) => {
                 Some("check that the directory exists, can be written and has room".into())

@@ -1,10 +1,11 @@
 //! Files that are either whole or not there.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
 use thiserror::Error;
 
 /// How the name of a file begins that is being written. A process that is killed leaves it behind.
@@ -41,33 +42,104 @@ pub fn at(path: &Path) -> impl FnOnce(io::Error) -> FileError {
 /// The file cannot be written; what was at `path` is still there, unless only making the new name durable failed.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     // What is not a plain file, such as /dev/stdout or a pipe, cannot be replaced.
-    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+    if is_special(path) {
         return fs::write(path, bytes).map_err(at(path));
     }
-    // A link stays one: what it leads to is replaced, or made.
-    let target = fs::canonicalize(path).or_else(|_| {
-        let link = fs::read_link(path)?;
-        io::Result::Ok(parent(path).join(link))
-    });
-    let target = target.unwrap_or_else(|_| path.to_owned());
-    let directory = parent(&target);
-    let replace = || -> io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(TEMPORARY);
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(USUAL_MODE));
-        let mut file = builder.tempfile_in(directory)?;
-        if let Ok(there) = fs::metadata(&target) {
-            file.as_file().set_permissions(there.permissions())?;
-        }
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        let (file, temporary) = file.keep()?;
-        drop(file);
-        fs::rename(&temporary, &target).inspect_err(|_| drop(fs::remove_file(&temporary)))?;
-        sync_directory(directory)
-    };
-    replace().map_err(at(path))
+    let mut pending = Pending::begin(path)?;
+    pending.file.write_all(bytes).map_err(at(path))?;
+    pending.commit()
+}
+
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|there| !there.is_file())
+}
+
+/// A file that is being written, in as many pieces as it takes. Until it is committed there is at its path what was there
+/// before; one that is dropped leaves nothing.
+#[derive(Debug)]
+pub struct Pending {
+    path: PathBuf,
+    /// Where a link leads to.
+    target: PathBuf,
+    file: NamedTempFile,
+}
+
+impl Pending {
+    /// Begins to write what will be at `path`.
+    ///
+    /// # Errors
+    /// Its directory is not there, or cannot be written.
+    pub fn begin(path: &Path) -> Result<Self, FileError> {
+        // A link stays one: what it leads to is replaced, or made.
+        let target = fs::canonicalize(path).or_else(|_| {
+            let link = fs::read_link(path)?;
+            io::Result::Ok(parent(path).join(link))
+        });
+        let target = target.unwrap_or_else(|_| path.to_owned());
+        let begin = || -> io::Result<NamedTempFile> {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(TEMPORARY);
+            #[cfg(unix)]
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(USUAL_MODE));
+            let directory = match is_special(path) {
+                true => std::env::temp_dir(),
+                false => parent(&target).to_owned(),
+            };
+            let file = builder.tempfile_in(directory)?;
+            if let Ok(there) = fs::metadata(&target)
+                && there.is_file()
+            {
+                file.as_file().set_permissions(there.permissions())?;
+            }
+            Ok(file)
+        };
+        let file = begin().map_err(at(path))?;
+        Ok(Self {
+            path: path.to_owned(),
+            target,
+            file,
+        })
+    }
+
+    /// The file so far.
+    pub fn file(&mut self) -> &mut File {
+        self.file.as_file_mut()
+    }
+
+    /// Puts it in its place, durably.
+    ///
+    /// # Errors
+    /// It cannot be written; what was there before is still there, unless only making the new name durable failed.
+    pub fn commit(self) -> Result<(), FileError> {
+        let Self {
+            path,
+            target,
+            mut file,
+        } = self;
+        let commit = move || -> io::Result<()> {
+            if is_special(&target) {
+                let to = &mut OpenOptions::new().write(true).open(&target)?;
+                file.as_file_mut().rewind()?;
+                return io::copy(file.as_file_mut(), to).map(|_| ());
+            }
+            file.as_file().sync_all()?;
+            let (file, temporary) = file.keep()?;
+            drop(file);
+            fs::rename(&temporary, &target).inspect_err(|_| drop(fs::remove_file(&temporary)))?;
+            sync_directory(parent(&target))
+        };
+        commit().map_err(at(&path))
+    }
+}
+
+impl Write for Pending {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// What new files may be, before the process's mask is taken off.

@@ -17,6 +17,7 @@
 //!
 //! `ARCHITECTURE.md` walks through the rooms.
 
+pub mod apply;
 pub mod backpropagation;
 pub mod baselines;
 pub mod batches;

@@ -4,7 +4,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatRef, Par, Side};
 
 use super::BaselineError;
-use crate::data::{ImageSet, to_unit};
+use crate::data::ImageSet;
 use crate::memory;
 
 /// Rows that are centred and multiplied at a time: some megabytes of pixels.
@@ -37,17 +37,21 @@ impl PrincipalAxes {
     /// Pearson 1901; the decomposition is faer's.
     pub fn of_images(images: &ImageSet) -> Result<Self, BaselineError> {
         let pixels = images.pixels_per_image();
-        let mut sums = vec![0u64; pixels];
-        for image in images.pixels().chunks_exact(pixels) {
-            for (sum, &pixel) in sums.iter_mut().zip(image) {
-                *sum += u64::from(pixel);
+        let mut sums = vec![0.0; pixels];
+        for chunk in images.chunks(ROWS_AT_A_TIME) {
+            for image in chunk.chunks_exact(pixels) {
+                for (sum, &pixel) in sums.iter_mut().zip(image) {
+                    *sum += f64::from(pixel);
+                }
             }
         }
         let count = images.count() as f64;
-        let mean = sums.into_iter().map(|sum| sum as f64 / 255.0 / count);
-        Self::of(images.pixels(), mean.collect(), |&pixel| {
-            to_unit(pixel).into()
-        })
+        let mean = sums.into_iter().map(|sum| sum / count);
+        Self::of(
+            images.chunks(ROWS_AT_A_TIME),
+            images.count(),
+            mean.collect(),
+        )
     }
 
     /// The principal axes of `codes`, `[codes, width]` row-major.
@@ -62,11 +66,19 @@ impl PrincipalAxes {
                 *mean += f64::from(element) / count;
             }
         }
-        Self::of(codes, mean, |&element| element.into())
+        Self::of(
+            codes.chunks(ROWS_AT_A_TIME * width),
+            codes.len() / width,
+            mean,
+        )
     }
 
-    /// Those of rows of elements, which `value` gives a number each.
-    fn of<T>(rows: &[T], mean: Vec<f64>, value: impl Fn(&T) -> f64) -> Result<Self, BaselineError> {
+    /// Those of so many rows, which come some at a time.
+    fn of<R: AsRef<[f32]>>(
+        rows: impl Iterator<Item = R>,
+        count: usize,
+        mean: Vec<f64>,
+    ) -> Result<Self, BaselineError> {
         let width = mean.len();
         let needed = MATRICES * 8 * (width as u64).pow(2);
         let most = memory::most_bytes();
@@ -77,7 +89,7 @@ impl PrincipalAxes {
                 most,
             });
         }
-        let covariance = covariance(rows, &mean, value);
+        let covariance = covariance(rows, count, &mean);
         // The sums of a decomposition depend on how many threads share them, so one does it all.
         let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build();
         let decompose = || covariance.self_adjoint_eigen(Side::Lower);
@@ -147,16 +159,19 @@ fn greatest(elements: impl Iterator<Item = f64>) -> f64 {
     })
 }
 
-fn covariance<T>(rows: &[T], mean: &[f64], value: impl Fn(&T) -> f64) -> Mat<f64> {
+fn covariance<R: AsRef<[f32]>>(
+    rows: impl Iterator<Item = R>,
+    count: usize,
+    mean: &[f64],
+) -> Mat<f64> {
     let width = mean.len();
-    let count = (rows.len() / width) as f64;
     let mut covariance = Mat::zeros(width, width);
     let mut centred = Vec::new();
-    for block in rows.chunks(ROWS_AT_A_TIME * width) {
+    for block in rows {
         centred.clear();
-        for row in block.chunks_exact(width) {
+        for row in block.as_ref().chunks_exact(width) {
             let elements = row.iter().zip(mean);
-            centred.extend(elements.map(|(element, mean)| value(element) - mean));
+            centred.extend(elements.map(|(&element, mean)| f64::from(element) - mean));
         }
         let rows = MatRef::from_row_major_slice(&centred, centred.len() / width, width);
         matmul(
@@ -164,7 +179,7 @@ fn covariance<T>(rows: &[T], mean: &[f64], value: impl Fn(&T) -> f64) -> Mat<f64
             Accum::Add,
             rows.transpose(),
             rows,
-            1.0 / count,
+            1.0 / count as f64,
             Par::rayon(0),
         );
     }

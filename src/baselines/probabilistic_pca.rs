@@ -5,7 +5,7 @@ use burn::tensor::{Device, ExecutionError, Tensor};
 use rayon::prelude::*;
 
 use super::{PrincipalAxes, affine, rows};
-use crate::data::{ImageSet, to_unit};
+use crate::data::ImageSet;
 use crate::model::{Activation, Codec, DropoutMasks, PortableCodec, numbers};
 
 /// PCA as a distribution over images, and so the linear relative of a variational autoencoder.
@@ -97,13 +97,13 @@ impl ProbabilisticPca {
             + (pixels - axes.len()) as f64 * noise_variance.ln();
         let constant = pixels as f64 * (2.0 * std::f64::consts::PI).ln() + determinant;
         // Collected before they are added, so that the sum does not depend on the threads.
-        let each: Vec<f64> = images
-            .pixels()
-            .par_chunks_exact(pixels)
-            .map(|image| {
+        let each: Vec<f64> = (0..images.count())
+            .into_par_iter()
+            .map(|index| {
+                let image = images.image(index);
                 let differences = image.iter().zip(&mean);
                 let centred: Vec<f64> = differences
-                    .map(|(&pixel, mean)| f64::from(to_unit(pixel)) - mean)
+                    .map(|(&pixel, mean)| f64::from(pixel) - mean)
                     .collect();
                 let within: f64 = axes
                     .iter()

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::{BaselineError, Look};
 use crate::batches::Batches;
-use crate::data::{ImageSet, to_unit};
+use crate::data::ImageSet;
 use crate::model::{
     Activation, Codec, DropoutMasks, FoldIn, PortableCodec, PortableLayer, Stage, numbers,
 };
@@ -90,7 +90,8 @@ impl TopicModel {
         device: &Device,
         listener: &mut dyn FnMut(Look) -> ControlFlow<()>,
     ) -> Result<Self, BaselineError> {
-        if images.pixels().iter().all(|&pixel| pixel == 0) {
+        let mut chunks = images.chunks(IMAGES_AT_A_TIME);
+        if chunks.all(|chunk| chunk.iter().all(|&pixel| pixel == 0.0)) {
             return Err(BaselineError::Black);
         }
         let topics = random_topics(images.pixels_per_image(), code_size, seed, device);
@@ -248,19 +249,19 @@ fn divergences(images: &ImageSet, indices: &[usize], x_hat: &[f32]) -> Vec<f64> 
     indices
         .par_iter()
         .zip(x_hat.par_chunks_exact(images.pixels_per_image()))
-        .map(|(&index, x_hat)| kl_divergence_nats(images.image(index), x_hat))
+        .map(|(&index, x_hat)| kl_divergence_nats(&images.image(index), x_hat))
         .collect()
 }
 
 /// What a pixel of a reconstruction is at least taken for, so that a black one is unlikely rather than impossible.
 const LEAST_PIXEL: f32 = 1e-10;
 
-fn kl_divergence_nats(pixels: &[u8], x_hat: &[f32]) -> f64 {
+fn kl_divergence_nats(pixels: &[f32], x_hat: &[f32]) -> f64 {
     let each = pixels.iter().zip(x_hat);
     each.map(|(&pixel, &x_hat)| {
-        let (x, x_hat) = (f64::from(to_unit(pixel)), f64::from(x_hat.max(LEAST_PIXEL)));
+        let (x, x_hat) = (f64::from(pixel), f64::from(x_hat.max(LEAST_PIXEL)));
         match pixel {
-            0 => x_hat,
+            0.0 => x_hat,
             _ => x * (x / x_hat).ln() - x + x_hat,
         }
     })
@@ -281,16 +282,16 @@ pub fn kl_divergence_nats_per_image(images: &ImageSet, x_hat: &[f32]) -> f64 {
 /// Blei, Ng, Jordan 2003, *Latent Dirichlet Allocation*, section 7.1.
 pub fn perplexity(images: &ImageSet, x_hat: &[f32]) -> f64 {
     let size = images.pixels_per_image();
-    let each: Vec<(f64, f64)> = images
-        .pixels()
+    let each: Vec<(f64, f64)> = x_hat
         .par_chunks_exact(size)
-        .zip(x_hat.par_chunks_exact(size))
-        .map(|(pixels, x_hat)| {
+        .enumerate()
+        .map(|(index, x_hat)| {
+            let pixels = images.image(index);
             let least = x_hat.iter().map(|pixel| f64::from(pixel.max(LEAST_PIXEL)));
             let all: f64 = least.clone().sum();
-            let inked = pixels.iter().zip(least).filter(|(pixel, _)| **pixel > 0);
+            let inked = pixels.iter().zip(least).filter(|(pixel, _)| **pixel > 0.0);
             inked.fold((0.0, 0.0), |(nats, ink), (&pixel, x_hat)| {
-                let x = f64::from(to_unit(pixel));
+                let x = f64::from(pixel);
                 (nats - x * (x_hat / all).ln(), ink + x)
             })
         })

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::Fitting;
+use crate::apply::Format;
 use crate::device::Backend;
 use crate::report::page::Precision;
 
@@ -37,24 +39,45 @@ pub struct Evaluate {
     pub json: bool,
 }
 
-/// Draw images above their reconstructions
+/// Draw images above their reconstructions, or write reconstructions
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "Without --input, test images are drawn, as the network was to see them. --out decides what becomes of an input: a picture \
+of the first --count (.png), or all reconstructions, as numbers (.npy, .csv, -) or as a PNG each in a folder.
+
+Examples:
   hourglass reconstruct artifacts/deep --count 30
-  hourglass reconstruct artifacts/deep --input my-digit.png --out mine.png")]
+  hourglass reconstruct artifacts/deep --input my-digit.png --out mine.png
+  hourglass reconstruct artifacts/deep --input photos/ --resize --out reconstructed/
+  hourglass reconstruct artifacts/deep --input images.npy --out reconstructed.npy"
+)]
 pub struct Reconstruct {
     #[command(flatten)]
     pub run: Run,
-    /// Images to use instead of test images, without noise added: a PNG of the right size, or an IDX
-    /// file
+    /// Examples to use instead of test images, without noise added: pictures (PNG, JPEG, WebP, BMP, TIFF), folders of them, .npy or
+    /// .npz, CSV, IDX; - reads standard input
+    #[arg(long, short, value_name = "PATH", num_args = 1..)]
+    pub input: Vec<PathBuf>,
+    #[command(flatten)]
+    pub fitting: Fitting,
+    /// Where to write: a .png, .npy or .csv file, a folder, or - [default: reconstructions.png in the run directory]
     #[arg(long, short, value_name = "PATH")]
-    pub input: Option<PathBuf>,
-    /// Picture to write [default: reconstructions.png in the run directory]
-    #[arg(long, short, value_name = "PNG")]
     pub out: Option<PathBuf>,
-    /// How many images, classes taking turns
+    /// How reconstructions are written, where the name does not say
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
+    /// Write into a folder that holds files already
+    #[arg(long)]
+    pub force: bool,
+    /// End at the first example that cannot be read, rather than leave it out
+    #[arg(long)]
+    pub strict: bool,
+    /// How many images a picture has, classes taking turns
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub count: u16,
+    /// Print where the picture is, or what was done, as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Draw images of codes that were drawn at random
@@ -84,6 +107,9 @@ pub struct Sample {
     /// Seed of the codes [default: the run's]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Print where the picture is as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Draw what lies between images in code space
@@ -100,10 +126,12 @@ Examples:
 pub struct Interpolate {
     #[command(flatten)]
     pub run: Run,
-    /// Image to begin or end with, instead of test images; given twice: a PNG of the right size, or
-    /// an IDX file, of which the first image is taken
+    /// Image to begin or end with, instead of test images; given twice: a picture, or a folder, .npy, CSV or IDX file, of
+    /// which the first is taken
     #[arg(long, short, value_name = "PATH", conflicts_with = "rows")]
     pub input: Vec<PathBuf>,
+    #[command(flatten)]
+    pub fitting: Fitting,
     /// Picture to write [default: interpolation.png in the run directory]
     #[arg(long, short, value_name = "PNG")]
     pub out: Option<PathBuf>,
@@ -113,6 +141,9 @@ pub struct Interpolate {
     /// Codes from one image's to the other's, both included
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(2..=100))]
     pub steps: u16,
+    /// Print where the picture is as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Draw the codes of test images as points in a plane, coloured by class
@@ -155,9 +186,11 @@ pub enum Projection {
 pub struct Neighbours {
     #[command(flatten)]
     pub run: Run,
-    /// Images to find neighbours of, instead of test images: a PNG of the right size, or an IDX file
+    /// Images to find neighbours of, instead of test images: a picture, a folder, .npy, CSV or IDX file
     #[arg(long, short, value_name = "PATH")]
     pub input: Option<PathBuf>,
+    #[command(flatten)]
+    pub fitting: Fitting,
     /// Picture to write [default: neighbours.png in the run directory]
     #[arg(long, short, value_name = "PNG")]
     pub out: Option<PathBuf>,
@@ -193,6 +226,9 @@ pub struct Report {
     /// 260,000 numbers that is hardly changed by it, else f32]
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub weights: Option<Precision>,
+    /// Print where the page is, and its size, as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Write the network for other tools

@@ -25,6 +25,9 @@ pub struct NewRun {
     /// Replace the run that is there
     #[arg(long)]
     pub force: bool,
+    /// End at an example that cannot be read, rather than leave it out: data.strict=true
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// Train a network and leave a run directory
@@ -34,6 +37,7 @@ pub struct NewRun {
   hourglass train --config configs/smoke.toml --backend ndarray --out artifacts/smoke-ndarray
   hourglass train --set train.batch_size=256 --set 'model.encoder=[784, 256, 64]' --force
   hourglass train --report --tensorboard
+  hourglass train --config configs/own-images.toml --set data.path=photos
   hourglass train --resume artifacts/deep
   hourglass train --resume artifacts/deep --set train.epochs=20
 

@@ -81,6 +81,9 @@ impl Conclusion<'_> {
             });
         }
 
+        if let Some(preparation) = task.preparation() {
+            run.write_preparation(preparation)?;
+        }
         let figures = final_figures(&network, task)?;
         let receipt = Receipt {
             environment: origin.environment,

@@ -4,12 +4,15 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{answer, answer_json};
+use super::{answer, answer_json, is_quiet, with_strict};
 use crate::cli;
-use crate::config::{Config, Experiment, Images, Points};
-use crate::data::{self, Checksum, ImageSet, Source, Split};
+use crate::config::{Config, Experiment, Points};
+use crate::data::{
+    self, Checksum, ImageSet, Images, Preparation, Scaling, Shape, Source, Unreadable,
+};
 use crate::error::Error;
 use crate::evaluate::entropy_nats_per_pixel;
+use crate::report::Reading;
 use crate::report::text::{figure, thousands};
 
 /// What is known of one split.
@@ -17,24 +20,29 @@ use crate::report::text::{figure, thousands};
 struct Findings {
     split: &'static str,
     images: usize,
-    height: usize,
-    width: usize,
+    #[serde(flatten)]
+    shape: Shape,
     /// Images of each class, absent without labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     classes: Option<Vec<usize>>,
+    /// Of pixels, or numbers after scaling.
+    least: f32,
+    greatest: f32,
     mean_pixel: f64,
-    /// The least binary cross-entropy that any reconstruction can have.
-    entropy_nats_per_pixel: f64,
+    /// The least binary cross-entropy that any reconstruction can have; absent of numbers that are no probabilities.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entropy_nats_per_pixel: Option<f64>,
     files: Vec<Checksum>,
 }
 
 pub fn check(arguments: &cli::DataCheck) -> Result<(), Error> {
-    let config = Config::load(arguments.config.as_deref(), &arguments.overrides)?;
+    let overrides = with_strict(&arguments.overrides, arguments.strict);
+    let config = Config::load(arguments.config.as_deref(), &overrides)?;
     match &config.experiment {
         Experiment::Classifier { data, .. } => describe_points(data, config.seed, arguments.json),
         Experiment::Autoencoder { data, .. }
         | Experiment::Variational { data, .. }
-        | Experiment::Baseline { data, .. } => check_images(data, arguments.json),
+        | Experiment::Baseline { data, .. } => check_images(&config, data, arguments.json),
     }
 }
 
@@ -65,38 +73,123 @@ fn describe_points(data: &Points, seed: u64, json: bool) -> Result<(), Error> {
     answer(&text)
 }
 
-fn check_images(images: &Images, json: bool) -> Result<(), Error> {
-    let directory = data::find_directory(images.path.as_deref())?;
-    let mut splits = Vec::new();
-    for (name, split) in [("train", Split::Train), ("test", Split::Test)] {
-        let (read, files) = data::read_split(images.source, &directory, split)?;
-        splits.push(findings(name, &read, files));
-    }
+fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Error> {
+    let whole = Images {
+        exclude_classes: Vec::new(),
+        limit: None,
+        test_limit: None,
+        validation: 0,
+        ..images.clone()
+    };
+    let mut reading = Reading::new("reading examples", is_quiet());
+    let in_unit_range = config.experiment.needs_unit_range();
+    let splits = data::load(&whole, in_unit_range, config.seed, &mut |done, total| {
+        reading.on(done, total);
+    })?;
+    drop(reading);
+    let of_test = |file: &Checksum| file.file.starts_with("t10k") || file.file.starts_with("test");
+    let (test_files, train_files) = splits.checksums.iter().cloned().partition(of_test);
+    let preparation = &splits.preparation;
+    let findings = [
+        findings("train", &splits.train, preparation, train_files),
+        findings("test", &splits.test, preparation, test_files),
+    ];
+    let place = match (&images.path, &images.own) {
+        (Some(path), Some(_)) => path.clone(),
+        (path, _) => data::find_directory(path.as_deref())?,
+    };
     if json {
-        let document = serde_json::json!({ "directory": directory, "splits": splits });
+        let document = serde_json::json!({
+            "directory": place,
+            "splits": findings,
+            "preparation": preparation,
+            "unreadable": splits.unreadable,
+        });
         return answer_json(&document);
     }
-    let mut text = format!("{}\n", directory.display());
-    for split in &splits {
-        describe(&mut text, split);
+    let mut text = format!("{}\n", place.display());
+    for split in &findings {
+        describe(&mut text, split, preparation);
     }
-    text.push_str(match images.source {
-        Source::Mnist => "\nall files are MNIST's own, by their SHA-256\n",
-        Source::Idx => "\nall files are whole\n",
-    });
+    text.push_str(&prepared(preparation, &splits.unreadable));
+    let needed = preparation.shape.size();
+    let network = config.experiment.layer_sizes()[0];
+    match images.source {
+        Source::Mnist => text.push_str("\nall files are MNIST's own, by their SHA-256\n"),
+        Source::Idx => text.push_str("\nall files are whole\n"),
+        _ if !splits.unreadable.is_empty() => {}
+        _ => text.push_str("\nall examples can be read\n"),
+    }
+    if needed != network {
+        let _ = writeln!(
+            text,
+            "\na network for them begins with {needed} units; model.encoder begins with {network}"
+        );
+    }
     answer(&text)
 }
 
-fn findings(split: &'static str, images: &ImageSet, files: Vec<Checksum>) -> Findings {
-    let sum: u64 = images.pixels().iter().copied().map(u64::from).sum();
+/// How examples are made of what the files hold, in words.
+fn prepared(preparation: &Preparation, unreadable: &[Unreadable]) -> String {
+    let mut text = String::new();
+    match &preparation.scaling {
+        Some(Scaling { offset, scale }) if offset.len() == 1 => {
+            let _ = writeln!(
+                text,
+                "\nnumbers from {} to {} become 0 to 1",
+                offset[0],
+                offset[0] + scale[0]
+            );
+        }
+        Some(_) => {
+            text.push_str("\neach column is scaled by itself, as its training numbers say\n");
+        }
+        None => {}
+    }
+    if let Some(classes) = &preparation.classes {
+        let _ = writeln!(text, "\nclasses: {}", classes.join(", "));
+    }
+    if !unreadable.is_empty() {
+        let _ = writeln!(
+            text,
+            "\n{} examples cannot be read and are left out:",
+            unreadable.len()
+        );
+        for Unreadable { name, reason } in unreadable {
+            let _ = writeln!(text, "  {name}: {reason}");
+        }
+    }
+    text
+}
+
+/// Images that are looked at at a time.
+const IMAGES_AT_A_TIME: usize = 1000;
+
+fn findings(
+    split: &'static str,
+    images: &ImageSet,
+    preparation: &Preparation,
+    files: Vec<Checksum>,
+) -> Findings {
+    let (mut least, mut greatest, mut sum) = (f32::INFINITY, f32::NEG_INFINITY, 0.0);
+    for chunk in images.chunks(IMAGES_AT_A_TIME) {
+        for pixel in chunk {
+            least = least.min(pixel);
+            greatest = greatest.max(pixel);
+            sum += f64::from(pixel);
+        }
+    }
     Findings {
         split,
         images: images.count(),
-        height: images.height(),
-        width: images.width(),
+        shape: images.shape(),
         classes: images.labels().map(class_counts),
-        mean_pixel: sum as f64 / 255.0 / images.pixels().len() as f64,
-        entropy_nats_per_pixel: entropy_nats_per_pixel(images),
+        least,
+        greatest,
+        mean_pixel: sum / (images.count() * images.pixels_per_image()) as f64,
+        entropy_nats_per_pixel: preparation
+            .in_unit_range
+            .then(|| entropy_nats_per_pixel(images)),
         files,
     }
 }
@@ -112,15 +205,17 @@ fn class_counts(labels: &[u8]) -> Vec<usize> {
     counts
 }
 
-fn describe(text: &mut String, split: &Findings) {
-    let _ = writeln!(
-        text,
-        "\n{}: {} images of {}×{} pixels",
-        split.split,
-        thousands(split.images as u64),
-        split.height,
-        split.width
-    );
+fn describe(text: &mut String, split: &Findings, preparation: &Preparation) {
+    let count = thousands(split.images as u64);
+    let name = split.split;
+    let _ = match split.shape.is_row() && preparation.columns.is_some() {
+        true => writeln!(
+            text,
+            "\n{name}: {count} rows of {} numbers",
+            split.shape.width
+        ),
+        false => writeln!(text, "\n{name}: {count} images of {} pixels", split.shape),
+    };
     match &split.classes {
         Some(counts) => {
             let counts: Vec<_> = counts
@@ -131,12 +226,20 @@ fn describe(text: &mut String, split: &Findings) {
         }
         None => text.push_str("  no labels\n"),
     }
-    let _ = writeln!(text, "  mean pixel       {}", figure(split.mean_pixel));
-    let _ = writeln!(
-        text,
-        "  pixel entropy    {} nats, the least cross-entropy possible",
-        figure(split.entropy_nats_per_pixel)
+    let range = format!(
+        "{} to {}",
+        figure(split.least.into()),
+        figure(split.greatest.into())
     );
+    let _ = writeln!(text, "  range            {range}");
+    let _ = writeln!(text, "  mean pixel       {}", figure(split.mean_pixel));
+    if let Some(entropy) = split.entropy_nats_per_pixel {
+        let _ = writeln!(
+            text,
+            "  pixel entropy    {} nats, the least cross-entropy possible",
+            figure(entropy)
+        );
+    }
     for file in &split.files {
         let _ = writeln!(text, "  {}  {}", file.sha256, file.file);
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::prepare::{Examples, Prepared, load_images, prepare};
-use super::{Loaded, answer, answer_json, open_run};
+use super::{answer, answer_json, open_run, open_trained};
 use crate::cli;
 use crate::error::Error;
 use crate::evaluate::{Figures, Scope};
@@ -42,10 +42,10 @@ pub fn run(arguments: &cli::Evaluate) -> Result<(), Error> {
 
 /// How well the codes of a run tell classes apart.
 fn code_figures(arguments: &cli::Run) -> Result<Figures, Error> {
-    let loaded = Loaded::open(arguments)?;
+    let loaded = open_trained(arguments)?;
     let data = loaded.config.experiment.images();
     let data = data.ok_or_else(|| loaded.no_code())?;
-    let splits = load_images(data, loaded.input_size, loaded.config.seed)?;
+    let splits = load_images(&loaded.config, data, loaded.input_size)?;
     let evaluator = loaded.evaluator();
     let figures = evaluator.usefulness(&*loaded.network, &splits.train, &splits.test)?;
     figures.ok_or(Error::NoClasses)

@@ -6,7 +6,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::prepare::{Examples, Prepared, prepare};
-use super::{Loaded, answer, answer_json, open_run};
+use super::{answer, answer_json, open_run};
+use crate::apply::Trained;
 use crate::baselines;
 use crate::cli::{self, ExportFormat};
 use crate::config::{Config, Experiment};
@@ -87,7 +88,7 @@ fn onnx_files(
             onnx::classifier(&layers, &about),
         )]);
     }
-    let loaded = Loaded::of(run.clone(), config.clone(), opened)?;
+    let loaded = Trained::of(run.clone(), config.clone(), opened)?;
     let network = loaded.network.portable()?;
     let files = onnx::codec(&network, loaded.input_size, loaded.code_size, &about);
     Ok(vec![

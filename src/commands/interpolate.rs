@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{Loaded, answer, input_error};
+use super::{open_trained, picture_at};
+use crate::apply::Trained;
 use crate::cli;
-use crate::data::{ImageSet, to_unit};
+use crate::data::{ImageSet, Pixels};
 use crate::error::Error;
 use crate::report::{self, Grid};
 use crate::run_directory::RunDirectory;
@@ -15,10 +16,10 @@ pub fn run(arguments: cli::Interpolate) -> Result<(), Error> {
         [first, last] => Some([first, last]),
         more => return Err(Error::NotTwoInputs(more.len())),
     };
-    let loaded = Loaded::open(&arguments.run)?;
+    let loaded = open_trained(&arguments.run)?;
     let (out, _lock) = loaded.place_for_picture(arguments.out, RunDirectory::interpolation)?;
     let ends = match inputs {
-        Some(inputs) => own_ends(&loaded, inputs)?,
+        Some(inputs) => own_ends(&loaded, inputs, &arguments.fitting)?,
         None => {
             let test = loaded.test_images()?;
             let wanted = 2 * usize::from(arguments.rows);
@@ -41,33 +42,34 @@ pub fn run(arguments: cli::Interpolate) -> Result<(), Error> {
     let size = ends.pixels_per_image();
     let mut pixels = Vec::new();
     for (row, decoded) in decoded.chunks_exact(steps * size).enumerate() {
-        pixels.extend(ends.image(2 * row).iter().copied().map(to_unit));
+        pixels.extend(ends.image(2 * row));
         pixels.extend_from_slice(decoded);
-        pixels.extend(ends.image(2 * row + 1).iter().copied().map(to_unit));
+        pixels.extend(ends.image(2 * row + 1));
     }
     let grid = Grid {
         title: &loaded.config.title(),
         note: "an image, the images of codes from its code to another’s, and the other image",
         pixels: &pixels,
-        image_size: (ends.height(), ends.width()),
+        shape: ends.shape(),
         columns: steps + 2,
         side: 84,
         gap: 6,
     };
     report::grid(&out, &grid)?;
-    answer(&format!("{}\n", out.display()))
+    picture_at(&out, arguments.json)
 }
 
 /// The first image of each of two files.
-fn own_ends(loaded: &Loaded, inputs: [&PathBuf; 2]) -> Result<ImageSet, Error> {
-    let [first, last] = inputs.map(|path| loaded.read_images(path));
+fn own_ends(
+    loaded: &Trained,
+    inputs: [&PathBuf; 2],
+    fitting: &cli::Fitting,
+) -> Result<ImageSet, Error> {
+    let [first, last] =
+        inputs.map(|path| loaded.read_images(std::slice::from_ref(path), fitting, 1));
     let (first, last) = (first?, last?);
-    if (first.height(), first.width()) != (last.height(), last.width()) {
-        let problem = format!("is not of the same size as {}", inputs[0].display());
-        return Err(input_error(inputs[1], problem));
-    }
     let pixels = [first.image(0), last.image(0)].concat();
-    Ok(ImageSet::new(first.height(), first.width(), pixels, None))
+    Ok(ImageSet::with(first.shape(), Pixels::Numbers(pixels), None))
 }
 
 /// `steps` codes on the line from the first of each two codes to the second, both included.

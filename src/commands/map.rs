@@ -2,7 +2,7 @@
 
 use indicatif::ProgressBar;
 
-use super::{Loaded, answer, answer_json, warn};
+use super::{answer, answer_json, open_trained, warn};
 use crate::cli;
 use crate::error::Error;
 use crate::evaluate::{LEAST_CODES, Plane, principal_plane, t_sne};
@@ -10,7 +10,7 @@ use crate::report::{self, MapPanel, MapPicture};
 use crate::run_directory::RunDirectory;
 
 pub fn run(arguments: cli::Map, quiet: bool) -> Result<(), Error> {
-    let loaded = Loaded::open(&arguments.run)?;
+    let loaded = open_trained(&arguments.run)?;
     let (out, _lock) = loaded.place_for_picture(arguments.out, RunDirectory::map)?;
     let mut images = loaded.test_images()?;
     images.truncate(usize::from(arguments.count).min(images.count()));

@@ -1,17 +1,22 @@
 //! One file per command.
 
+mod applied;
 mod bench;
 mod board;
 mod compare;
 mod conclusion;
 mod curves;
 mod data;
+mod decode;
+mod denoise;
 mod devices;
+mod encode;
 mod evaluate;
 mod export;
 mod gradcheck;
 mod import;
 mod interpolate;
+mod man;
 mod map;
 mod neighbours;
 mod pictures;
@@ -21,40 +26,47 @@ mod report;
 mod resume;
 mod runs;
 mod sample;
+mod score;
 mod sweep;
 mod train;
 mod verify;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::CommandFactory;
 use serde_json::Value;
 
+use crate::apply::Trained;
 use crate::cli::{self, Cli, Command};
 use crate::config::{Config, Train};
-use crate::data::ImageSet;
+use crate::data::{ImageSet, Shape, Unreadable};
 use crate::device::{self, OpenDevice};
 use crate::error::Error;
-use crate::evaluate::Evaluator;
 use crate::files;
-use crate::model::Codec;
 use crate::report::Receipt;
-use crate::report::text::visible;
+use crate::report::text::{thousands, visible};
 use crate::run_directory::{RunDirectory, RunLock};
 use crate::train::Fit;
-use prepare::{TrainedCodec, load_codec, load_test_images};
+use prepare::load_test_images;
 
 /// Runs a command and gives the exit code: 0, or another where `verify` finds that a run does not repeat exactly.
 ///
 /// # Errors
 /// Whatever keeps the command from doing its work.
 pub fn run(arguments: Cli) -> Result<u8, Error> {
+    QUIET.store(arguments.quiet, Ordering::Relaxed);
     match arguments.command {
         Command::Verify(command) => return verify::run(&command, arguments.quiet),
         Command::Train(command) => train::run(&command, arguments.quiet),
         Command::Evaluate(command) => evaluate::run(&command),
         Command::Reconstruct(command) => reconstruct::run(command),
+        Command::Encode(command) => encode::run(&command),
+        Command::Decode(command) => decode::run(&command),
+        Command::Denoise(command) => denoise::run(&command),
+        Command::Score(command) => score::run(&command),
+        Command::Man(command) => man::run(&command),
         Command::Sample(command) => sample::run(command),
         Command::Interpolate(command) => interpolate::run(command),
         Command::Map(command) => map::run(command, arguments.quiet),
@@ -82,6 +94,14 @@ pub fn run(arguments: Cli) -> Result<u8, Error> {
 /// Prints the answer of a command for people.
 fn answer(text: &str) -> Result<(), Error> {
     print(&visible(text))
+}
+
+/// Says where a picture is.
+fn picture_at(path: &Path, json: bool) -> Result<(), Error> {
+    match json {
+        true => answer_json(&serde_json::json!({ "picture": path })),
+        false => answer(&format!("{}\n", path.display())),
+    }
 }
 
 /// Prints the answer of a command for programs.
@@ -128,17 +148,43 @@ fn check_out(path: &Path) -> Result<(), Error> {
     })
 }
 
-/// Whether images fit a network that takes `input_size` numbers.
-fn check_width(input_size: usize, images: &ImageSet) -> Result<(), Error> {
-    let (height, width) = (images.height(), images.width());
-    match input_size == height * width {
+/// Whether examples fit a network that takes `input_size` numbers.
+fn check_width(input_size: usize, shape: Shape) -> Result<(), Error> {
+    match input_size == shape.size() {
         true => Ok(()),
         false => Err(Error::Width {
             network: input_size,
-            height,
-            width,
+            shape,
         }),
     }
+}
+
+/// Examples that could not be read, of which so many are named.
+const NAMED: usize = 10;
+
+/// Says which of so many examples could not be read.
+fn tell_unreadable(unreadable: &[Unreadable], examples: usize) {
+    if unreadable.is_empty() {
+        return;
+    }
+    let all = thousands(examples as u64);
+    warn(&format!(
+        "{} of {all} examples cannot be read and are left out",
+        unreadable.len()
+    ));
+    for Unreadable { name, reason } in unreadable.iter().take(NAMED) {
+        say(&format!("  {name}: {reason}"));
+    }
+    if unreadable.len() > NAMED {
+        say(&format!("  and {} more", unreadable.len() - NAMED));
+    }
+}
+
+/// Whether progress is not to be shown: said once, for the whole process.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
 }
 
 /// Bounds the threads of the CPU backends: the kernels' workers are as many as rayon's pool has.
@@ -167,12 +213,19 @@ fn refuse_imported(run: &RunDirectory) -> Result<(), Error> {
 /// # Errors
 /// The config has mistakes, or something is in the way.
 fn new_run(arguments: &cli::NewRun) -> Result<(Config, PathBuf), Error> {
-    let mut config = Config::load(arguments.config.as_deref(), &arguments.overrides)?;
+    let overrides = with_strict(&arguments.overrides, arguments.strict);
+    let mut config = Config::load(arguments.config.as_deref(), &overrides)?;
     config.backend = arguments.backend.unwrap_or(config.backend);
     let out = arguments.out.clone();
     let out = out.unwrap_or_else(|| default_directory(&config));
     RunDirectory::check_free(&out, arguments.force)?;
     Ok((config, out))
+}
+
+/// Overrides, and what `--strict` stands for.
+fn with_strict(overrides: &[String], strict: bool) -> Vec<String> {
+    let strict = strict.then(|| "data.strict=true".to_owned());
+    overrides.iter().cloned().chain(strict).collect()
 }
 
 /// Where a run goes that nothing else is said of.
@@ -201,21 +254,6 @@ fn fit_settings(seed: u64, train: &Train) -> Fit {
     }
 }
 
-/// Images a CPU evaluates at a time: enough to fill its cores, few enough to stay in its caches.
-const CPU_EVALUATION_BATCH: usize = 500;
-/// The same for an accelerator where no batches of training say otherwise.
-const ACCELERATOR_EVALUATION_BATCH: usize = 250;
-
-/// Images to evaluate at a time. An accelerator keeps to the size of training batches, for which
-/// its kernels are compiled already.
-fn evaluation_batch(config: &Config, opened: &OpenDevice) -> usize {
-    match (opened.backend.is_accelerator(), &config.train) {
-        (false, _) => CPU_EVALUATION_BATCH,
-        (true, Some(train)) => train.batch_size,
-        (true, None) => ACCELERATOR_EVALUATION_BATCH,
-    }
-}
-
 /// A finished run, its config with overrides on top, and the device to use it on.
 fn open_run(arguments: &cli::Run) -> Result<(RunDirectory, Config, OpenDevice), Error> {
     let run = RunDirectory::open(&arguments.run)?;
@@ -225,39 +263,13 @@ fn open_run(arguments: &cli::Run) -> Result<(RunDirectory, Config, OpenDevice), 
     Ok((run, config, opened))
 }
 
-/// A finished run whose network encodes and decodes images, loaded for use.
-struct Loaded {
-    run: RunDirectory,
-    config: Config,
-    opened: OpenDevice,
-    network: Box<dyn Codec>,
-    /// Pixels of an image.
-    input_size: usize,
-    code_size: usize,
+/// A finished run whose network encodes and decodes, as a command line names it.
+fn open_trained(arguments: &cli::Run) -> Result<Trained, Error> {
+    let (run, config, opened) = open_run(arguments)?;
+    Trained::of(run, config, opened)
 }
 
-impl Loaded {
-    fn open(arguments: &cli::Run) -> Result<Self, Error> {
-        let (run, config, opened) = open_run(arguments)?;
-        Self::of(run, config, opened)
-    }
-
-    fn of(run: RunDirectory, config: Config, opened: OpenDevice) -> Result<Self, Error> {
-        let TrainedCodec {
-            network,
-            input_size,
-            code_size,
-        } = load_codec(&config, &run, &opened)?;
-        Ok(Self {
-            run,
-            config,
-            opened,
-            network,
-            input_size,
-            code_size,
-        })
-    }
-
+impl Trained {
     /// Where a picture goes: to `out`, or to its usual place in the run, which is then closed to others for as long as
     /// the lock lives.
     fn place_for_picture(
@@ -273,13 +285,6 @@ impl Loaded {
         Ok((out, lock))
     }
 
-    fn evaluator(&self) -> Evaluator<'_> {
-        Evaluator {
-            device: &self.opened.device,
-            batch_size: evaluation_batch(&self.config, &self.opened),
-        }
-    }
-
     fn no_code(&self) -> Error {
         Error::NoCode(self.run.path().to_owned())
     }
@@ -291,29 +296,19 @@ impl Loaded {
             .experiment
             .images()
             .ok_or_else(|| self.no_code())?;
-        load_test_images(data, self.input_size)
+        load_test_images(&self.config, data, self.input_size)
     }
 
-    /// Images that the user brings, of the network's size.
-    fn read_images(&self, path: &Path) -> Result<ImageSet, Error> {
-        let images =
-            crate::data::read_images(path).map_err(|problem| input_error(path, problem))?;
-        let (height, width) = (images.height(), images.width());
-        check_width(self.input_size, &images).map_err(|_| {
-            let pixels = height * width;
-            let network = self.input_size;
-            let problem =
-                format!("is {height}×{width}, {pixels} pixels; the network takes {network}");
-            input_error(path, problem)
-        })?;
-        Ok(images)
-    }
-}
-
-/// The error for input that cannot be used.
-fn input_error(path: &Path, problem: String) -> Error {
-    Error::Input {
-        path: path.to_owned(),
-        problem,
+    /// The first so many examples that the user brings.
+    fn read_images(
+        &self,
+        paths: &[PathBuf],
+        fitting: &cli::Fitting,
+        most: usize,
+    ) -> Result<ImageSet, Error> {
+        let brought = self.read_first(paths, &fitting.into(), most)?;
+        let count = brought.examples.count() + brought.unreadable.len();
+        tell_unreadable(&brought.unreadable, count);
+        Ok(brought.examples)
     }
 }

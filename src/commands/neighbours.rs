@@ -1,22 +1,22 @@
 //! `neighbours`: images, and the test images whose codes are nearest to theirs.
 
-use super::{Loaded, answer, answer_json};
+use super::{answer, answer_json, open_trained};
 use crate::cli;
-use crate::data::to_unit;
 use crate::error::Error;
 use crate::evaluate::Neighbours;
 use crate::report::{self, Grid};
 use crate::run_directory::RunDirectory;
 
 pub fn run(arguments: cli::Neighbours) -> Result<(), Error> {
-    let loaded = Loaded::open(&arguments.run)?;
+    let loaded = open_trained(&arguments.run)?;
     let (out, _lock) = loaded.place_for_picture(arguments.out, RunDirectory::neighbours)?;
     let pool = loaded.test_images()?;
     // A test image is not its own neighbour; one that the user brings has none to leave out.
     let (images, own) = match &arguments.input {
         Some(path) => {
-            let mut images = loaded.read_images(path)?;
-            images.truncate(usize::from(arguments.rows).min(images.count()));
+            let most = arguments.rows.into();
+            let images =
+                loaded.read_images(std::slice::from_ref(path), &arguments.fitting, most)?;
             (images, None)
         }
         None => {
@@ -53,11 +53,11 @@ pub fn run(arguments: cli::Neighbours) -> Result<(), Error> {
     let size = images.pixels_per_image();
     let mut pixels = Vec::new();
     for (row, nearest) in nearest.iter().enumerate() {
-        pixels.extend(images.image(row).iter().copied().map(to_unit));
+        pixels.extend(images.image(row));
         // White parts an image from its neighbours.
         pixels.extend(std::iter::repeat_n(1.0, size));
         for &index in nearest {
-            pixels.extend(pool.image(index).iter().copied().map(to_unit));
+            pixels.extend(pool.image(index));
         }
     }
     let mut note = "an image, and the test images whose codes are nearest to its code".to_owned();
@@ -68,7 +68,7 @@ pub fn run(arguments: cli::Neighbours) -> Result<(), Error> {
         title: &loaded.config.title(),
         note: &note,
         pixels: &pixels,
-        image_size: (images.height(), images.width()),
+        shape: images.shape(),
         columns: count + 2,
         side: 84,
         gap: 6,

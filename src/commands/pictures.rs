@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 
 use crate::baselines::Baseline;
-use crate::data::{ImageSet, Noise, to_unit};
+use crate::data::{ImageSet, Noise, Shape};
 use crate::error::Error;
 use crate::evaluate::{
     CodeDistribution, Evaluator, Scope, class_probabilities, entropy_nats_per_pixel,
@@ -69,7 +69,7 @@ impl Pictures<Variational> for VariationalTask {
             codes: &CodeDistribution::Standard {
                 code_size: self.code_size,
             },
-            image_size: (test.height(), test.width()),
+            shape: test.shape(),
         };
         space.draw_samples(&run.samples(), SAMPLES, self.images.seed)?;
         pictures.push(run.samples());
@@ -198,13 +198,26 @@ pub fn draw_reconstructions(
     images: &ImageSet,
     noise: Option<&Noise>,
 ) -> Result<(), Error> {
-    let originals: Vec<f32> = images.pixels().iter().copied().map(to_unit).collect();
-    let reconstructed = evaluator.reconstruct(model, images, noise)?;
+    let mut originals = images.all();
+    let mut reconstructed = evaluator.reconstruct(model, images, noise)?;
     let corrupted = noise.map(|noise| {
         let mut pixels = originals.clone();
         noise.apply(&mut pixels, &(0..images.count()).collect::<Vec<_>>());
         pixels
     });
+    let mut corrupted = corrupted;
+    if !images.in_unit_range() {
+        // Numbers that are no pixels go from black to white as far as those of the originals reach.
+        let (least, greatest) = range(&originals);
+        let all = [
+            Some(&mut originals),
+            Some(&mut reconstructed),
+            corrupted.as_mut(),
+        ];
+        for number in all.into_iter().flatten().flatten() {
+            *number = (*number - least) / (greatest - least).max(f32::MIN_POSITIVE);
+        }
+    }
     let row = |label, pixels| Row { label, pixels };
     let rows = match &corrupted {
         None => vec![
@@ -217,8 +230,15 @@ pub fn draw_reconstructions(
             row("restored", &reconstructed),
         ],
     };
-    let size = (images.height(), images.width());
-    Ok(report::reconstructions(out, title, &rows, size)?)
+    Ok(report::reconstructions(out, title, &rows, images.shape())?)
+}
+
+/// The least and the greatest of some numbers.
+fn range(numbers: &[f32]) -> (f32, f32) {
+    let bounds = (f32::INFINITY, f32::NEG_INFINITY);
+    numbers.iter().fold(bounds, |(least, greatest), &x| {
+        (least.min(x), greatest.max(x))
+    })
 }
 
 /// Draws what the code looks like on `images`, and what each of its units adds to the decoder's drawing.
@@ -237,7 +257,7 @@ fn draw_code(
         codes: &units.codes,
         on: &on,
         off: &off,
-        image_size: (images.height(), images.width()),
+        shape: images.shape(),
     };
     Ok(report::code(out, &picture)?)
 }
@@ -291,7 +311,7 @@ impl CodeUnits {
         for (row, &unit) in units.iter().enumerate() {
             alone[row * width + unit] = self.rms[unit] as f32;
         }
-        let mut on = evaluator.decode_unbound(model, &alone, width)?;
+        let mut on = evaluator.decode(model, &alone, width)?;
         let off = on.split_off(on.len() / (units.len() + 1) * units.len());
         Ok((on, off))
     }
@@ -303,8 +323,7 @@ pub struct CodeSpace<'a> {
     pub evaluator: Evaluator<'a>,
     pub network: &'a dyn Codec,
     pub codes: &'a CodeDistribution,
-    /// Height and width of an image.
-    pub image_size: (usize, usize),
+    pub shape: Shape,
 }
 
 impl CodeSpace<'_> {
@@ -340,7 +359,7 @@ impl CodeSpace<'_> {
             title: self.title,
             note,
             pixels: &self.evaluator.decode(self.network, codes, code_size)?,
-            image_size: self.image_size,
+            shape: self.shape,
             columns,
             side: 56,
             gap,

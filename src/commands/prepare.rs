@@ -1,18 +1,18 @@
 //! An experiment's config to its network and task.
 
-use burn::module::Module;
 use rand::Rng;
 
-use super::{check_width, evaluation_batch};
+use super::{check_width, is_quiet, tell_unreadable};
+use crate::apply::evaluation_batch;
 use crate::baselines::Baseline;
 use crate::batches::Batches;
-use crate::config::{Config, Experiment, Images};
-use crate::data::{ImageSet, Splits};
+use crate::config::{Config, Experiment};
+use crate::data::{ImageSet, Images, Preparation, Splits};
 use crate::device::OpenDevice;
 use crate::error::Error;
-use crate::model::{Autoencoder, Classifier, Codec, Dropout, TiedAutoencoder, Variational};
+use crate::model::{Autoencoder, Classifier, Dropout, TiedAutoencoder, Variational};
 use crate::random::{self, Purpose};
-use crate::run_directory::{RunDirectory, RunError};
+use crate::report::Reading;
 use crate::task::{
     BaselineTask, ClassificationTask, ImageExamples, ReconstructionTask, VariationalTask,
 };
@@ -49,31 +49,32 @@ pub fn prepare(
     let (seed, device) = (config.seed, &opened.device);
     let images = |data: &Images, input_size, corruption, dropout| -> Result<_, Error> {
         let splits = match examples {
-            Examples::All => load_images(data, input_size, seed)?,
-            Examples::MadeUp(count) => Splits {
-                train: made_up_images(count, input_size, seed),
-                validation: None,
-                test: made_up_images(1, input_size, seed),
-                checksums: Vec::new(),
-            },
+            Examples::All => load_images(config, data, input_size)?,
+            Examples::MadeUp(count) => Splits::of(
+                made_up_images(count, input_size, seed),
+                made_up_images(1, input_size, seed),
+            ),
             Examples::Test => {
-                let test = load_test_images(data, input_size)?;
+                let (test, preparation) = load_test(config, data, input_size)?;
                 Splits {
-                    train: test.select(&[]),
-                    validation: None,
-                    test,
-                    checksums: Vec::new(),
+                    preparation,
+                    ..Splits::of(test.select(&[]), test)
                 }
             }
         };
+        let excluded = data.exclude_classes.iter();
+        let anomalies = excluded
+            .filter_map(|class| splits.preparation.number_of_class(class))
+            .collect();
         Ok(ImageExamples {
+            anomalies,
+            by_cross_entropy: config.experiment.minimises_cross_entropy(),
             batches: batches(&splits.train, opened),
-            splits,
-            device: device.clone(),
             seed,
             corruption,
             dropout,
             evaluation_batch: evaluation_batch(config, opened),
+            ..ImageExamples::of(splits, device)
         })
     };
     let dropout = |rate, units| (rate > 0.0).then_some(Dropout { rate, units, seed });
@@ -132,89 +133,55 @@ fn made_up_images(count: usize, pixels: usize, seed: u64) -> ImageSet {
     ImageSet::new(1, pixels, values, None)
 }
 
-/// Both splits of an experiment that has images.
+/// Both splits of an experiment that has images. What could not be read is told.
 ///
 /// # Errors
 /// They cannot be read, or do not fit the network.
-pub fn load_images(data: &Images, input_size: usize, seed: u64) -> Result<Splits<ImageSet>, Error> {
-    let directory = crate::data::find_directory(data.path.as_deref())?;
-    let splits = crate::data::load(
-        data.source,
-        &directory,
-        data.limit,
-        data.test_limit,
-        data.validation,
-        seed,
-    )?;
-    check_width(input_size, &splits.train)?;
+pub fn load_images(
+    config: &Config,
+    data: &Images,
+    input_size: usize,
+) -> Result<Splits<ImageSet>, Error> {
+    let mut reading = Reading::new("reading examples", is_quiet());
+    let in_unit_range = config.experiment.needs_unit_range();
+    let watch = &mut |done, total| reading.on(done, total);
+    let splits = crate::data::load(data, in_unit_range, config.seed, watch)?;
+    drop(reading);
+    tell_unreadable(&splits.unreadable, splits.examples());
+    check_width(input_size, splits.train.shape())?;
     Ok(splits)
 }
 
 /// Batches of training images, which are copied to a device that has room for all of them.
 fn batches(train: &ImageSet, opened: &OpenDevice) -> Batches {
-    let bytes = train.pixels().len() * size_of::<f32>();
-    match bytes > 0 && opened.keeps(bytes as u64) {
+    let bytes = train.bytes_as_numbers();
+    match bytes > 0 && opened.keeps(bytes) {
         true => Batches::resident(&opened.device, train),
         false => Batches::new(&opened.device),
     }
-}
-
-/// A trained network that encodes and decodes images.
-pub struct TrainedCodec {
-    pub network: Box<dyn Codec>,
-    /// Pixels of an image.
-    pub input_size: usize,
-    pub code_size: usize,
-}
-
-/// The trained network of a run that encodes and decodes images.
-///
-/// # Errors
-/// The network classifies, or its weights cannot be read.
-pub fn load_codec(
-    config: &Config,
-    run: &RunDirectory,
-    opened: &OpenDevice,
-) -> Result<TrainedCodec, Error> {
-    fn load<M: Module + Codec + 'static>(
-        run: &RunDirectory,
-        network: M,
-    ) -> Result<Box<dyn Codec>, RunError> {
-        Ok(Box::new(run.load_weights(network)?))
-    }
-    let (seed, device) = (config.seed, &opened.device);
-    Ok(match &config.experiment {
-        Experiment::Autoencoder { model, .. } => TrainedCodec {
-            network: match model.tied {
-                false => load(run, Autoencoder::new(model, seed, device))?,
-                true => load(run, TiedAutoencoder::new(model, seed, device))?,
-            },
-            input_size: model.input_size(),
-            code_size: model.code_size(),
-        },
-        Experiment::Variational { model, .. } => TrainedCodec {
-            network: load(run, Variational::new(model, seed, device))?,
-            input_size: model.input_size(),
-            code_size: model.code_size(),
-        },
-        Experiment::Baseline { model, .. } => TrainedCodec {
-            network: load(run, Baseline::empty(model, device))?,
-            input_size: model.input_size(),
-            code_size: model.code_size(),
-        },
-        Experiment::Classifier { .. } => return Err(Error::NoCode(run.path().to_owned())),
-    })
 }
 
 /// The test images of an experiment that has images.
 ///
 /// # Errors
 /// They cannot be read, or do not fit the network.
-pub fn load_test_images(data: &Images, input_size: usize) -> Result<ImageSet, Error> {
-    let directory = crate::data::find_directory(data.path.as_deref())?;
-    let split = crate::data::Split::Test;
-    let (mut images, _) = crate::data::read_split(data.source, &directory, split)?;
-    images.truncate(data.test_limit.unwrap_or(usize::MAX).min(images.count()));
-    check_width(input_size, &images)?;
-    Ok(images)
+pub fn load_test_images(
+    config: &Config,
+    data: &Images,
+    input_size: usize,
+) -> Result<ImageSet, Error> {
+    Ok(load_test(config, data, input_size)?.0)
+}
+
+fn load_test(
+    config: &Config,
+    data: &Images,
+    input_size: usize,
+) -> Result<(ImageSet, Preparation), Error> {
+    let mut reading = Reading::new("reading examples", is_quiet());
+    let in_unit_range = config.experiment.needs_unit_range();
+    let watch = &mut |done, total| reading.on(done, total);
+    let (images, preparation) = crate::data::load_test(data, in_unit_range, watch)?;
+    check_width(input_size, images.shape())?;
+    Ok((images, preparation))
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::prepare::{Examples, Prepared, load_images, prepare};
-use super::{Loaded, answer, open_run};
+use super::{answer, answer_json, open_run};
+use crate::apply::Trained;
 use crate::baselines::BaselineError;
 use crate::cli;
 use crate::config::{Config, Experiment};
@@ -37,12 +38,17 @@ pub fn run(arguments: &cli::Report) -> Result<(), Error> {
     let begun = Instant::now();
     let path = write(arguments)?;
     let bytes = std::fs::metadata(&path).map_err(files::at(&path))?.len();
-    answer(&format!(
-        "{}\n{} kB in {:.1} s; open it in a browser\n",
-        path.display(),
-        thousands(bytes.div_ceil(1000)),
-        begun.elapsed().as_secs_f64()
-    ))
+    let seconds = begun.elapsed().as_secs_f64();
+    match arguments.json {
+        true => {
+            answer_json(&serde_json::json!({ "page": path, "bytes": bytes, "seconds": seconds }))
+        }
+        false => answer(&format!(
+            "{}\n{} kB in {seconds:.1} s; open it in a browser\n",
+            path.display(),
+            thousands(bytes.div_ceil(1000)),
+        )),
+    }
 }
 
 /// Writes the page of a finished run and gives its place.
@@ -85,8 +91,11 @@ pub fn write(arguments: &cli::Report) -> Result<PathBuf, Error> {
             page(&config, Subject::Points(points(&network, &task)?), examples)?
         }
         Some(data) => {
-            let loaded = Loaded::of(run, config, opened)?;
-            let splits = load_images(&data, loaded.input_size, loaded.config.seed)?;
+            let loaded = Trained::of(run, config, opened)?;
+            let splits = load_images(&loaded.config, &data, loaded.input_size)?;
+            if !splits.test.in_unit_range() {
+                return Err(Error::NoPage(loaded.run.path().to_owned()));
+            }
             let subject = images(&loaded, &splits.train, &splits.test)?;
             page(
                 &loaded.config,
@@ -119,7 +128,7 @@ fn points<'a>(
 }
 
 fn images<'a>(
-    loaded: &Loaded,
+    loaded: &Trained,
     train: &ImageSet,
     test: &'a ImageSet,
 ) -> Result<ImageSubject<'a>, Error> {
@@ -237,5 +246,6 @@ pub fn of_new_run(run: &Path, trained_on: Backend) -> cli::Report {
         },
         out: None,
         weights: None,
+        json: false,
     }
 }

@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::resume::is_whole;
 use super::say;
 use crate::cli;
-use crate::config::{Config, Images, Study};
-use crate::data::{Checksum, Split, find_directory, read_split};
+use crate::config::{Config, Study};
+use crate::data::{self, Checksum, Images, Splits};
 use crate::error::Error;
 use crate::files;
 use crate::report::Receipt;
@@ -248,12 +248,9 @@ impl KnownData {
         let checksums = match known {
             Some((_, checksums)) => checksums.clone(),
             None => {
-                let read = find_directory(images.path.as_deref()).and_then(|directory| {
-                    let read = |split| read_split(images.source, &directory, split);
-                    let (train, test) = (read(Split::Train)?.1, read(Split::Test)?.1);
-                    Ok([train, test].concat())
-                });
-                let Ok(checksums) = read else {
+                let in_unit_range = config.experiment.needs_unit_range();
+                let read = data::load(images, in_unit_range, config.seed, &mut |_, _| {});
+                let Ok(Splits { checksums, .. }) = read else {
                     return true;
                 };
                 self.0.push((images.clone(), checksums.clone()));

@@ -1,7 +1,7 @@
 //! `sample`: images of codes drawn at random, or of a grid of codes.
 
 use super::pictures::{CodeSpace, MANIFOLD_SIDE, SAMPLES};
-use super::{Loaded, answer};
+use super::{open_trained, picture_at};
 use crate::baselines;
 use crate::cli;
 use crate::config::Experiment;
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::evaluate::CodeDistribution;
 
 pub fn run(arguments: cli::Sample) -> Result<(), Error> {
-    let loaded = Loaded::open(&arguments.run)?;
+    let loaded = open_trained(&arguments.run)?;
     let config = &loaded.config;
     let (out, _lock) = loaded.place_for_picture(arguments.out, |run| match arguments.manifold {
         true => run.manifold(),
@@ -45,7 +45,7 @@ pub fn run(arguments: cli::Sample) -> Result<(), Error> {
         evaluator,
         network,
         codes: &codes,
-        image_size: (images.height(), images.width()),
+        shape: images.shape(),
     };
     let count = arguments.count.map(usize::from);
     match arguments.manifold {
@@ -56,5 +56,5 @@ pub fn run(arguments: cli::Sample) -> Result<(), Error> {
             arguments.seed.unwrap_or(config.seed),
         )?,
     }
-    answer(&format!("{}\n", out.display()))
+    picture_at(&out, arguments.json)
 }

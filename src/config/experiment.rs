@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::baselines;
-use crate::data::{Corruption, Source, Spirals};
+use crate::data::{Corruption, Images, Spirals};
 use crate::model::{Activation, autoencoder, classifier, variational};
 use crate::objective::{self, Reconstruction, Sparsity};
 
@@ -35,24 +35,6 @@ pub enum Experiment {
         data: Images,
         model: baselines::Architecture,
     },
-}
-
-/// Which images to train on and to test with.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Images {
-    #[serde(rename = "dataset")]
-    pub source: Source,
-    /// The directory of the files; the usual places when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub path: Option<PathBuf>,
-    /// Use only the first so many training images.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<usize>,
-    /// Use only the first so many test images.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub test_limit: Option<usize>,
-    /// Training images held out for validation.
-    pub validation: usize,
 }
 
 /// Which points to generate.
@@ -211,6 +193,18 @@ impl Experiment {
             Self::Variational { objective, .. } => objective.corruption,
             Self::Classifier { .. } | Self::Baseline { .. } => None,
         }
+    }
+
+    /// Whether what the network is shown has to be between 0 and 1: it is compared as probabilities, or noise is clipped there.
+    pub fn needs_unit_range(&self) -> bool {
+        let is_clipped = !matches!(self.corruption(), None | Some(Corruption::Masking { .. }));
+        let is_bounded = match self {
+            Self::Autoencoder { model, .. } => model.output == Activation::Sigmoid,
+            Self::Variational { .. } => true,
+            Self::Classifier { .. } => false,
+            Self::Baseline { model, .. } => model.kind == baselines::Kind::TopicModel,
+        };
+        is_bounded || is_clipped
     }
 
     /// All layer sizes, from the input to the output.

@@ -17,7 +17,7 @@ use crate::device::Backend;
 use crate::files::{self, FileError};
 use crate::train::checkpoint::Policy;
 use crate::train::{EarlyStopping, NonFinite, Optimizer, Schedule};
-pub use experiment::{Experiment, Images, Points, ReconstructionObjective, VariationalObjective};
+pub use experiment::{Experiment, Points, ReconstructionObjective, VariationalObjective};
 pub use problem::{Origin, Problem};
 use settings::Settings;
 pub use stock::{STOCK, StockConfig};

@@ -4,6 +4,7 @@
 //! LeCun, Cortes, Burges, *The MNIST database*: a magic number `00 00 TT DD` (element type,
 //! number of dimensions), one big-endian `u32` per dimension, then the elements.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -85,32 +86,124 @@ pub fn read(path: &Path, dimensions: usize, what: &'static str) -> Result<IdxArr
 }
 
 fn read_file(path: &Path, dimensions: usize, what: &'static str) -> Result<IdxArray, IdxProblem> {
-    let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
-    if file.fill_buf()?.starts_with(&GZIP_MAGIC) {
-        let mut decoder = GzDecoder::new(file);
-        let array =
-            read_stream(&mut decoder, dimensions, what).map_err(|problem| match problem {
-                IdxProblem::Io(error) => IdxProblem::Gzip(error),
-                other => other,
-            })?;
-        // The decoder checks its CRC only once the end was read, which `read_stream` has done.
-        match decoder.into_inner().fill_buf()? {
-            [] => Ok(array),
-            _ => Err(IdxProblem::Gzip(io::Error::other(
-                "bytes follow the end of the stream",
-            ))),
+    let mut elements = Vec::new();
+    let mut collect = |bytes: Vec<u8>| -> Result<(), Infallible> {
+        match elements.is_empty() {
+            true => elements = bytes,
+            false => elements.extend_from_slice(&bytes),
         }
-    } else {
-        read_stream(&mut file, dimensions, what)
+        Ok(())
+    };
+    let most = Most {
+        bytes: memory::most_bytes(),
+        at_a_time: TRUSTED_CAPACITY_BYTES,
+    };
+    let read = unzipped(File::open(path)?, &mut |stream| {
+        elements_of(stream, dimensions, what, most, &mut collect)
+    });
+    match read {
+        Ok((dimensions, sha256)) => Ok(IdxArray {
+            dimensions,
+            elements,
+            sha256,
+        }),
+        Err(StreamError::Problem(problem)) => Err(problem),
+        Err(StreamError::Taker(never)) => match never {},
     }
 }
 
-fn read_stream(
-    stream: &mut impl Read,
+/// What keeps an IDX file from being read to its end: the file, or what takes its elements.
+#[derive(Debug)]
+pub enum StreamError<E> {
+    Problem(IdxProblem),
+    Taker(E),
+}
+
+impl<E> From<IdxProblem> for StreamError<E> {
+    fn from(problem: IdxProblem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl<E> From<io::Error> for StreamError<E> {
+    fn from(error: io::Error) -> Self {
+        Self::Problem(error.into())
+    }
+}
+
+/// The dimensions of an IDX file of unsigned bytes, gzipped or plain.
+///
+/// # Errors
+/// As [`read`], but for what comes after the header.
+pub fn header(
+    stream: impl Read,
     expected: usize,
     what: &'static str,
-) -> Result<IdxArray, IdxProblem> {
-    let mut digest = Sha256::new();
+) -> Result<Vec<usize>, IdxProblem> {
+    let read = unzipped::<Infallible, _>(stream, &mut |stream| {
+        let mut digest = Sha256::new();
+        let dimensions = dimensions_of(stream, expected, what, &mut digest);
+        // Not to be taken for the end of the file.
+        dimensions
+            .map_err(StreamError::Problem)
+            .and_then(|found| Err(StreamError::Taker(found)))
+    });
+    match read {
+        Ok(never) => match never {},
+        Err(StreamError::Taker(dimensions)) => Ok(dimensions),
+        Err(StreamError::Problem(problem)) => Err(problem),
+    }
+}
+
+/// Gives the elements of an IDX file of unsigned bytes, gzipped or plain, to `each`, up to `at_a_time` of them at once; it is
+/// never in memory as a whole.
+///
+/// # Errors
+/// As [`read`], and when `each` fails.
+pub fn stream<E>(
+    stream: impl Read,
+    dimensions: usize,
+    what: &'static str,
+    at_a_time: usize,
+    each: &mut dyn FnMut(Vec<u8>) -> Result<(), E>,
+) -> Result<(), StreamError<E>> {
+    let most = Most {
+        bytes: u64::MAX,
+        at_a_time,
+    };
+    unzipped(stream, &mut |stream| {
+        elements_of(stream, dimensions, what, most, each)
+    })?;
+    Ok(())
+}
+
+/// Reads what it wants of a stream, up to its end.
+type ReadFrom<'a, T, E> = &'a mut dyn FnMut(&mut dyn Read) -> Result<T, StreamError<E>>;
+
+/// Reads what `read` wants of a stream that may be gzipped, and then finds it at its end.
+fn unzipped<T, E>(stream: impl Read, read: ReadFrom<'_, T, E>) -> Result<T, StreamError<E>> {
+    let mut stream = BufReader::with_capacity(1 << 16, stream);
+    if !stream.fill_buf()?.starts_with(&GZIP_MAGIC) {
+        return read(&mut stream);
+    }
+    let mut decoder = GzDecoder::new(stream);
+    let done = read(&mut decoder).map_err(|error| match error {
+        StreamError::Problem(IdxProblem::Io(error)) => IdxProblem::Gzip(error).into(),
+        other => other,
+    })?;
+    // The decoder checks its CRC only once the end was read, which `read` has done.
+    match decoder.into_inner().fill_buf()? {
+        [] => Ok(done),
+        _ => Err(IdxProblem::Gzip(io::Error::other("bytes follow the end of the stream")).into()),
+    }
+}
+
+fn dimensions_of(
+    stream: &mut dyn Read,
+    expected: usize,
+    what: &'static str,
+    digest: &mut Sha256,
+) -> Result<Vec<usize>, IdxProblem> {
     let mut word = || -> Result<u32, IdxProblem> {
         let mut bytes = [0; 4];
         stream
@@ -137,37 +230,51 @@ fn read_stream(
             what,
         });
     }
-    let dimensions = (0..expected)
-        .map(|_| Ok(word()? as usize))
-        .collect::<Result<Vec<_>, IdxProblem>>()?;
+    (0..expected).map(|_| Ok(word()? as usize)).collect()
+}
+
+/// How much of a file is read.
+#[derive(Clone, Copy)]
+struct Most {
+    bytes: u64,
+    at_a_time: usize,
+}
+
+/// Gives the elements of a stream to `each` and returns its dimensions and its SHA-256.
+fn elements_of<E>(
+    stream: &mut dyn Read,
+    expected: usize,
+    what: &'static str,
+    most: Most,
+    each: &mut dyn FnMut(Vec<u8>) -> Result<(), E>,
+) -> Result<(Vec<usize>, String), StreamError<E>> {
+    let mut digest = Sha256::new();
+    let dimensions = dimensions_of(stream, expected, what, &mut digest)?;
     let Some(length) = dimensions
         .iter()
         .try_fold(1usize, |product, &size| product.checked_mul(size))
-        .filter(|&length| length as u64 <= memory::most_bytes())
+        .filter(|&length| length as u64 <= most.bytes)
     else {
-        return Err(IdxProblem::TooLarge(dimensions));
+        return Err(IdxProblem::TooLarge(dimensions).into());
     };
-
-    let mut elements = Vec::with_capacity(length.min(TRUSTED_CAPACITY_BYTES));
-    stream
-        .by_ref()
-        .take(length as u64)
-        .read_to_end(&mut elements)?;
-    if elements.len() < length {
-        return Err(IdxProblem::Truncated {
-            found: elements.len(),
-            expected: length,
-        });
+    let mut left = length;
+    while left > 0 {
+        let now = left.min(most.at_a_time.max(1));
+        let mut elements = Vec::with_capacity(now.min(TRUSTED_CAPACITY_BYTES));
+        (&mut *stream).take(now as u64).read_to_end(&mut elements)?;
+        if elements.len() < now {
+            let found = length - left + elements.len();
+            let expected = length;
+            return Err(IdxProblem::Truncated { found, expected }.into());
+        }
+        digest.update(&elements);
+        left -= now;
+        each(elements).map_err(StreamError::Taker)?;
     }
     if stream.read(&mut [0])? != 0 {
-        return Err(IdxProblem::TooLong { expected: length });
+        return Err(IdxProblem::TooLong { expected: length }.into());
     }
-    digest.update(&elements);
-    Ok(IdxArray {
-        dimensions,
-        elements,
-        sha256: crate::data::hexadecimal(&digest.finalize()),
-    })
+    Ok((dimensions, crate::data::hexadecimal(&digest.finalize())))
 }
 
 #[cfg(test)]

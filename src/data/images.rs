@@ -1,113 +1,162 @@
-//! Images in memory.
+//! Examples with their classes.
 
 use burn_dataset::{Dataset, DatasetError};
 use pulp::Arch;
 
+use super::pixels::Pixels;
+use super::shape::Shape;
 use crate::{memory, workers};
 
 /// Pixels that one thread gathers: some microseconds of work.
 const PIXELS_PER_PART: usize = 1 << 14;
 
-/// Grey images of one size, held as bytes, with an optional class for each.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Examples of one shape, with an optional class for each: images, grey or coloured, or rows of numbers.
+#[derive(Clone, Debug)]
 pub struct ImageSet {
-    height: usize,
-    width: usize,
-    /// `[images, height, width]`, row-major.
-    pixels: Vec<u8>,
+    shape: Shape,
+    pixels: Pixels,
     labels: Option<Vec<u8>>,
+    in_unit_range: bool,
 }
 
 /// One image of an [`ImageSet`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Image {
-    /// `[height, width]`, row-major, 0 black to 255 white.
-    pub pixels: Vec<u8>,
+    /// `[height, width, channels]`, row-major; of an image 0 black to 1 white.
+    pub pixels: Vec<f32>,
     pub label: Option<u8>,
 }
 
 impl ImageSet {
-    /// Images of `height` × `width` pixels, one after another in `pixels`.
+    /// Grey images of `height` × `width` pixels, one after another in `pixels`, 0 black to 255 white.
     ///
     /// # Panics
     /// When `pixels` is not a whole number of images, or `labels` has another count.
     pub fn new(height: usize, width: usize, pixels: Vec<u8>, labels: Option<Vec<u8>>) -> Self {
-        let size = height * width;
-        assert!(
-            size > 0 && pixels.len().is_multiple_of(size),
-            "whole images"
-        );
+        let shape = Shape::grey(height, width);
+        assert!(pixels.len().is_multiple_of(shape.size()), "whole images");
+        Self::with(shape, Pixels::Bytes(pixels), labels)
+    }
+
+    /// Examples of any shape, between 0 and 1.
+    ///
+    /// # Panics
+    /// When an example has no size, or there are not as many `labels` as examples.
+    pub fn with(shape: Shape, pixels: Pixels, labels: Option<Vec<u8>>) -> Self {
+        assert!(shape.size() > 0, "examples of some size");
         if let Some(labels) = &labels {
-            assert_eq!(labels.len(), pixels.len() / size, "one label an image");
+            assert_eq!(
+                labels.len(),
+                pixels.count(shape.size()),
+                "one label an image"
+            );
         }
         Self {
-            height,
-            width,
+            shape,
             pixels,
             labels,
+            in_unit_range: true,
         }
     }
 
-    /// Rows of pixels in an image.
-    pub fn height(&self) -> usize {
-        self.height
+    /// The same examples with these classes.
+    pub fn with_labels(self, labels: Option<Vec<u8>>) -> Self {
+        Self {
+            in_unit_range: self.in_unit_range,
+            ..Self::with(self.shape, self.pixels, labels)
+        }
     }
 
-    /// Columns of pixels in an image.
-    pub fn width(&self) -> usize {
-        self.width
+    /// The same examples, which need not be between 0 and 1.
+    pub fn beyond_unit_range(self) -> Self {
+        Self {
+            in_unit_range: false,
+            ..self
+        }
     }
 
-    /// Pixels in an image.
+    /// Whether all numbers are between 0 and 1.
+    pub fn in_unit_range(&self) -> bool {
+        self.in_unit_range
+    }
+
+    /// What one example looks like.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The numbers of an example.
     pub fn pixels_per_image(&self) -> usize {
-        self.height * self.width
+        self.shape.size()
     }
 
-    /// The number of images.
+    /// The number of examples.
     pub fn count(&self) -> usize {
-        self.pixels.len() / self.pixels_per_image()
+        self.pixels.count(self.shape.size())
     }
 
-    /// The pixels of one image.
-    pub fn image(&self, index: usize) -> &[u8] {
-        &self.pixels[index * self.pixels_per_image()..][..self.pixels_per_image()]
+    /// Whether pixels were bytes, and so are between 0 and 1.
+    pub fn are_bytes(&self) -> bool {
+        match &self.pixels {
+            Pixels::Bytes(_) => true,
+            Pixels::Numbers(_) => false,
+            Pixels::Stored(stored) => stored.are_bytes(),
+        }
     }
 
-    /// All pixels, `[images, height, width]`.
-    pub fn pixels(&self) -> &[u8] {
-        &self.pixels
+    /// One example, bytes scaled to [0, 1].
+    pub fn image(&self, index: usize) -> Vec<f32> {
+        let mut image = vec![0.0; self.shape.size()];
+        self.pixels.read(index, &mut image);
+        image
     }
 
-    /// The class of each image, if known.
+    /// What all examples take as numbers of four bytes.
+    pub fn bytes_as_numbers(&self) -> u64 {
+        (self.count() * self.pixels_per_image() * size_of::<f32>()) as u64
+    }
+
+    /// All examples, in memory.
+    pub fn all(&self) -> Vec<f32> {
+        self.gather(&(0..self.count()).collect::<Vec<_>>())
+    }
+
+    /// All examples, up to `examples` of them at a time.
+    pub fn chunks(&self, examples: usize) -> impl Iterator<Item = Vec<f32>> {
+        let count = self.count();
+        (0..count).step_by(examples).map(move |first| {
+            let indices: Vec<usize> = (first..count.min(first + examples)).collect();
+            self.gather(&indices)
+        })
+    }
+
+    /// The class of each example, if known.
     pub fn labels(&self) -> Option<&[u8]> {
         self.labels.as_deref()
     }
 
-    /// The images at `indices`, in that order.
+    /// The examples at `indices`, in that order.
     pub fn select(&self, indices: &[usize]) -> Self {
-        let mut pixels = Vec::with_capacity(indices.len() * self.pixels_per_image());
-        for &index in indices {
-            pixels.extend_from_slice(self.image(index));
-        }
         Self {
-            pixels,
+            shape: self.shape,
+            pixels: self.pixels.select(indices, self.shape.size()),
             labels: self
                 .labels
                 .as_ref()
                 .map(|labels| indices.iter().map(|&index| labels[index]).collect()),
-            ..*self
+            in_unit_range: self.in_unit_range,
         }
     }
 
-    /// Keeps the first `count` images.
+    /// Keeps the first `count` examples.
     pub fn truncate(&mut self, count: usize) {
-        self.pixels.truncate(count * self.pixels_per_image());
+        self.pixels.truncate(count, self.shape.size());
         if let Some(labels) = &mut self.labels {
             labels.truncate(count);
         }
     }
 
-    /// The images at `indices` scaled to [0, 1], `[indices, pixels]` row-major: a batch.
+    /// The examples at `indices`, bytes scaled to [0, 1], `[indices, pixels]` row-major: a batch.
     pub fn gather(&self, indices: &[usize]) -> Vec<f32> {
         let pixels = self.pixels_per_image();
         let mut batch = memory::buffer(indices.len() * pixels);
@@ -117,9 +166,7 @@ impl ImageSet {
             let images = piece.chunks_exact_mut(pixels).zip(indices);
             Arch::new().dispatch(|| {
                 for (image, &index) in images {
-                    for (value, &pixel) in image.iter_mut().zip(self.image(index)) {
-                        *value = to_unit(pixel);
-                    }
+                    self.pixels.read(index, image);
                 }
             });
         });
@@ -154,7 +201,7 @@ pub fn to_unit(pixel: u8) -> f32 {
 impl Dataset<Image> for ImageSet {
     fn get(&self, index: usize) -> Result<Image, DatasetError> {
         Ok(Image {
-            pixels: self.image(index).to_vec(),
+            pixels: self.image(index),
             label: self.labels.as_ref().map(|labels| labels[index]),
         })
     }
@@ -200,10 +247,11 @@ mod tests {
         assert_eq!(
             items[2],
             Image {
-                pixels: vec![204, 255],
+                pixels: vec![0.8, 1.0],
                 label: Some(0)
             }
         );
-        assert!(Dataset::<Image>::get_many(&images, vec![3]).unwrap()[0].pixels == [1, 2]);
+        let last = &Dataset::<Image>::get_many(&images, vec![3]).unwrap()[0];
+        assert_eq!(last.pixels, [1.0 / 255.0, 2.0 / 255.0]);
     }
 }

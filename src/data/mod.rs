@@ -4,15 +4,28 @@ mod corruption;
 pub mod idx;
 mod images;
 mod input;
+mod own;
+mod pixels;
 mod points;
+mod preparation;
+mod selection;
+mod shape;
 mod source;
 mod spirals;
 
 pub use corruption::{Corruption, Noise};
 pub use images::{Image, ImageSet, to_unit};
-pub use input::read_images;
+pub use input::{
+    Block, Columns, Fit, Input, InputError, NAME_COLUMN, Options, STANDARD_INPUT, Unreadable,
+    Watch, has_a_pictures_name,
+};
+pub use own::describe;
+pub use pixels::{Collector, Pixels, Values, Width};
 pub use points::PointSet;
-pub use source::{Checksum, DataError, Source, Split, Splits, find_directory, load, read_split};
+pub use preparation::{Preparation, Scaling, Unsuitable};
+pub use selection::{Images, Numbers, Own, Scale, Source};
+pub use shape::Shape;
+pub use source::{Checksum, DataError, Split, Splits, find_directory, load, load_test, read_split};
 pub use spirals::Spirals;
 
 use std::fmt::Write;

@@ -1,4 +1,4 @@
-//! Where images come from, and the splits a run uses.
+//! The splits that a run uses; MNIST's files and others like them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,21 +6,11 @@ use thiserror::Error;
 
 use super::idx::{self, IdxError};
 use super::images::ImageSet;
+use super::input::{InputError, Unreadable, Watch};
+use super::preparation::Preparation;
+use super::selection::{Images, Source};
+use super::shape::Shape;
 use crate::random::{self, Purpose};
-
-/// A kind of data set on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Source {
-    /// The MNIST digits, in their four IDX files, whose checksums are known and checked.
-    Mnist,
-    /// Any data in four IDX files named as MNIST's are; labels may be missing.
-    Idx,
-}
-
-impl Source {
-    pub const NAMES: [(&str, Self); 2] = [("mnist", Self::Mnist), ("idx", Self::Idx)];
-}
 
 /// A part of a data set on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +27,30 @@ pub struct Splits<T> {
     pub validation: Option<T>,
     pub test: T,
     pub checksums: Vec<Checksum>,
+    /// How examples were made of what the files hold.
+    pub preparation: Preparation,
+    /// What could not be read and was left out.
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl Splits<ImageSet> {
+    /// Of examples that are in memory already, between 0 and 1.
+    pub fn of(train: ImageSet, test: ImageSet) -> Self {
+        Self {
+            preparation: Preparation::of_images(train.shape()),
+            train,
+            validation: None,
+            test,
+            checksums: Vec::new(),
+            unreadable: Vec::new(),
+        }
+    }
+
+    /// The number of examples, those that could not be read included.
+    pub fn examples(&self) -> usize {
+        let validation = self.validation.as_ref().map_or(0, ImageSet::count);
+        self.train.count() + validation + self.test.count() + self.unreadable.len()
+    }
 }
 
 /// Which of `count` training examples are held out for validation, chosen by `seed`, and which are
@@ -84,14 +98,32 @@ pub enum DataError {
         path: PathBuf,
         dimensions: Vec<usize>,
     },
-    #[error(
-        "training images are {}×{}, test images {}×{}",
-        train.0, train.1, test.0, test.1
-    )]
-    SplitsDiffer {
-        train: (usize, usize),
-        test: (usize, usize),
+    #[error("training examples are {train}, test examples {test}")]
+    SplitsDiffer { train: Shape, test: Shape },
+    #[error(transparent)]
+    Input(#[from] InputError),
+    #[error("{} of {examples} examples cannot be read, the first is {}: {}", unreadable.len(), unreadable[0].name, unreadable[0].reason)]
+    Unreadable {
+        unreadable: Vec<Unreadable>,
+        examples: usize,
     },
+    #[error("{}: {problem}", path.display())]
+    Unsuitable {
+        path: PathBuf,
+        problem: String,
+        hint: String,
+    },
+    #[error("{} has {found} classes; at most 256 are told apart", path.display())]
+    TooManyClasses { path: PathBuf, found: usize },
+    #[error("the data have no classes, so none can be excluded")]
+    NoClassesToExclude,
+    #[error("no training example is of class `{class}`{}", known.as_ref().map(|names| format!("; the classes are {}", names.join(", "))).unwrap_or_default())]
+    NoSuchClass {
+        class: String,
+        known: Option<Vec<String>>,
+    },
+    #[error("examples that memory has no room for could not be put into a file: {0}")]
+    Spill(std::io::Error),
     #[error(
         "data.validation = {validation} leaves none of {available} training images to train on"
     )]
@@ -100,7 +132,7 @@ pub enum DataError {
 
 impl DataError {
     /// What the user can do about it.
-    pub fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> String {
         match self {
             Self::NotFound(_) | Self::NotADirectory(_) | Self::MissingFile { .. } => {
                 "run from the repository, whose data/mnist holds the files, or name their directory with --set data.path=DIR"
@@ -112,7 +144,15 @@ impl DataError {
                 "the files do not belong together; check data.path"
             }
             Self::NothingToTrainOn { .. } => "lower data.validation or raise data.limit",
+            Self::Input(error) => &error.hint,
+            Self::Unreadable { .. } => "mend or remove it, or leave --strict out to go on without; `hourglass data check` lists all",
+            Self::Unsuitable { hint, .. } => hint,
+            Self::TooManyClasses { .. } => "leave the labels out, or group them",
+            Self::NoClassesToExclude => "leave data.exclude_classes out, or give data with labels",
+            Self::NoSuchClass { .. } => "check data.exclude_classes",
+            Self::Spill(_) => "make room in the user's cache directory, or raise data.memory_budget_mb",
         }
+        .into()
     }
 }
 
@@ -199,39 +239,48 @@ pub fn read_split(
     Ok((ImageSet::new(height, width, pixels, labels), checksums))
 }
 
-/// Reads both splits at once, keeps the first `limit` training and `test_limit` test images, and
-/// holds `validation` of the training images out, chosen by `seed`.
+/// Reads the splits of an experiment: leaves out the training examples of excluded classes, keeps the first `limit` training
+/// and `test_limit` test examples, and holds `validation` of the training examples out, chosen by `seed`.
+///
+/// `in_unit_range` says that numbers have to be between 0 and 1.
 ///
 /// # Errors
-/// As [`read_split`], and when the splits differ in size or nothing is left to train on.
+/// A file is missing, damaged, does not belong to the others, or (for MNIST) is not the original; numbers are not what the
+/// network takes; the splits differ in size; or nothing is left to train on.
 pub fn load(
-    source: Source,
-    directory: &Path,
-    limit: Option<usize>,
-    test_limit: Option<usize>,
-    validation: usize,
+    wanted: &Images,
+    in_unit_range: bool,
     seed: u64,
+    watch: Watch<'_>,
 ) -> Result<Splits<ImageSet>, DataError> {
-    let (train, test) = rayon::join(
-        || read_split(source, directory, Split::Train),
-        || read_split(source, directory, Split::Test),
-    );
-    let (mut train, mut checksums) = train?;
-    let (mut test, test_checksums) = test?;
-    checksums.extend(test_checksums);
-
-    let (train_size, test_size) = (
-        (train.height(), train.width()),
-        (test.height(), test.width()),
-    );
-    if train_size != test_size {
+    let Splits {
+        mut train,
+        mut test,
+        checksums,
+        preparation,
+        unreadable,
+        ..
+    } = match &wanted.own {
+        None => load_idx(wanted)?,
+        Some(own) => super::own::load(wanted, own, in_unit_range, watch)?,
+    };
+    if train.shape() != test.shape() {
         return Err(DataError::SplitsDiffer {
-            train: train_size,
-            test: test_size,
+            train: train.shape(),
+            test: test.shape(),
         });
     }
-    train.truncate(limit.unwrap_or(usize::MAX).min(train.count()));
-    test.truncate(test_limit.unwrap_or(usize::MAX).min(test.count()));
+    if !wanted.exclude_classes.is_empty() {
+        let excluded = numbers_of_classes(&wanted.exclude_classes, &train, &preparation)?;
+        let labels = train.labels().ok_or(DataError::NoClassesToExclude)?;
+        let kept: Vec<usize> = (0..labels.len())
+            .filter(|&index| !excluded.contains(&labels[index]))
+            .collect();
+        train = train.select(&kept);
+    }
+    train.truncate(wanted.limit.unwrap_or(usize::MAX).min(train.count()));
+    test.truncate(wanted.test_limit.unwrap_or(usize::MAX).min(test.count()));
+    let validation = wanted.validation;
     if validation >= train.count() {
         return Err(DataError::NothingToTrainOn {
             validation,
@@ -249,7 +298,75 @@ pub fn load(
         validation,
         test,
         checksums,
+        preparation,
+        unreadable,
     })
+}
+
+/// The numbers of classes of training examples, which are given by number or name.
+///
+/// # Errors
+/// There is no such class.
+fn numbers_of_classes(
+    classes: &[String],
+    train: &ImageSet,
+    preparation: &Preparation,
+) -> Result<Vec<u8>, DataError> {
+    let labels = train.labels().ok_or(DataError::NoClassesToExclude)?;
+    let number = |class: &String| {
+        let found = preparation.number_of_class(class);
+        found
+            .filter(|number| labels.contains(number))
+            .ok_or_else(|| DataError::NoSuchClass {
+                class: class.clone(),
+                known: preparation.classes.clone(),
+            })
+    };
+    classes.iter().map(number).collect()
+}
+
+/// Both splits of MNIST, or of files like its.
+fn load_idx(wanted: &Images) -> Result<Splits<ImageSet>, DataError> {
+    let directory = find_directory(wanted.path.as_deref())?;
+    let read = |split| read_split(wanted.source, &directory, split);
+    let (train, test) = rayon::join(|| read(Split::Train), || read(Split::Test));
+    let (train, mut checksums) = train?;
+    let (test, test_checksums) = test?;
+    checksums.extend(test_checksums);
+    Ok(Splits {
+        preparation: Preparation::of_images(train.shape()),
+        train,
+        validation: None,
+        test,
+        checksums,
+        unreadable: Vec::new(),
+    })
+}
+
+/// The test split of an experiment, and how its examples were made.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_test(
+    wanted: &Images,
+    in_unit_range: bool,
+    watch: Watch<'_>,
+) -> Result<(ImageSet, Preparation), DataError> {
+    let (mut test, preparation) = match &wanted.own {
+        None => {
+            let directory = find_directory(wanted.path.as_deref())?;
+            let (test, _) = read_split(wanted.source, &directory, Split::Test)?;
+            let preparation = Preparation::of_images(test.shape());
+            (test, preparation)
+        }
+        // How numbers are scaled, and which examples are for tests, is known from the others.
+        Some(own) => {
+            let splits = super::own::load(wanted, own, in_unit_range, watch)?;
+            (splits.test, splits.preparation)
+        }
+    };
+    test.truncate(wanted.test_limit.unwrap_or(usize::MAX).min(test.count()));
+    Ok((test, preparation))
 }
 
 fn find_file(directory: &Path, name: &str) -> Result<PathBuf, DataError> {

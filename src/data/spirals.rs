@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::hexadecimal;
 use super::points::PointSet;
+use super::preparation::Preparation;
+use super::shape::Shape;
 use super::source::{Checksum, Splits, hold_out};
 use crate::random::{self, Purpose};
 
@@ -53,6 +55,11 @@ impl Spirals {
             validation,
             test,
             checksums,
+            preparation: Preparation {
+                in_unit_range: false,
+                ..Preparation::of_images(Shape::row(2))
+            },
+            unreadable: Vec::new(),
         }
     }
 

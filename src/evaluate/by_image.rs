@@ -5,7 +5,7 @@ use burn::tensor::ExecutionError;
 use super::metrics::bce_nats;
 use super::{Evaluator, read};
 use crate::batches::tensor;
-use crate::data::{ImageSet, Noise, to_unit};
+use crate::data::{ImageSet, Noise};
 use crate::model::{Activation, Codec};
 
 /// What a network makes of each image of a split.
@@ -55,10 +55,10 @@ impl Evaluator<'_> {
         let by_cross_entropy = by_cross_entropy && gives_logits;
         let pixels = images.pixels_per_image();
         let (mut errors, mut codes) = (Vec::with_capacity(images.count()), Vec::new());
-        self.run(model, images, noise, |indices, answers, code| {
+        self.run(model, images, noise, |clean, answers, code| {
             codes.extend(code);
-            for (&index, answers) in indices.iter().zip(answers.chunks_exact(pixels)) {
-                let image = images.image(index);
+            let pairs = clean.chunks_exact(pixels).zip(answers.chunks_exact(pixels));
+            for (image, answers) in pairs {
                 let sum = match (by_cross_entropy, gives_logits) {
                     (true, _) => bce_nats(image, answers),
                     (false, true) => squared_error(image, answers, |z| 1.0 / (1.0 + (-z).exp())),
@@ -144,10 +144,21 @@ impl ByImage {
     }
 }
 
-fn squared_error(image: &[u8], answers: &[f32], output: fn(f64) -> f64) -> f64 {
+/// The number that a share of others is not above.
+///
+/// # Panics
+/// There are no numbers.
+pub fn quantile(numbers: &[f64], share: f64) -> f64 {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let place = (share * sorted.len() as f64).ceil() as usize;
+    sorted[place.clamp(1, sorted.len()) - 1]
+}
+
+fn squared_error(image: &[f32], answers: &[f32], output: fn(f64) -> f64) -> f64 {
     let pairs = image.iter().zip(answers);
     pairs
-        .map(|(&pixel, &answer)| (f64::from(to_unit(pixel)) - output(answer.into())).powi(2))
+        .map(|(&pixel, &answer)| (f64::from(pixel) - output(answer.into())).powi(2))
         .sum()
 }
 
@@ -169,6 +180,17 @@ mod tests {
         assert_eq!(errors.ranked(), [1, 3, 4, 2, 0]);
         assert_eq!(errors.quantiles(4), [1.0, 2.0, 3.0, 4.0, 5.0]);
         assert_eq!(errors.quantiles(2), [1.0, 3.0, 5.0]);
+    }
+
+    #[test]
+    fn a_share_of_the_numbers_is_not_above_their_quantile() {
+        let numbers: Vec<f64> = (1..=100).rev().map(f64::from).collect();
+        let of = |share| quantile(&numbers, share);
+        assert_eq!(
+            [of(0.99), of(0.5), of(1.0), of(0.0)],
+            [99.0, 50.0, 100.0, 1.0]
+        );
+        assert_eq!(quantile(&[7.0], 0.99), 7.0);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub enum Direction {
 impl Direction {
     /// That of a metric by its name; none for statistics, which are neither good nor bad.
     pub fn of(metric: &str) -> Option<Self> {
-        const MORE: [&str; 3] = ["accuracy", "psnr_db", "ssim"];
+        const MORE: [&str; 4] = ["accuracy", "psnr_db", "ssim", "roc_auc"];
         const LESS: [&str; 8] = [
             "bce",
             "mse",

@@ -8,13 +8,14 @@ mod metrics;
 mod neighbours;
 mod probe;
 mod projection;
+mod roc;
 mod spread;
 mod ssim;
 mod units;
 mod usefulness;
 mod variational;
 
-pub use by_image::{Answers, ByImage, ClassError};
+pub use by_image::{Answers, ByImage, ClassError, quantile};
 pub use classification::{class_probabilities, classification};
 pub use codes::CodeDistribution;
 pub use figures::{Direction, Figures};
@@ -22,6 +23,7 @@ pub use metrics::{Metrics, entropy_nats_per_pixel, input_psnr_db, mean_image_err
 pub use neighbours::{Neighbours, confusion};
 pub use probe::LinearProbe;
 pub use projection::{Basis, LEAST_CODES, Plane, code_plane, principal_plane, t_sne};
+pub use roc::{ANOMALY_ROC_AUC, roc_auc};
 pub use spread::{Spread, spreads};
 pub use units::{UnitStatistics, unit_statistics};
 pub use usefulness::{LabelledCodes, NEIGHBOURS, NEIGHBOURS_ACCURACY, PROBE_ACCURACY, usefulness};
@@ -32,6 +34,7 @@ use metrics::Sums;
 
 use crate::batches::{Batches, tensor};
 use crate::data::{ImageSet, Noise};
+use crate::memory;
 use crate::model::{Activation, Codec};
 
 /// How much to measure.
@@ -67,15 +70,15 @@ impl Evaluator<'_> {
         noise: Option<&Noise>,
         scope: Scope,
     ) -> Result<Metrics, ExecutionError> {
-        let mut sums = Sums::new(images.height(), images.width(), model.output_activation());
-        self.run(model, images, noise, |indices, answers, code| {
-            sums.add(images, indices, answers, code, scope);
+        let mut sums = Sums::new(images, model.output_activation());
+        self.run(model, images, noise, |clean, answers, code| {
+            sums.add(clean, answers, code, scope);
         })?;
         Ok(sums.finish())
     }
 
-    /// Reconstructs `images`, seen through `noise` if there is any: pixels in [0, 1], `[images,
-    /// height, width]` row-major.
+    /// Reconstructs `images`, seen through `noise` if there is any, `[images, pixels]` row-major, as the network gives them:
+    /// pixels may be below 0 or above 1.
     ///
     /// # Errors
     /// The device fails.
@@ -86,11 +89,11 @@ impl Evaluator<'_> {
         noise: Option<&Noise>,
     ) -> Result<Vec<f32>, ExecutionError> {
         let output = model.output_activation();
-        let mut pixels = Vec::with_capacity(images.pixels().len());
+        let mut pixels = Vec::with_capacity(images.count() * images.pixels_per_image());
         self.run(model, images, noise, |_, answers, _| {
             let pixel = |&answer: &f32| match output {
                 Activation::Sigmoid => 1.0 / (1.0 + (-answer).exp()),
-                _ => answer.clamp(0.0, 1.0),
+                _ => answer,
             };
             pixels.extend(answers.iter().map(pixel));
         })?;
@@ -106,7 +109,7 @@ impl Evaluator<'_> {
         model: &dyn Codec,
         images: &ImageSet,
     ) -> Result<Vec<f32>, ExecutionError> {
-        let mut outputs = Vec::with_capacity(images.pixels().len());
+        let mut outputs = Vec::with_capacity(images.count() * images.pixels_per_image());
         self.run(model, images, None, |_, answers, _| outputs.extend(answers))?;
         Ok(outputs)
     }
@@ -125,26 +128,12 @@ impl Evaluator<'_> {
         Ok(codes)
     }
 
-    /// The images that codes `[images, code size]` stand for: pixels in [0, 1], row-major.
+    /// The images that codes `[images, code size]` stand for, `[images, pixels]` row-major, as the network gives them:
+    /// pixels may be below 0 or above 1.
     ///
     /// # Errors
     /// The device fails.
     pub fn decode(
-        &self,
-        model: &dyn Codec,
-        codes: &[f32],
-        code_size: usize,
-    ) -> Result<Vec<f32>, ExecutionError> {
-        let pixels = self.decode_unbound(model, codes, code_size)?;
-        let pixels = pixels.into_iter();
-        Ok(pixels.map(|pixel| pixel.clamp(0.0, 1.0)).collect())
-    }
-
-    /// The same with pixels as the network gives them, which may be below 0 or above 1.
-    ///
-    /// # Errors
-    /// The device fails.
-    pub fn decode_unbound(
         &self,
         model: &dyn Codec,
         codes: &[f32],
@@ -158,14 +147,14 @@ impl Evaluator<'_> {
         Ok(pixels)
     }
 
-    /// Runs the network over all images and hands out each batch's indices, answers and code.
+    /// Runs the network over all images and hands out each batch as it is without noise, the answers to it and its code.
     /// The answers are logits where the output is a sigmoid, else the outputs themselves.
     fn run(
         &self,
         model: &dyn Codec,
         images: &ImageSet,
         noise: Option<&Noise>,
-        mut each: impl FnMut(&[usize], &[f32], &[f32]),
+        mut each: impl FnMut(&[f32], &[f32], &[f32]),
     ) -> Result<(), ExecutionError> {
         let batches = Batches::new(self.device);
         let indices: Vec<usize> = (0..images.count()).collect();
@@ -176,7 +165,9 @@ impl Evaluator<'_> {
                 other => other.apply(reconstructed.logits),
             };
             let (answers, code) = (read(answers)?, read(reconstructed.code)?);
-            each(indices, &answers, &code);
+            let clean = images.gather(indices);
+            each(&clean, &answers, &code);
+            memory::recycle(clean);
         }
         Ok(())
     }

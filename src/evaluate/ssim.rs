@@ -1,5 +1,7 @@
 //! Structural similarity.
 
+use crate::data::Shape;
+
 /// The window: 11 × 11, Gaussian with σ = 1.5.
 const WINDOW: usize = 11;
 const SIGMA: f64 = 1.5;
@@ -8,19 +10,40 @@ const C1: f64 = 1e-4;
 const C2: f64 = 9e-4;
 
 /// The mean structural similarity of two images with pixels in [0, 1], over all windows that lie
-/// wholly inside; `None` when the image is smaller than the window.
+/// wholly inside, and over its channels; `None` when the image is smaller than the window.
 ///
 /// ```text
 /// SSIM = (2 μx μy + C₁)(2 σxy + C₂) / ((μx² + μy² + C₁)(σx² + σy² + C₂))
 /// ```
 ///
 /// # Shapes
-/// Both `[height, width]`, row-major.
+/// Both `[height, width, channels]`, row-major.
 ///
 /// # Source
 /// Wang, Bovik, Sheikh, Simoncelli 2004, *Image Quality Assessment: From Error Visibility to
 /// Structural Similarity*, with its constants.
-pub fn ssim(x: &[f64], y: &[f64], height: usize, width: usize) -> Option<f64> {
+pub fn ssim(x: &[f64], y: &[f64], shape: Shape) -> Option<f64> {
+    let Shape {
+        height,
+        width,
+        channels,
+    } = shape;
+    if channels > 1 {
+        let channel = |image: &[f64], first| -> Vec<f64> {
+            image
+                .iter()
+                .skip(first)
+                .step_by(channels)
+                .copied()
+                .collect()
+        };
+        let each = (0..channels).map(|first| {
+            let (x, y) = (channel(x, first), channel(y, first));
+            ssim(&x, &y, Shape::grey(height, width))
+        });
+        let sum: Option<f64> = each.sum();
+        return sum.map(|sum| sum / channels as f64);
+    }
     if height < WINDOW || width < WINDOW {
         return None;
     }
@@ -99,7 +122,7 @@ mod tests {
             [(28, 28, 0.9139059282204729), (11, 17, 0.8822519833368556)]
         {
             let (x, y) = pair(height, width);
-            let found = ssim(&x, &y, height, width).unwrap();
+            let found = ssim(&x, &y, Shape::grey(height, width)).unwrap();
             assert!(
                 (found - expected).abs() < 1e-10,
                 "{height}×{width}: {found}"
@@ -110,7 +133,7 @@ mod tests {
     #[test]
     fn equal_images_are_wholly_similar_and_small_ones_have_no_window() {
         let (x, y) = pair(28, 28);
-        assert!((ssim(&x, &x, 28, 28).unwrap() - 1.0).abs() < 1e-12);
-        assert_eq!(ssim(&y[..100], &y[..100], 10, 10), None);
+        assert!((ssim(&x, &x, Shape::grey(28, 28)).unwrap() - 1.0).abs() < 1e-12);
+        assert_eq!(ssim(&y[..100], &y[..100], Shape::grey(10, 10)), None);
     }
 }

@@ -49,6 +49,7 @@ impl Evaluator<'_> {
         let mut code_size = 0;
         for indices in indices.chunks(self.batch_size) {
             let x = batches.gather(images, indices);
+            let clean = images.gather(indices);
             let posterior = model.posterior(x, &mut DropoutMasks::none());
             code_size = posterior.mu.dims()[1];
             let epsilon = epsilon(seed, Purpose::EvaluationLatent, 0, indices, code_size);
@@ -56,10 +57,11 @@ impl Evaluator<'_> {
             let logits = read(model.logits_masked(z, &mut DropoutMasks::none()))?;
             let (mu, log_var) = (read(posterior.mu)?, read(posterior.log_var)?);
             // Collected before they are added, so that the sum does not depend on the threads.
-            let each: Vec<f64> = indices
-                .par_iter()
-                .zip(logits.par_chunks_exact(images.pixels_per_image()))
-                .map(|(&index, logits)| bce_nats(images.image(index), logits))
+            let pixels = images.pixels_per_image();
+            let each: Vec<f64> = clean
+                .par_chunks_exact(pixels)
+                .zip(logits.par_chunks_exact(pixels))
+                .map(|(image, logits)| bce_nats(image, logits))
                 .collect();
             bce += each.iter().sum::<f64>();
             kl += mu.iter().zip(&log_var).map(kl_nats).sum::<f64>();

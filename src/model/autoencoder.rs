@@ -40,6 +40,20 @@ pub struct InitialBias {
 }
 
 impl Architecture {
+    /// A decoder that mirrors the encoder of these layer sizes, with rectifiers and a sigmoid at the end: the lecture's.
+    pub fn mirrored(encoder: &[usize]) -> Self {
+        Self {
+            encoder: encoder.to_vec(),
+            decoder: encoder.iter().rev().copied().collect(),
+            tied: false,
+            activation: Activation::Relu,
+            code_activation: Activation::Relu,
+            output: Activation::Sigmoid,
+            dropout: 0.0,
+            initial_bias: InitialBias::default(),
+        }
+    }
+
     /// The width of the input and output.
     pub fn input_size(&self) -> usize {
         self.encoder.first().copied().unwrap_or_default()

@@ -5,6 +5,7 @@ use std::path::Path;
 use plotters::prelude::*;
 
 use super::drawing::{self, Area, BLUE, FAINT, INK, PictureError, Thumbnail};
+use crate::data::Shape;
 
 /// What the picture shows.
 pub struct CodePicture<'a> {
@@ -12,12 +13,11 @@ pub struct CodePicture<'a> {
     /// Every code element of every image.
     pub codes: &'a [f32],
     /// What the decoder draws when one unit alone is on, unit by unit: pixels in [0, 1],
-    /// `[units, height, width]` row-major.
+    /// `[units, height, width, channels]` row-major.
     pub on: &'a [f32],
-    /// What it draws when all are off, `[height, width]`.
+    /// What it draws when all are off, `[height, width, channels]`.
     pub off: &'a [f32],
-    /// Height and width of a drawing.
-    pub image_size: (usize, usize),
+    pub shape: Shape,
 }
 
 const WIDTH: u32 = 1200;
@@ -37,9 +37,9 @@ pub const MOST_UNITS: usize = 256;
 /// # Errors
 /// The file cannot be written.
 pub fn code(path: &Path, picture: &CodePicture<'_>) -> Result<(), PictureError> {
-    let (height, width) = picture.image_size;
-    let units = (picture.on.len() / (height * width)).min(MOST_UNITS);
-    let thumbnail = Thumbnail::new(picture.image_size, DRAWING_SIDE);
+    let drawing_size = picture.shape.size();
+    let units = (picture.on.len() / drawing_size).min(MOST_UNITS);
+    let thumbnail = Thumbnail::new(picture.shape, DRAWING_SIDE);
     let (shown_height, shown_width) = thumbnail.size();
     let columns = ((WIDTH as usize - 2 * MARGIN) / (shown_width + GAP)).max(1);
     let lines = units.div_ceil(columns);
@@ -51,7 +51,7 @@ pub fn code(path: &Path, picture: &CodePicture<'_>) -> Result<(), PictureError> 
         let draw = || -> Result<(), drawing::DrawError<'_>> {
             let caption = "what each unit adds to a drawing: white more, black less, grey nothing";
             lower.draw_text(caption, &drawing::font(20, INK), (MARGIN as i32, 0))?;
-            let shown = picture.on.chunks_exact(height * width).take(units);
+            let shown = picture.on.chunks_exact(drawing_size).take(units);
             for (unit, on) in shown.enumerate() {
                 let pixels = &difference(on, picture.off);
                 let left = MARGIN + unit % columns * (shown_width + GAP);

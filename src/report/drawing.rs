@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use image::imageops::{FilterType, resize};
-use image::{ImageBuffer, ImageFormat, Luma, RgbImage};
+use image::{ImageBuffer, ImageFormat, Luma, Pixel, Rgb, RgbImage};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 use thiserror::Error;
 
+use crate::data::Shape;
 use crate::files::{self, FileError};
 
 /// A picture being drawn.
@@ -138,23 +139,23 @@ pub fn save(
 /// square and sharp, large ones shrunk.
 #[derive(Clone, Copy, Debug)]
 pub struct Thumbnail {
-    /// Height and width of an image.
-    image: (usize, usize),
-    /// The same after shrinking.
+    image: Shape,
+    /// Height and width after shrinking.
     shrunk: (usize, usize),
     scale: usize,
 }
 
 impl Thumbnail {
-    /// For images of `(height, width)`, whose longer side becomes `side` at most.
-    pub fn new((height, width): (usize, usize), side: usize) -> Self {
+    /// For images whose longer side becomes `side` at most.
+    pub fn new(image: Shape, side: usize) -> Self {
+        let (height, width) = (image.height, image.width);
         let longest = height.max(width);
         let shrink = |length: usize| match longest > side {
             true => (length * side / longest).max(1),
             false => length,
         };
         Self {
-            image: (height, width),
+            image,
             shrunk: (shrink(height), shrink(width)),
             scale: (side / longest).max(1),
         }
@@ -165,7 +166,7 @@ impl Thumbnail {
         (self.shrunk.0 * self.scale, self.shrunk.1 * self.scale)
     }
 
-    /// Draws an image: pixels in [0, 1], `[height, width]`.
+    /// Draws an image: pixels in [0, 1], `[height, width, channels]`; what is below or above is drawn as 0 or 1.
     pub fn draw<'a>(
         &self,
         area: &Area<'a>,
@@ -173,27 +174,37 @@ impl Thumbnail {
         (left, top): (usize, usize),
     ) -> Result<(), DrawError<'a>> {
         let pixels = self.shrink(pixels);
-        for (index, &pixel) in pixels.iter().enumerate() {
-            let grey = (pixel * 255.0).round() as u8;
+        for (index, pixel) in pixels.chunks_exact(self.image.channels).enumerate() {
+            let byte = |channel: usize| (pixel[channel.min(pixel.len() - 1)] * 255.0).round() as u8;
+            let colour = RGBColor(byte(0), byte(1), byte(2));
             let x = (left + index % self.shrunk.1 * self.scale) as i32;
             let y = (top + index / self.shrunk.1 * self.scale) as i32;
             let side = self.scale as i32; // a filled rectangle ends before its lower right corner
             let square = [(x, y), (x + side, y + side)];
-            area.draw(&Rectangle::new(square, RGBColor(grey, grey, grey).filled()))?;
+            area.draw(&Rectangle::new(square, colour.filled()))?;
         }
         Ok(())
     }
 
     fn shrink(&self, pixels: &[f32]) -> Vec<f32> {
-        let ((height, width), (shown_height, shown_width)) = (self.image, self.shrunk);
-        let image = ImageBuffer::<Luma<f32>, _>::from_raw(width as u32, height as u32, pixels);
-        match image {
-            Some(image) if self.shrunk != self.image => {
-                let size = (shown_width as u32, shown_height as u32);
-                resize(&image, size.0, size.1, FilterType::Triangle).into_raw()
-            }
-            _ => pixels.to_vec(),
+        fn shrunk<P: Pixel<Subpixel = f32> + 'static>(
+            pixels: &[f32],
+            image: Shape,
+            (height, width): (usize, usize),
+        ) -> Option<Vec<f32>> {
+            let whole = (image.width as u32, image.height as u32);
+            let image = ImageBuffer::<P, _>::from_raw(whole.0, whole.1, pixels)?;
+            let small = resize(&image, width as u32, height as u32, FilterType::Triangle);
+            Some(small.into_raw())
         }
+        let shrunk = match (self.image.height, self.image.width) == self.shrunk {
+            true => None,
+            false if self.image.channels == 1 => {
+                shrunk::<Luma<f32>>(pixels, self.image, self.shrunk)
+            }
+            false => shrunk::<Rgb<f32>>(pixels, self.image, self.shrunk),
+        };
+        shrunk.unwrap_or_else(|| pixels.to_vec())
     }
 }
 
@@ -203,10 +214,10 @@ mod tests {
 
     #[test]
     fn small_images_are_enlarged_by_whole_factors_and_large_ones_shrunk() {
-        assert_eq!(Thumbnail::new((28, 28), 64).size(), (56, 56));
-        assert_eq!(Thumbnail::new((2, 3), 10).size(), (6, 9));
-        assert_eq!(Thumbnail::new((1, 200), 50).size(), (1, 50));
-        let half = Thumbnail::new((100, 200), 50);
+        assert_eq!(Thumbnail::new(Shape::grey(28, 28), 64).size(), (56, 56));
+        assert_eq!(Thumbnail::new(Shape::grey(2, 3), 10).size(), (6, 9));
+        assert_eq!(Thumbnail::new(Shape::grey(1, 200), 50).size(), (1, 50));
+        let half = Thumbnail::new(Shape::grey(100, 200), 50);
         assert_eq!(half.size(), (25, 50));
         // The left half is white, and stays so.
         let white_left: Vec<f32> = (0..20_000).map(|i| f32::from(i % 200 < 100)).collect();

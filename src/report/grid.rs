@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::drawing::{self, FAINT, PictureError, Thumbnail};
+use crate::data::Shape;
 
 const MARGIN: usize = 24;
 const TITLE_HEIGHT: usize = 44;
@@ -15,10 +16,9 @@ pub struct Grid<'a> {
     pub title: &'a str,
     /// What the images are, under the title.
     pub note: &'a str,
-    /// In [0, 1], `[images, height, width]` row-major.
+    /// In [0, 1], `[images, height, width, channels]` row-major.
     pub pixels: &'a [f32],
-    /// Height and width of an image.
-    pub image_size: (usize, usize),
+    pub shape: Shape,
     pub columns: usize,
     /// Side of an image on the picture, about, in pixels.
     pub side: usize,
@@ -31,9 +31,8 @@ pub struct Grid<'a> {
 /// # Errors
 /// The file cannot be written.
 pub fn grid(path: &Path, grid: &Grid<'_>) -> Result<(), PictureError> {
-    let (height, width) = grid.image_size;
-    let images = grid.pixels.len() / (height * width);
-    let thumbnail = Thumbnail::new(grid.image_size, grid.side);
+    let images = grid.pixels.len() / grid.shape.size();
+    let thumbnail = Thumbnail::new(grid.shape, grid.side);
     let (cell_height, cell_width) = thumbnail.size();
     let (cell_height, cell_width) = (cell_height + grid.gap, cell_width + grid.gap);
     let columns = grid.columns.min(images).max(1);
@@ -50,7 +49,7 @@ pub fn grid(path: &Path, grid: &Grid<'_>) -> Result<(), PictureError> {
             area.draw_text(grid.title, &title, (left, left))?;
             let note_top = (MARGIN + TITLE_HEIGHT - 8) as i32;
             area.draw_text(grid.note, &drawing::font(18, FAINT), (left, note_top))?;
-            let all = grid.pixels.chunks_exact(height * width);
+            let all = grid.pixels.chunks_exact(grid.shape.size());
             for (index, pixels) in all.enumerate() {
                 let left = MARGIN + index % columns * cell_width;
                 let top = above + index / columns * cell_height;
@@ -76,7 +75,7 @@ mod tests {
             title: "",
             note: "",
             pixels: &pixels,
-            image_size: (1, 1),
+            shape: Shape::grey(1, 1),
             columns: 2,
             side: 10,
             gap: 3,

@@ -20,6 +20,7 @@ pub fn description(metric: &str) -> String {
         "expected_bce_nats_per_image" => "expected binary cross-entropy, nats per image",
         "kl_nats_per_image" => "divergence from the prior, nats per image",
         "cross_entropy_nats_per_example" => "cross-entropy, nats per example",
+        "anomaly_roc_auc" => "area under the ROC curve, the excluded classes found by their errors",
         "accuracy" => "share of examples classified rightly",
         "negative_log_likelihood_nats_per_image" => "negative log-likelihood, nats per image",
         "kl_divergence_nats_per_image" => "Kullback-Leibler divergence, nats per image",

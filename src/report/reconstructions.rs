@@ -5,11 +5,12 @@ use std::path::Path;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::drawing::{self, FAINT, PictureError, Thumbnail};
+use crate::data::Shape;
 
 /// One row of the picture: its label, and as many images as the other rows have.
 pub struct Row<'a> {
     pub label: &'a str,
-    /// Pixels in [0, 1], `[images, height, width]` row-major.
+    /// Pixels in [0, 1], `[images, height, width, channels]` row-major.
     pub pixels: &'a [f32],
 }
 
@@ -34,12 +35,12 @@ pub fn reconstructions(
     path: &Path,
     title: &str,
     rows: &[Row<'_>],
-    (height, width): (usize, usize),
+    shape: Shape,
 ) -> Result<(), PictureError> {
     let images = rows
         .first()
-        .map_or(0, |row| row.pixels.len() / (height * width));
-    let thumbnail = Thumbnail::new((height, width), IMAGE_SIDE);
+        .map_or(0, |row| row.pixels.len() / shape.size());
+    let thumbnail = Thumbnail::new(shape, IMAGE_SIDE);
     let (shown_height, shown_width) = thumbnail.size();
     let (cell_height, cell_width) = (shown_height + GAP, shown_width + GAP);
     let widest = rows
@@ -66,7 +67,7 @@ pub fn reconstructions(
                         drawing::font(LABEL_HEIGHT, FAINT).pos(Pos::new(HPos::Left, VPos::Center));
                     area.draw_text(row.label, &label, (MARGIN as i32, middle))?;
                     let first = line * IMAGES_PER_LINE;
-                    let shown = row.pixels.chunks_exact(height * width);
+                    let shown = row.pixels.chunks_exact(shape.size());
                     for (column, pixels) in shown.skip(first).take(IMAGES_PER_LINE).enumerate() {
                         let left = MARGIN + labels_width + column * cell_width;
                         thumbnail.draw(area, pixels, (left, top))?;
@@ -99,7 +100,7 @@ mod tests {
         ];
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("picture.png");
-        reconstructions(&path, "title", &rows, (height, width)).unwrap();
+        reconstructions(&path, "title", &rows, Shape::grey(height, width)).unwrap();
         let picture = image::open(&path).unwrap().into_rgb8();
 
         // Twelve images make two lines of two rows each.

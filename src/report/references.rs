@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use crate::config::{Config, Experiment, Images, StockConfig, Train};
+use crate::config::{Config, Experiment, StockConfig, Train};
+use crate::data::Images;
 use crate::train::checkpoint::Policy;
 
 /// What others reached.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{RunDirectory, RunError};
 use crate::config::Config;
-use crate::data::{Checksum, hexadecimal};
+use crate::data::{Checksum, Preparation, hexadecimal};
 use crate::files;
 use crate::memory;
 use crate::model::weights::{self, Network, WeightsError};
@@ -57,6 +57,7 @@ impl RunDirectory {
     /// One of these files is there and cannot be removed.
     pub fn remove_summary(&self) -> Result<(), RunError> {
         for name in [
+            Self::TRAINING_ERRORS,
             Self::REPORT,
             Self::ONNX_ENCODER,
             Self::ONNX_DECODER,
@@ -65,6 +66,31 @@ impl RunDirectory {
             files::remove(&self.path.join(name))?;
         }
         Ok(files::remove(&self.path.join(Self::SUMMARY))?)
+    }
+
+    /// Writes how examples were made of what files held.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_preparation(&self, preparation: &Preparation) -> Result<(), RunError> {
+        let text = serde_json::to_string_pretty(preparation).expect("plain values are JSON");
+        self.write(Self::INPUT, format!("{text}\n").as_bytes())
+    }
+
+    /// How examples were made of what files held; none of runs of earlier versions.
+    ///
+    /// # Errors
+    /// The file is damaged.
+    pub fn preparation(&self) -> Result<Option<Preparation>, RunError> {
+        let path = self.path.join(Self::INPUT);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let bytes = files::read(&path, MOST_TEXT_BYTES)?;
+        let read = serde_json::from_slice(&bytes)
+            .ok()
+            .filter(Preparation::is_sound);
+        read.map(Some).ok_or(RunError::Input(path))
     }
 
     /// The file of the final figures and the receipt.

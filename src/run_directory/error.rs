@@ -34,6 +34,8 @@ pub enum RunError {
         path: PathBuf,
         error: serde_json::Error,
     },
+    #[error("{} does not say how examples are made", .0.display())]
+    Input(PathBuf),
     #[error(transparent)]
     File(#[from] FileError),
     #[error("{}:{line}: {error}", path.display())]
@@ -78,6 +80,7 @@ impl RunError {
             Self::NoMetrics(_)
             | Self::Metrics { .. }
             | Self::Unfinished(_)
+            | Self::Input(_)
             | Self::Summary { .. }
             | Self::Weights(_) => Some(
                 "the run did not finish or was damaged; `hourglass train --resume RUN` finishes it, \

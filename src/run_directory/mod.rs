@@ -29,6 +29,10 @@ pub struct RunLock(#[expect(dead_code, reason = "what is held is the lock on it"
 
 impl RunDirectory {
     const CONFIG: &'static str = "config.toml";
+    /// How examples were made of what files held.
+    const INPUT: &'static str = "input.json";
+    /// The errors of the training examples, once they were asked for.
+    const TRAINING_ERRORS: &'static str = "training_errors.npy";
     const METRICS: &'static str = "metrics.jsonl";
     const SUMMARY: &'static str = "summary.json";
     const BURNPACK: &'static str = "model.bpk";
@@ -53,8 +57,10 @@ impl RunDirectory {
     /// Stays when the run is over, since another process may be about to lock it.
     const LOCK: &'static str = ".lock";
     /// Everything a run writes but its checkpoints, and so all that `--force` removes.
-    const FILES: [&'static str; 18] = [
+    const FILES: [&'static str; 20] = [
         Self::CONFIG,
+        Self::INPUT,
+        Self::TRAINING_ERRORS,
         Self::METRICS,
         Self::SUMMARY,
         Self::BURNPACK,
@@ -315,6 +321,11 @@ impl RunDirectory {
         let seconds = since.map_or(0, |since| since.as_secs());
         let name = format!("{}{seconds:010}.{}", Self::EVENT_FILE, process::id());
         Ok(directory.join(name))
+    }
+
+    /// The errors of the training examples, in no order.
+    pub fn training_errors(&self) -> PathBuf {
+        self.path.join(Self::TRAINING_ERRORS)
     }
 
     /// Images beside those whose codes are nearest.

@@ -7,7 +7,7 @@ use crate::baselines::{
     Architecture, Baseline, KL_DIVERGENCE, NEGATIVE_LOG_LIKELIHOOD, kl_divergence_nats_per_image,
     perplexity,
 };
-use crate::data::Checksum;
+use crate::data::{Checksum, Preparation};
 use crate::evaluate::{Figures, Scope};
 
 /// Images that a baseline is fitted to and measured on.
@@ -56,5 +56,9 @@ impl Measured<Baseline> for BaselineTask {
 
     fn checksums(&self) -> &[Checksum] {
         &self.images.splits.checksums
+    }
+
+    fn preparation(&self) -> Option<&Preparation> {
+        Some(&self.images.splits.preparation)
     }
 }

@@ -5,8 +5,12 @@ use burn::tensor::{Device, ExecutionError};
 use super::Subset;
 use crate::batches::{Batches, Pairs};
 use crate::data::{Corruption, ImageSet, Noise, Splits};
-use crate::evaluate::{Evaluator, Figures, Scope, input_psnr_db};
+use crate::evaluate::{ANOMALY_ROC_AUC, Evaluator, Figures, Scope, input_psnr_db, roc_auc};
 use crate::model::{Codec, Dropout, DropoutMasks};
+
+/// Where nothing else is said.
+const USUAL_SEED: u64 = 42;
+const USUAL_EVALUATION_BATCH: usize = 500;
 
 /// The images of a run, and what is done to those that it trains on.
 #[derive(Debug)]
@@ -18,11 +22,30 @@ pub struct ImageExamples {
     /// Noise on the input, drawn anew each epoch; the target stays clean.
     pub corruption: Option<Corruption>,
     pub dropout: Option<Dropout>,
+    /// Classes that no training image has: their test images are anomalies.
+    pub anomalies: Vec<u8>,
+    /// Whether reconstructions are compared by their cross-entropy, else by squared error.
+    pub by_cross_entropy: bool,
     /// Images evaluated at a time.
     pub evaluation_batch: usize,
 }
 
 impl ImageExamples {
+    /// Images without noise or dropout, batches of which are copied to `device` one by one.
+    pub fn of(splits: Splits<ImageSet>, device: &Device) -> Self {
+        Self {
+            splits,
+            batches: Batches::new(device),
+            device: device.clone(),
+            seed: USUAL_SEED,
+            corruption: None,
+            dropout: None,
+            anomalies: Vec::new(),
+            by_cross_entropy: true,
+            evaluation_batch: USUAL_EVALUATION_BATCH,
+        }
+    }
+
     /// The training images at `indices` as a step of `epoch` sees them, and the hidden units that it
     /// leaves out.
     pub fn batch(&self, epoch: usize, indices: &[usize]) -> (Pairs, DropoutMasks) {
@@ -89,6 +112,28 @@ impl ImageExamples {
             let corrupted = evaluator.evaluate(network, images, Some(&noise), scope)?;
             figures.extend(corrupted.figures().prefixed("corrupted"));
         }
+        if (subset, scope) == (Subset::Test, Scope::Full) {
+            figures.extend(self.anomaly_figures(network, images)?);
+        }
         Ok(Some(figures))
+    }
+
+    /// How well the reconstruction error finds what training has not seen.
+    fn anomaly_figures(
+        &self,
+        network: &dyn Codec,
+        images: &ImageSet,
+    ) -> Result<Figures, ExecutionError> {
+        let mut figures = Figures::default();
+        let Some(labels) = images.labels().filter(|_| !self.anomalies.is_empty()) else {
+            return Ok(figures);
+        };
+        let evaluator = self.evaluator();
+        let by_image = evaluator.by_image(network, images, None, self.by_cross_entropy)?;
+        let is_anomaly = |index: usize| self.anomalies.contains(&labels[index]);
+        if let Some(area) = roc_auc(&by_image.errors, is_anomaly) {
+            figures.push(ANOMALY_ROC_AUC, area);
+        }
+        Ok(figures)
     }
 }

@@ -18,7 +18,7 @@ pub use images::ImageExamples;
 pub use reconstruction::ReconstructionTask;
 pub use variational::{VariationalBatch, VariationalTask};
 
-use crate::data::Checksum;
+use crate::data::{Checksum, Preparation};
 use crate::evaluate::{Figures, Scope};
 
 /// Examples that networks `M` can be measured on.
@@ -46,6 +46,11 @@ pub trait Measured<M: Module> {
 
     /// What the examples were read from.
     fn checksums(&self) -> &[Checksum];
+
+    /// How they were made of what the files hold, where there are files.
+    fn preparation(&self) -> Option<&Preparation> {
+        None
+    }
 }
 
 /// A kind of experiment that trains networks `M`.

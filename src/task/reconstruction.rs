@@ -5,7 +5,7 @@ use burn::tensor::ExecutionError;
 
 use super::{ImageExamples, Loss, Measured, Subset, Task, Term};
 use crate::batches::Pairs;
-use crate::data::Checksum;
+use crate::data::{Checksum, Preparation};
 use crate::evaluate::{Figures, Scope};
 use crate::model::{Codec, DropoutMasks, Reconstructed};
 use crate::objective::{Reconstruction, Sparsity};
@@ -39,6 +39,10 @@ impl<M: Module + Codec> Measured<M> for ReconstructionTask {
 
     fn checksums(&self) -> &[Checksum] {
         &self.images.splits.checksums
+    }
+
+    fn preparation(&self) -> Option<&Preparation> {
+        Some(&self.images.splits.preparation)
     }
 }
 

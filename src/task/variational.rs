@@ -4,7 +4,7 @@ use burn::tensor::{ExecutionError, Tensor};
 
 use super::{ImageExamples, Loss, Measured, Subset, Task, Term};
 use crate::batches::{Pairs, tensor};
-use crate::data::Checksum;
+use crate::data::{Checksum, Preparation};
 use crate::evaluate::{Figures, Scope, epsilon};
 use crate::model::{Activation, Codec, DropoutMasks, Variational};
 use crate::objective::{NEGATIVE_ELBO, Reconstruction, kl_nats_per_image};
@@ -69,6 +69,10 @@ impl Measured<Variational> for VariationalTask {
 
     fn checksums(&self) -> &[Checksum] {
         &self.images.splits.checksums
+    }
+
+    fn preparation(&self) -> Option<&Preparation> {
+        Some(&self.images.splits.preparation)
     }
 }
 

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use serde::Serialize;
 
-use super::{EpochRecord, Event, Optimizer, Schedule, TrainError, Training};
+use super::{Adam, EpochRecord, Event, Optimizer, Schedule, TrainError, Training};
 use crate::task::Task;
 
 /// How to train.
@@ -24,6 +24,24 @@ pub struct Fit {
     pub early_stopping: Option<EarlyStopping>,
     /// Whether each epoch ends with a measurement of the training examples too.
     pub evaluate_training: bool,
+}
+
+impl Default for Fit {
+    /// What a config that says nothing of training says.
+    fn default() -> Self {
+        Self {
+            seed: 42,
+            epochs: 5,
+            batch_size: 32,
+            optimizer: Optimizer::Adam(Adam::default()),
+            schedule: Schedule::Constant,
+            warmup_steps: 0,
+            clip_gradient_norm: None,
+            non_finite: NonFinite::Stop,
+            early_stopping: None,
+            evaluate_training: false,
+        }
+    }
 }
 
 /// What becomes of a step whose loss, gradients or new parameters are not finite.

@@ -96,6 +96,9 @@ fn every_study_says_what_it_is_and_runs() {
             if study.keys == ["model.code_size"] {
                 arguments.push("--set=grid.model.code_size=[2, 4]".to_owned());
             }
+            if study.keys == ["data.exclude_classes"] {
+                arguments.push("--set=grid.data.exclude_classes=[[0], [1]]".to_owned());
+            }
             for method in &study.methods {
                 if method.points[0].configs[0].train.is_some() {
                     let name = &method.name;

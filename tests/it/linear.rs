@@ -19,7 +19,12 @@ fn a_linear_autoencoder_comes_close_to_pca_and_never_beats_it() {
     // The same digits to train and to measure on, since PCA's error is the least on these.
     for split in ["train", "t10k"] {
         let path = directory.path().join(format!("{split}-images-idx3-ubyte"));
-        support::write_idx(&path, &[2000, 28, 28], images.pixels());
+        let pixels: Vec<u8> = images
+            .all()
+            .iter()
+            .map(|x| (x * 255.0).round() as u8)
+            .collect();
+        support::write_idx(&path, &[2000, 28, 28], &pixels);
     }
     let text = support::succeed(&[
         "train",

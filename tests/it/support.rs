@@ -4,15 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use burn::tensor::Device;
-use hourglass::batches::Batches;
 use hourglass::data::{ImageSet, Splits};
 use hourglass::device::{self, Backend, DeviceError, OpenDevice};
 use hourglass::environment::Environment;
-use hourglass::model::Activation;
-use hourglass::model::autoencoder::{Architecture, InitialBias};
+use hourglass::model::autoencoder::Architecture;
 use hourglass::task::ImageExamples;
 use hourglass::train::checkpoint::Origin;
-use hourglass::train::{Fit, NonFinite, Optimizer, Schedule};
+use hourglass::train::{Fit, Optimizer};
 
 /// Set where a missing graphics adapter must fail the tests rather than skip a part of them.
 const REQUIRE_WGPU: &str = "HOURGLASS_REQUIRE_WGPU";
@@ -89,33 +87,15 @@ pub fn backends() -> Vec<OpenDevice> {
 /// The same images to train on and to test with, nothing done to them.
 pub fn image_examples(images: &ImageSet, device: &Device) -> ImageExamples {
     ImageExamples {
-        splits: Splits {
-            train: images.clone(),
-            validation: None,
-            test: images.clone(),
-            checksums: Vec::new(),
-        },
-        batches: Batches::new(device),
-        device: device.clone(),
         seed: 0,
-        corruption: None,
-        dropout: None,
         evaluation_batch: 20,
+        ..ImageExamples::of(Splits::of(images.clone(), images.clone()), device)
     }
 }
 
 /// The architecture of an autoencoder whose decoder mirrors its encoder, with rectifiers and a sigmoid.
 pub fn architecture(encoder: &[usize]) -> Architecture {
-    Architecture {
-        encoder: encoder.to_vec(),
-        decoder: encoder.iter().rev().copied().collect(),
-        tied: false,
-        activation: Activation::Relu,
-        code_activation: Activation::Relu,
-        output: Activation::Sigmoid,
-        dropout: 0.0,
-        initial_bias: InitialBias::default(),
-    }
+    Architecture::mirrored(encoder)
 }
 
 /// Three epochs in batches of 4 with nothing but an optimizer.
@@ -125,12 +105,7 @@ pub fn fit(optimizer: Optimizer) -> Fit {
         epochs: 3,
         batch_size: 4,
         optimizer,
-        schedule: Schedule::Constant,
-        warmup_steps: 0,
-        clip_gradient_norm: None,
-        non_finite: NonFinite::Stop,
-        early_stopping: None,
-        evaluate_training: false,
+        ..Fit::default()
     }
 }
 

@@ -16,7 +16,7 @@ fn images() -> ImageSet {
 }
 
 fn examples(opened: &OpenDevice, corruption: Option<Corruption>) -> ImageExamples {
-    let bytes = (images().pixels().len() * size_of::<f32>()) as u64;
+    let bytes = images().bytes_as_numbers();
     let mut examples = support::image_examples(&images(), &opened.device);
     if opened.keeps(bytes) {
         examples.batches = Batches::resident(&opened.device, &images());

@@ -7,14 +7,15 @@ use serde_json::{Map, Value};
 use statrs::statistics::{Data, Median};
 
 use super::{Compared, Role};
+use crate::apply::Trained;
 use crate::baselines;
-use crate::commands::prepare::{TrainedCodec, load_codec, load_images};
-use crate::commands::{evaluation_batch, warn};
-use crate::config::{Config, Experiment, Images};
-use crate::data::{ImageSet, Splits};
+use crate::commands::prepare::load_images;
+use crate::commands::warn;
+use crate::config::{Config, Experiment};
+use crate::data::{ImageSet, Images, Splits};
 use crate::device;
 use crate::error::Error;
-use crate::evaluate::{Evaluator, Figures, LabelledCodes, spreads, usefulness};
+use crate::evaluate::{Figures, LabelledCodes, spreads, usefulness};
 use crate::memory;
 use crate::run_directory::RunDirectory;
 use crate::workers;
@@ -46,16 +47,10 @@ impl Measurements {
     ) -> Result<Figures, Error> {
         let run = RunDirectory::open(path)?;
         let opened = device::open(config.backend)?;
-        let TrainedCodec {
-            network,
-            input_size,
-            code_size,
-        } = load_codec(config, &run, &opened)?;
-        let splits = self.splits(config, input_size)?;
-        let evaluator = Evaluator {
-            device: &opened.device,
-            batch_size: evaluation_batch(config, &opened),
-        };
+        let trained = Trained::of(run, config.clone(), opened)?;
+        let (network, evaluator, code_size) =
+            (&trained.network, trained.evaluator(), trained.code_size);
+        let splits = self.splits(config, trained.input_size)?;
         let mut figures = Figures::default();
         // One that shared the processor with others is no measure of time.
         let was_alone = summary["receipt"]["threads"] == workers::threads();
@@ -74,11 +69,11 @@ impl Measurements {
             }
         }
         // What is used for the first time is slow.
-        evaluator.encode(&*network, &splits.test)?;
+        evaluator.encode(&**network, &splits.test)?;
         let mut seconds: Vec<f64> = Vec::new();
         while seconds.iter().sum::<f64>() < TIMING_SECONDS {
             let begun = Instant::now();
-            evaluator.encode(&*network, &splits.test)?;
+            evaluator.encode(&**network, &splits.test)?;
             seconds.push(begun.elapsed().as_secs_f64());
         }
         let speed = splits.test.count() as f64 / Data::new(seconds).median();
@@ -89,7 +84,7 @@ impl Measurements {
             figures.push("weights_bytes", BYTES_PER_PARAMETER * parameters);
         }
         figures.extend(unused_units(config, &figures, code_size));
-        let useful = evaluator.usefulness(&*network, &splits.train, &splits.test)?;
+        let useful = evaluator.usefulness(&**network, &splits.train, &splits.test)?;
         figures.extend(useful.unwrap_or_default().prefixed("test"));
         Ok(figures)
     }
@@ -107,7 +102,7 @@ impl Measurements {
             known == data && same_split
         };
         if !self.images.as_ref().is_some_and(is_known) {
-            let splits = load_images(data, input_size, config.seed)?;
+            let splits = load_images(config, data, input_size)?;
             if self.pixels.is_none() {
                 self.pixels = pixels(&splits);
             }
@@ -133,12 +128,11 @@ fn unused_units(config: &Config, figures: &Figures, code_size: usize) -> Option<
 
 fn pixels(splits: &Splits<ImageSet>) -> Option<Compared> {
     // Twice: as they are, and centred.
-    let bytes = 2 * size_of::<f32>() * splits.train.pixels().len();
-    if bytes as u64 > memory::most_bytes() {
+    let bytes = 2 * splits.train.bytes_as_numbers();
+    if bytes > memory::most_bytes() {
         return None;
     }
-    let all = |images: &ImageSet| images.gather(&(0..images.count()).collect::<Vec<_>>());
-    let (train, test) = (all(&splits.train), all(&splits.test));
+    let (train, test) = (splits.train.all(), splits.test.all());
     let train = LabelledCodes {
         codes: &train,
         classes: splits.train.labels()?,

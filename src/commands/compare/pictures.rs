@@ -1,13 +1,12 @@
 //! The same digits through every method, and what units of every code draw.
 
 use super::{Compared, Outputs};
-use crate::commands::evaluation_batch;
+use crate::apply::Trained;
 use crate::commands::pictures::{CodeUnits, SHOWN};
-use crate::commands::prepare::{TrainedCodec, load_codec, load_test_images};
-use crate::data::{ImageSet, to_unit};
+use crate::commands::prepare::load_test_images;
+use crate::data::ImageSet;
 use crate::device;
 use crate::error::Error;
-use crate::evaluate::Evaluator;
 use crate::report::{self, Row};
 use crate::run_directory::RunDirectory;
 
@@ -23,28 +22,22 @@ pub fn draw(out: &Outputs, name: &str, compared: &[Compared]) -> Result<(), Erro
         let run = RunDirectory::open(path)?;
         let config = run.config(&[])?;
         let opened = device::open(config.backend)?;
-        let TrainedCodec {
-            network,
-            input_size,
-            ..
-        } = load_codec(&config, &run, &opened)?;
+        let trained = Trained::of(run, config, opened)?;
+        let (config, network, evaluator) = (&trained.config, &trained.network, trained.evaluator());
+        let input_size = trained.input_size;
         let data = config.experiment.images().ok_or(Error::NothingToCompare)?;
-        let images = load_test_images(data, input_size)?;
+        let images = load_test_images(config, data, input_size)?;
         let shown = images.select(&images.one_of_each_class(SHOWN));
         // Methods with images of another size have rows of their own in no picture.
         let first = originals.get_or_insert_with(|| shown.clone());
-        if (first.height(), first.width()) != (shown.height(), shown.width()) {
+        if first.shape() != shown.shape() {
             continue;
         }
-        let evaluator = Evaluator {
-            device: &opened.device,
-            batch_size: evaluation_batch(&config, &opened),
-        };
         let label = format!("{}, K = {}", method.method, method.code_size);
-        let pixels = evaluator.reconstruct(&*network, &shown, None)?;
+        let pixels = evaluator.reconstruct(&**network, &shown, None)?;
         restored.push((label.clone(), pixels));
-        let code = CodeUnits::of(evaluator.encode(&*network, &images)?, images.count());
-        let (on, off) = code.draw(&evaluator, &*network, &code.loudest(SHOWN))?;
+        let code = CodeUnits::of(evaluator.encode(&**network, &images)?, images.count());
+        let (on, off) = code.draw(&evaluator, &**network, &code.loudest(SHOWN))?;
         let drawings = on.chunks_exact(input_size);
         let drawings = drawings.flat_map(|on| report::difference(on, &off));
         units.push((label, drawings.collect::<Vec<_>>()));
@@ -52,16 +45,14 @@ pub fn draw(out: &Outputs, name: &str, compared: &[Compared]) -> Result<(), Erro
     let Some(shown) = originals else {
         return Ok(());
     };
-    let pixels: Vec<f32> = shown.pixels().iter().copied().map(to_unit).collect();
-    restored.insert(0, ("original".to_owned(), pixels));
-    let size = (shown.height(), shown.width());
+    restored.insert(0, ("original".to_owned(), shown.all()));
     let picture = |path, title: &str, rows: &[(String, Vec<f32>)]| {
         let row = |(label, pixels)| Row { label, pixels };
         let rows: Vec<Row<'_>> = rows
             .iter()
             .map(|(label, pixels)| row((label, pixels)))
             .collect();
-        report::reconstructions(path, title, &rows, size)
+        report::reconstructions(path, title, &rows, shown.shape())
     };
     let title = format!("{name}: the same test images through every code");
     picture(&out.reconstructions, &title, &restored)?;

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::config::Points;
 use crate::config::settings::Settings;
-use crate::config::{Images, Points};
-use crate::data::{Source, Spirals};
+use crate::data::{Fit, Images, Numbers, Own, Scale, Source, Spirals};
 
 /// The name of the generated data set.
 const SPIRALS: &str = "spirals";
@@ -13,9 +13,11 @@ const MOST_POINTS: usize = 10_000_000;
 
 /// Reads which images to use.
 pub fn images(settings: &mut Settings) -> Images {
-    let sources = Source::NAMES.map(|(name, source)| (name, Some(source)));
-    let [mnist, idx] = sources;
-    let source = settings.choice("data.dataset", &[mnist, idx, (SPIRALS, None)]);
+    let mut sources: Vec<_> = Source::NAMES
+        .map(|(name, source)| (name, Some(source)))
+        .into();
+    sources.push((SPIRALS, None));
+    let source = settings.choice("data.dataset", &sources);
     if source == Some(None) {
         settings.problem(
             "data.dataset",
@@ -33,16 +35,23 @@ pub fn images(settings: &mut Settings) -> Images {
     }
     let source = source.flatten().unwrap_or(Source::Mnist);
     let path = settings.text("data.path").map(PathBuf::from);
+    let own = own(settings, source);
+    let exclude_classes = classes(settings);
     let limit = settings.count("data.limit", 1);
     let test_limit = settings.count("data.test_limit", 1);
     let validation = settings.count("data.validation", 0).unwrap_or(0);
 
-    if source == Source::Idx && path.is_none() {
-        let hint = "add path = \"DIR\" with the four IDX files under [data]";
+    if source != Source::Mnist && path.is_none() {
+        let (name, what) = match source {
+            Source::Idx => ("idx", "path = \"DIR\" with the four IDX files"),
+            Source::Images => ("images", "path = \"DIR\" with the pictures"),
+            Source::Array => ("array", "path = \"FILE.npy\" or \"FILE.npz\""),
+            _ => ("csv", "path = \"FILE.csv\""),
+        };
         settings.problem(
             "data.dataset",
-            "= \"idx\" needs `data.path`",
-            Some(hint.into()),
+            format!("= \"{name}\" needs `data.path`"),
+            Some(format!("add {what} under [data]")),
         );
     }
     if let Some(limit) = limit.filter(|&limit| validation >= limit) {
@@ -56,15 +65,188 @@ pub fn images(settings: &mut Settings) -> Images {
     Images {
         source,
         path,
+        own,
+        exclude_classes,
         limit,
         test_limit,
         validation,
     }
 }
 
+/// Reads which classes are left out of training: names, or numbers.
+fn classes(settings: &mut Settings) -> Vec<String> {
+    let expected = "a list of classes, such as [3] or [\"cat\"]";
+    let classes = settings.read("data.exclude_classes", expected, |value| {
+        let class = |item: &toml::Value| match item {
+            toml::Value::Integer(number) => Some(number.to_string()),
+            toml::Value::String(name) => Some(name.clone()),
+            _ => None,
+        };
+        value
+            .as_array()?
+            .iter()
+            .map(class)
+            .collect::<Option<Vec<_>>>()
+    });
+    classes.unwrap_or_default()
+}
+
+/// Reads how data that the user brings are read.
+fn own(settings: &mut Settings, source: Source) -> Option<Own> {
+    if source.is_idx() {
+        for key in OF_OWN
+            .iter()
+            .chain(&OF_PICTURES)
+            .chain(&OF_NUMBERS)
+            .chain(&OF_ARRAYS)
+            .chain(&OF_TABLES)
+        {
+            let why = "belongs to data.dataset = \"images\", \"array\" or \"csv\"";
+            settings.refuse(&format!("data.{key}"), why);
+        }
+        return None;
+    }
+    let test_path = settings.text("data.test_path").map(PathBuf::from);
+    if test_path.is_some() {
+        settings.refuse("data.test_fraction", "means nothing beside data.test_path");
+    }
+    let share = "a share between 0 and 1";
+    let fraction = settings.number("data.test_fraction", share, |share| {
+        share > 0.0 && share < 1.0
+    });
+    let fit = match source {
+        Source::Images => Some(fit(settings)),
+        _ => {
+            OF_PICTURES.iter().for_each(|key| {
+                settings.refuse(&format!("data.{key}"), "needs data.dataset = \"images\"");
+            });
+            None
+        }
+    };
+    let numbers = match source {
+        Source::Images => {
+            for key in OF_NUMBERS.iter().chain(&OF_ARRAYS).chain(&OF_TABLES) {
+                settings.refuse(
+                    &format!("data.{key}"),
+                    "needs data.dataset = \"array\" or \"csv\"",
+                );
+            }
+            None
+        }
+        _ => Some(numbers(settings, source)),
+    };
+    Some(Own {
+        test_path,
+        test_fraction: fraction.unwrap_or(0.1),
+        strict: settings.flag("data.strict").unwrap_or(false),
+        memory_budget_mb: settings.count("data.memory_budget_mb", 1),
+        fit,
+        numbers,
+    })
+}
+
+const OF_OWN: [&str; 4] = ["test_path", "test_fraction", "strict", "memory_budget_mb"];
+const OF_PICTURES: [&str; 4] = ["resize", "crop", "grayscale", "invert"];
+const OF_NUMBERS: [&str; 4] = ["labels", "shape", "range", "scale"];
+const OF_ARRAYS: [&str; 2] = ["array", "test_labels"];
+const OF_TABLES: [&str; 1] = ["header"];
+/// Pixels of a side.
+const MOST_PIXELS: i64 = 8192;
+
+fn fit(settings: &mut Settings) -> Fit {
+    let usual = Fit::default();
+    let expected = "a side or [height, width], from 1 to 8192 pixels";
+    let resize = settings.read("data.resize", expected, |value| {
+        let side = |value: &toml::Value| {
+            let side = value
+                .as_integer()
+                .filter(|side| (1..=MOST_PIXELS).contains(side));
+            side.map(|side| side as usize)
+        };
+        match value.as_array().map(Vec::as_slice) {
+            None => side(value).map(|side| (side, side)),
+            Some([height, width]) => side(height).zip(side(width)),
+            Some(_) => None,
+        }
+    });
+    if resize.is_none() {
+        settings.refuse("data.crop", "means nothing without data.resize");
+    }
+    Fit {
+        resize,
+        crop: settings.flag("data.crop").unwrap_or(usual.crop),
+        grayscale: settings.flag("data.grayscale").unwrap_or(usual.grayscale),
+        invert: settings.flag("data.invert").unwrap_or(usual.invert),
+    }
+}
+
+fn numbers(settings: &mut Settings, source: Source) -> Numbers {
+    let others: &[&str] = match source {
+        Source::Csv => &OF_ARRAYS,
+        _ => &OF_TABLES,
+    };
+    for key in others {
+        let why = match source {
+            Source::Csv => "needs data.dataset = \"array\"",
+            _ => "needs data.dataset = \"csv\"",
+        };
+        settings.refuse(&format!("data.{key}"), why);
+    }
+    let expected = "[height, width] or [height, width, channels], with 1 or 3 channels";
+    let shape = settings.read("data.shape", expected, |value| {
+        let size = |item: &toml::Value| {
+            item.as_integer()
+                .filter(|size| (1..=MOST_PIXELS * MOST_PIXELS).contains(size))
+        };
+        let sizes: Vec<i64> = value.as_array()?.iter().map(size).collect::<Option<_>>()?;
+        let suits = matches!(sizes[..], [_, _] | [_, _, 1 | 3]);
+        suits.then(|| sizes.into_iter().map(|size| size as usize).collect())
+    });
+    let expected = "[low, high], two numbers of which the second is greater";
+    let range = settings.read("data.range", expected, |value| {
+        let number = |value: &toml::Value| {
+            let number = value
+                .as_float()
+                .or(value.as_integer().map(|integer| integer as f64));
+            number.filter(|number| number.is_finite())
+        };
+        let [low, high] = value.as_array()?.as_slice() else {
+            return None;
+        };
+        let range = (number(low)?, number(high)?);
+        (range.0 < range.1).then_some(range)
+    });
+    if range.is_some() {
+        settings.refuse("data.scale", "contradicts data.range");
+    }
+    // A column may be given by its number.
+    let labels = settings.read(
+        "data.labels",
+        "a file, or of a table a column by its name or its number from 1",
+        |value| {
+            let number = value
+                .as_integer()
+                .filter(|number| *number > 0 && source == Source::Csv);
+            number
+                .map(|number| number.to_string())
+                .or_else(|| value.as_str().map(str::to_owned))
+        },
+    );
+    Numbers {
+        array: settings.text("data.array"),
+        labels,
+        test_labels: settings.text("data.test_labels"),
+        header: settings.flag("data.header"),
+        shape: shape.unwrap_or_default(),
+        range,
+        scale: settings.choice("data.scale", &Scale::NAMES),
+    }
+}
+
 /// Reads which points to generate.
 pub fn points(settings: &mut Settings) -> Points {
-    let all = [("mnist", false), ("idx", false), (SPIRALS, true)];
+    let mut all: Vec<_> = Source::NAMES.map(|(name, _)| (name, false)).into();
+    all.push((SPIRALS, true));
     if settings.choice("data.dataset", &all) == Some(false) {
         settings.problem(
             "data.dataset",
@@ -72,7 +254,15 @@ pub fn points(settings: &mut Settings) -> Points {
             Some("set data.dataset = \"spirals\", or model.kind = \"autoencoder\"".into()),
         );
     }
-    for key in ["path", "limit", "test_limit"] {
+    let others = ["path", "limit", "test_limit", "exclude_classes"];
+    for key in others
+        .iter()
+        .chain(&OF_OWN)
+        .chain(&OF_PICTURES)
+        .chain(&OF_NUMBERS)
+        .chain(&OF_ARRAYS)
+        .chain(&OF_TABLES)
+    {
         settings.refuse(&format!("data.{key}"), "means nothing to generated points");
     }
     let classes = settings.read("data.classes", "a whole number from 2 to 100", |value| {

@@ -13,7 +13,7 @@ use play::MOST_POINTS;
 pub use precision::Precision;
 
 use crate::config::Config;
-use crate::data::{ImageSet, PointSet, to_unit};
+use crate::data::{ImageSet, PointSet};
 use crate::evaluate::{Answers, ByImage, Plane};
 use crate::model::{PortableCodec, PortableLayer, Stage, run_stages};
 use precision::largest_difference;
@@ -124,8 +124,8 @@ impl ImageSubject<'_> {
         let outputs = self.answers.outputs.chunks_exact(pixels);
         let each = self.digits.iter().zip(codes.zip(outputs));
         each.map(|(&index, (code, output))| {
-            let image = self.images.image(index).iter();
-            let image: Vec<f64> = image.map(|&pixel| to_unit(pixel).into()).collect();
+            let image = self.images.image(index).into_iter();
+            let image: Vec<f64> = image.map(f64::from).collect();
             let (_, found) = run_stages(&network.encoder, &image);
             let (_, drawn) = run_stages(&network.decoder, &found);
             largest_difference(&found, code).max(largest_difference(&drawn, output))

@@ -1,20 +1,18 @@
-//! Small grey pictures within the page.
+//! Small pictures within the page.
 
 use std::io::Cursor;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use image::{GrayImage, ImageFormat};
+use image::ImageFormat;
 
-/// A picture of pixels in [0, 1], `[height, width]` row-major, as the address of an `<img>`.
-pub fn data_address(pixels: &[f32], (height, width): (usize, usize)) -> String {
-    let bytes = pixels
-        .iter()
-        .map(|&pixel| (255.0 * pixel.clamp(0.0, 1.0)).round() as u8);
-    let image = GrayImage::from_raw(width as u32, height as u32, bytes.collect());
+use crate::data::Shape;
+
+/// A picture of pixels in [0, 1], `[height, width, channels]` row-major, as the address of an `<img>`.
+pub fn data_address(pixels: &[f32], shape: Shape) -> String {
     let mut png = Cursor::new(Vec::new());
-    image
-        .expect("as many pixels as that")
+    shape
+        .picture(pixels)
         .write_to(&mut png, ImageFormat::Png)
         .expect("memory takes what is written to it");
     format!(

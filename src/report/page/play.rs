@@ -65,6 +65,7 @@ enum Play {
 struct PlayImages {
     height: usize,
     width: usize,
+    channels: usize,
     precision: Precision,
     encoder: Vec<PlayStage>,
     decoder: Vec<PlayStage>,
@@ -114,6 +115,8 @@ struct PlayError {
 #[derive(Debug, Serialize)]
 struct PlayDigits {
     pixels: String,
+    /// Whether a pixel is one byte, from 0 to 255, or a number of four.
+    are_bytes: bool,
     labels: Option<Vec<u8>>,
     indices: Vec<usize>,
 }
@@ -294,6 +297,7 @@ impl PlayImages {
         let bound = |bound: f32| bound.is_finite().then_some(bound);
         let units = unit_statistics(&subject.by_image.codes, code_size);
         let digits = images.select(&subject.digits);
+        let shape = images.shape();
         let noise = match config.experiment.corruption() {
             None => NO_NOISE,
             Some(Corruption::Gaussian { sigma }) => PlayNoise {
@@ -312,8 +316,9 @@ impl PlayImages {
         let source = config.experiment.images().map(|images| images.source);
         let are_digits = source == Some(Source::Mnist);
         Self {
-            height: images.height(),
-            width: images.width(),
+            height: shape.height,
+            width: shape.width,
+            channels: shape.channels,
             precision,
             encoder: stages(&subject.network.encoder, precision),
             decoder: stages(&subject.network.decoder, precision),
@@ -331,7 +336,11 @@ impl PlayImages {
                 quantiles: subject.by_image.quantiles(QUANTILES),
             },
             digits: PlayDigits {
-                pixels: STANDARD.encode(digits.pixels()),
+                pixels: match digits.are_bytes() {
+                    true => STANDARD.encode(bytes(&digits.all())),
+                    false => Precision::F32.encode(&digits.all()),
+                },
+                are_bytes: digits.are_bytes(),
                 labels: digits.labels().map(<[u8]>::to_vec),
                 indices: subject.digits.clone(),
             },
@@ -390,6 +399,11 @@ impl PlayPoints {
             },
         }
     }
+}
+
+/// Pixels in [0, 1] that were bytes.
+fn bytes(pixels: &[f32]) -> Vec<u8> {
+    pixels.iter().map(|x| (255.0 * x).round() as u8).collect()
 }
 
 fn stages(stages: &[Stage], precision: Precision) -> Vec<PlayStage> {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use flate2::{Compression, write::GzEncoder};
 use hourglass::config::{Config, Study};
-use hourglass::data::{PointSet, idx, read_images};
+use hourglass::data::{Block, Input, InputError, Options, PointSet, Preparation, Values, idx};
 use hourglass::environment::Environment;
 use hourglass::model::import::import;
 use hourglass::model::weights::Network;
@@ -16,6 +16,7 @@ use hourglass::report::Receipt;
 use hourglass::report::page::{Page, PointSubject, Precision, Subject};
 use hourglass::run_directory::RunDirectory;
 use image::{GrayImage, ImageFormat};
+use npyz::WriterBuilder;
 use serde_json::{Map, Value};
 
 use super::Tally;
@@ -27,10 +28,26 @@ use crate::support;
 /// The fuzzing of a reader with so many inputs from a seed.
 type Fuzz = fn(usize, u64) -> Tally;
 
-pub const ALL: [(&str, Fuzz); 14] = [
+pub const ALL: [(&str, Fuzz); 22] = [
     ("IDX", idx_plain),
     ("gzipped IDX", idx_gzipped),
     ("PNG", png),
+    ("JPEG", |times, seed| {
+        picture(times, seed, "picture.jpg", ImageFormat::Jpeg)
+    }),
+    ("WebP", |times, seed| {
+        picture(times, seed, "picture.webp", ImageFormat::WebP)
+    }),
+    ("BMP", |times, seed| {
+        picture(times, seed, "picture.bmp", ImageFormat::Bmp)
+    }),
+    ("TIFF", |times, seed| {
+        picture(times, seed, "picture.tiff", ImageFormat::Tiff)
+    }),
+    (".npy", npy),
+    (".npz", npz),
+    ("CSV", csv),
+    ("input.json", preparation),
     ("config", config),
     ("comparison or sweep", study),
     ("--set", overrides),
@@ -78,6 +95,17 @@ fn fuzz_file(
     tally
 }
 
+/// Whether an input of any kind can be opened and read to its end.
+fn read_whole(path: &Path) -> bool {
+    let each = &mut |_: Block| -> Result<(), InputError> { Ok(()) };
+    let mut read = |input: &Input| {
+        input
+            .read(16, &mut |_, _| {}, each)
+            .is_ok_and(|unreadable| unreadable.is_empty())
+    };
+    Input::open(path, &Options::default()).is_ok_and(|input| read(&input))
+}
+
 fn read_idx(path: &Path) -> bool {
     idx::read(path, 3, "images, rows, columns").is_ok()
 }
@@ -104,14 +132,74 @@ fn png(times: usize, seed: u64) -> Tally {
     let mut bytes = Cursor::new(Vec::new());
     picture.write_to(&mut bytes, ImageFormat::Png).unwrap();
     let read = |path: &Path| {
-        let as_it_is = read_images(path).is_ok();
+        let as_it_is = read_whole(path);
         // With checksums that fit, what lies behind them is reached.
         let mut bytes = fs::read(path).unwrap();
         mend_checksums(&mut bytes);
         fs::write(path, bytes).unwrap();
-        read_images(path).is_ok() || as_it_is
+        read_whole(path) || as_it_is
     };
     fuzz_file(times, seed, "picture.png", &bytes.into_inner(), false, read)
+}
+
+fn picture(times: usize, seed: u64, name: &str, format: ImageFormat) -> Tally {
+    let picture = image::RgbImage::from_fn(9, 7, |x, y| {
+        image::Rgb([(x * y * 5) as u8, x as u8, y as u8])
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, format).unwrap();
+    fuzz_file(times, seed, name, &bytes.into_inner(), false, read_whole)
+}
+
+fn npy_bytes() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let options = npyz::WriteOptions::<f32>::new()
+        .default_dtype()
+        .shape(&[5, 4, 3]);
+    let mut writer = options.writer(&mut bytes).begin_nd().unwrap();
+    writer.extend((0..60).map(|i| i as f32 / 60.0)).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+fn npy(times: usize, seed: u64) -> Tally {
+    fuzz_file(times, seed, "array.npy", &npy_bytes(), false, read_whole)
+}
+
+fn npz(times: usize, seed: u64) -> Tally {
+    let mut bytes = Cursor::new(Vec::new());
+    let mut archive = npyz::npz::NpzWriter::new(&mut bytes);
+    let array = archive.array("x", Default::default()).unwrap();
+    let mut writer = array.default_dtype().shape(&[5, 4, 3]).begin_nd().unwrap();
+    writer.extend((0..60).map(|i| i as f32)).unwrap();
+    writer.finish().unwrap();
+    drop(archive);
+    fuzz_file(
+        times,
+        seed,
+        "arrays.npz",
+        &bytes.into_inner(),
+        false,
+        read_whole,
+    )
+}
+
+fn csv(times: usize, seed: u64) -> Tally {
+    let text = b"name,a,b\nfirst,1.5,2\nsecond,-3,4e2\n\"third\",0,7\n";
+    fuzz_file(times, seed, "table.csv", text, true, read_whole)
+}
+
+fn preparation(times: usize, seed: u64) -> Tally {
+    let text = br#"{ "shape": { "height": 1, "width": 2, "channels": 1 }, "fit": { "resize": [1, 2], "crop": true,
+        "grayscale": true, "invert": false }, "scaling": { "offset": [0.5, 1.0], "scale": [2.0, 3.0] },
+        "in_unit_range": false, "columns": ["a", "b"], "classes": ["x", "y"] }"#;
+    let read = |path: &Path| {
+        let read = serde_json::from_slice::<Preparation>(&fs::read(path).unwrap());
+        read.is_ok_and(|preparation| {
+            preparation.is_sound() && preparation.prepare(Values::Numbers(vec![1.0, 2.0])).is_ok()
+        })
+    };
+    fuzz_file(times, seed, "input.json", text, true, read)
 }
 
 fn config(times: usize, seed: u64) -> Tally {

@@ -3,7 +3,7 @@
 use super::code::{CodeView, code_view};
 use super::confusion::{ConfusionView, confusion_view};
 use crate::config::Config;
-use crate::data::{Source, to_unit};
+use crate::data::Source;
 use crate::evaluate::ClassError;
 use crate::report::metrics::description;
 use crate::report::page::picture::data_address;
@@ -63,7 +63,8 @@ pub fn images_view(config: &Config, images: &ImageSubject<'_>) -> ImagesView {
         .is_some_and(|data| data.source == Source::Mnist);
     let noun = if is_mnist { "digit" } else { "image" };
     let plane = images.map_plane().map(|(plane, _)| plane);
-    let longest = test.height().max(test.width());
+    let shape = test.shape();
+    let longest = shape.height.max(shape.width);
     let side = |length: usize| (THUMBNAIL_SIDE * length).div_ceil(longest);
     ImagesView {
         noun,
@@ -72,7 +73,7 @@ pub fn images_view(config: &Config, images: &ImageSubject<'_>) -> ImagesView {
         is_denoising: config.experiment.corruption().is_some(),
         has_plane: plane.is_some(),
         plane_points: thousands(test.count().min(MOST_POINTS) as u64),
-        thumbnail: (side(test.width()), side(test.height())),
+        thumbnail: (side(shape.width), side(shape.height)),
         plane_caption: match images.code_size() {
             2 => "the two code units".into(),
             _ => format!(
@@ -97,19 +98,16 @@ pub fn images_view(config: &Config, images: &ImageSubject<'_>) -> ImagesView {
 
 fn exhibit_view(exhibit: &Exhibit, images: &ImageSubject<'_>) -> ExhibitView {
     let test = images.images;
-    let size = (test.height(), test.width());
     let pixels = test.pixels_per_image();
-    let part = |all: &[f32], place: usize| data_address(&all[place * pixels..][..pixels], size);
-    let item = |(place, &index): (usize, &usize)| {
-        let original: Vec<f32> = test.image(index).iter().copied().map(to_unit).collect();
-        ExhibitItem {
-            class: test.labels().map(|labels| labels[index]),
-            index,
-            error: figure(images.by_image.errors[index]),
-            original: data_address(&original, size),
-            corrupted: exhibit.corrupted.as_ref().map(|all| part(all, place)),
-            reconstructed: part(&exhibit.reconstructed, place),
-        }
+    let part =
+        |all: &[f32], place: usize| data_address(&all[place * pixels..][..pixels], test.shape());
+    let item = |(place, &index): (usize, &usize)| ExhibitItem {
+        class: test.labels().map(|labels| labels[index]),
+        index,
+        error: figure(images.by_image.errors[index]),
+        original: data_address(&test.image(index), test.shape()),
+        corrupted: exhibit.corrupted.as_ref().map(|all| part(all, place)),
+        reconstructed: part(&exhibit.reconstructed, place),
     };
     ExhibitView {
         title: exhibit.title,

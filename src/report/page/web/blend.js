@@ -36,15 +36,15 @@ export function blend(codec, current) {
   const draw = eachFrame(() => {
     const share = Number(slider.value) / 100;
     element("blend-value", HTMLOutputElement).value = `${slider.value} %`;
-    paint(canvas("blended"), between(share), codec.width);
+    paint(canvas("blended"), between(share), codec);
     const mixed = ends.a.map((value, i) => value + share * (ends.b[i] - value));
-    paint(canvas("mixed"), mixed, codec.width);
+    paint(canvas("mixed"), mixed, codec);
   });
   const drawAll = () => {
     codes = [codec.encode(ends.a), codec.encode(ends.b)];
-    paint(canvas("blend-a"), ends.a, codec.width);
-    paint(canvas("blend-b"), ends.b, codec.width);
-    strip.forEach((picture, step) => paint(picture, between(step / (STEPS - 1)), codec.width));
+    paint(canvas("blend-a"), ends.a, codec);
+    paint(canvas("blend-b"), ends.b, codec);
+    strip.forEach((picture, step) => paint(picture, between(step / (STEPS - 1)), codec));
     draw();
   };
   for (const end of /** @type {const} */ (["a", "b"])) {

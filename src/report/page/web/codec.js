@@ -14,6 +14,8 @@ export class Codec {
   constructor(data) {
     this.height = /** @type {number} */ (data.height);
     this.width = /** @type {number} */ (data.width);
+    /** Numbers of a pixel: 1 of a grey image, 3 of a coloured one. */
+    this.channels = /** @type {number} */ (data.channels);
     this.encoder = load(data.encoder, data.precision);
     this.decoder = load(data.decoder, data.precision);
     this.units = /** @type {Unit[]} */ (data.units);
@@ -98,10 +100,11 @@ export class Codec {
  * @returns {Digit[]}
  */
 function digits(data) {
-  const all = bytes(data.digits.pixels);
-  const size = data.height * data.width;
+  const { pixels, are_bytes: areBytes } = data.digits;
+  const all = areBytes ? Float32Array.from(bytes(pixels), (pixel) => pixel / 255) : numbers(pixels);
+  const size = data.height * data.width * data.channels;
   return data.digits.indices.map((/** @type {number} */ index, /** @type {number} */ i) => ({
-    pixels: Float32Array.from(all.subarray(i * size, (i + 1) * size), (pixel) => pixel / 255),
+    pixels: all.slice(i * size, (i + 1) * size),
     label: data.digits.labels?.[i] ?? null,
     index,
   }));

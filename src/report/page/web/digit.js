@@ -3,6 +3,7 @@
 /**
  * @typedef {{ x: number, y: number }} Point
  * @typedef {{ pixels: Float32Array<ArrayBuffer>, width: number, height: number }} Grey
+ * @typedef {Grey & { planes: Float32Array<ArrayBuffer>[] }} Picture greys, and its red, green and blue
  */
 
 /** MNIST's digits fill 20 of 28 pixels, drawn with a pen of about 2.4. */
@@ -130,6 +131,35 @@ export function centreOfMass(pixels, width) {
     y += ink * (Math.floor(index / width) + 0.5);
   });
   return mass > 0 ? { x: x / mass, y: y / mass } : undefined;
+}
+
+/**
+ * A drawing for a network of colours, which sees it in greys.
+ *
+ * @param {Float32Array<ArrayBuffer>} greys
+ * @param {number} channels
+ */
+export function coloured(greys, channels) {
+  if (channels === 1) return greys;
+  return Float32Array.from({ length: channels * greys.length }, (_, i) => greys[Math.floor(i / channels)]);
+}
+
+/**
+ * A picture at the network's size, in its colours if the network has some.
+ *
+ * @param {Picture} picture
+ * @param {{ width: number, height: number, channels: number }} shape
+ * @param {boolean} centred whether it is to be placed as MNIST's digits were
+ * @returns {{ pixels: Float32Array<ArrayBuffer>, inverted: boolean }}
+ */
+export function fitPicture(picture, { width, height, channels }, centred) {
+  if (channels === 1) return fit(picture, width, height, centred);
+  const planes = picture.planes.map((pixels) => fit({ ...picture, pixels }, width, height, false).pixels);
+  const pixels = Float32Array.from(
+    { length: 3 * width * height },
+    (_, i) => planes[i % 3][Math.floor(i / 3)],
+  );
+  return { pixels, inverted: false };
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Finding and making elements, and drawing grey images. */
+/** Finding and making elements, and drawing images. */
 
 /**
  * @template {Element} T
@@ -47,19 +47,25 @@ const GREYS = new Uint32Array(
  * Draws an image of pixels in [0, 1], dark to light.
  *
  * @param {HTMLCanvasElement} target
- * @param {ArrayLike<number>} pixels
- * @param {number} width
+ * @param {ArrayLike<number>} pixels those of three channels follow each other
+ * @param {{ width: number, channels: number }} shape
  */
-export function paint(target, pixels, width) {
-  const height = pixels.length / width;
+export function paint(target, pixels, { width, channels }) {
+  const height = pixels.length / channels / width;
   if (target.width !== width || target.height !== height) {
     [target.width, target.height] = [width, height];
   }
   const image = new ImageData(width, height);
   // Red, green, blue and opacity of a pixel at once, whatever the order of bytes.
   const words = new Uint32Array(image.data.buffer);
-  for (let i = 0; i < pixels.length; i++) {
-    words[i] = GREYS[Math.round(255 * Math.min(1, Math.max(0, pixels[i])))];
+  if (channels === 1) {
+    for (let i = 0; i < pixels.length; i++) {
+      words[i] = GREYS[Math.round(255 * Math.min(1, Math.max(0, pixels[i])))];
+    }
+  } else {
+    // The array of bytes rounds and keeps to 0 and 255 by itself.
+    for (let i = 0; i < pixels.length; i++) image.data[4 * Math.floor(i / 3) + (i % 3)] = 255 * pixels[i];
+    for (let i = 3; i < image.data.length; i += 4) image.data[i] = 255;
   }
   context(target).putImageData(image, 0, 0);
 }

@@ -76,7 +76,7 @@ export function map(codec, plane, colours, bench) {
     brush.arc(inputX, inputY, target.width / 60, 0, 2 * Math.PI);
     brush.stroke();
     const drawn = codec.decode(here());
-    paint(canvas("map-image"), drawn.output, codec.width);
+    paint(canvas("map-image"), drawn.output, codec);
     element("map-place", HTMLElement).textContent = `at ${short(Number(xs.value))}, ${
       short(Number(ys.value))
     }`;

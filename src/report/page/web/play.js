@@ -1,7 +1,7 @@
 /** The bench of a page of images: what goes in, the code, and what comes out. */
 
 import { button, canvas, context, difference, eachFrame, element, input, make, paint, short } from "./dom.js";
-import { centreStrokes, corrupt, fit, isStep, rasterise } from "./digit.js";
+import { centreStrokes, coloured, corrupt, fitPicture, isStep, rasterise } from "./digit.js";
 
 /**
  * @typedef {import("./codec.js").Codec} Codec
@@ -36,7 +36,7 @@ export function bench(codec, settings) {
      * @type {import("./digit.js").Point[][]} */
     strokes: [],
     /** The picture that was opened, if the image is of one.
-     * @type {import("./digit.js").Grey | undefined} */
+     * @type {import("./digit.js").Picture | undefined} */
     opened: undefined,
     clean: codec.digits[0].pixels,
     noiseSeed: 1,
@@ -56,17 +56,17 @@ export function bench(codec, settings) {
     if (state.isDrawn) {
       const centred = input("centre").checked;
       const placed = centred ? centreStrokes(state.strokes, width, height) : state.strokes;
-      state.clean = rasterise(placed, width, height);
+      state.clean = coloured(rasterise(placed, width, height), codec.channels);
       state.isDrawn = false;
     }
     if (state.isEncoded) {
       const { kind } = settings.noise;
       const seen = corrupt(state.clean, kind, Number(input("noise").value), state.noiseSeed);
-      paint(canvas("seen"), seen, width);
+      paint(canvas("seen"), seen, codec);
       state.code = codec.encode(seen);
     }
     const drawn = codec.decode(state.code);
-    paint(canvas("reconstruction"), drawn.output, width);
+    paint(canvas("reconstruction"), drawn.output, codec);
     sliders.show(state.code);
     nearest.show(state.code, state.clean);
     showError(codec.error(state.clean, drawn));
@@ -100,7 +100,7 @@ export function bench(codec, settings) {
   });
   /**
    * @param {Float32Array<ArrayBuffer>} pixels
-   * @param {import("./digit.js").Grey} [opened] what they were made from
+   * @param {import("./digit.js").Picture} [opened] what they were made from
    */
   const take = (pixels, opened) => {
     state.strokes = [];
@@ -116,14 +116,14 @@ export function bench(codec, settings) {
 
   input("centre").checked = settings.centred;
   input("centre").addEventListener("change", () => {
-    if (state.opened) take(fit(state.opened, width, height, input("centre").checked).pixels, state.opened);
+    if (state.opened) take(fitPicture(state.opened, codec, input("centre").checked).pixels, state.opened);
     state.isDrawn = state.strokes.length > 0;
     state.isEncoded ||= state.isDrawn;
     draw();
   });
   button("clear").addEventListener("click", () => {
     say("");
-    take(new Float32Array(width * height));
+    take(new Float32Array(width * height * codec.channels));
   });
   element("noise-kind", HTMLElement).textContent = NOISE_WORDS[settings.noise.kind];
   const noise = input("noise");
@@ -149,7 +149,7 @@ export function bench(codec, settings) {
   button("encode-again").addEventListener("click", () => show(state.clean));
   digitChooser(codec, choose);
   fileChooser((picture, name) => {
-    const { pixels, inverted } = fit(picture, width, height, input("centre").checked);
+    const { pixels, inverted } = fitPicture(picture, codec, input("centre").checked);
     say(inverted ? `${name}, turned to light on dark as the network knows it` : name);
     take(pixels, picture);
   });
@@ -252,7 +252,7 @@ function makePad(codec, onStrokes) {
     show: (pixels) => {
       clear();
       const small = document.createElement("canvas");
-      paint(small, pixels, codec.width);
+      paint(small, pixels, codec);
       pen.imageSmoothingEnabled = false;
       pen.drawImage(small, 0, 0, pad.width, pad.height);
     },
@@ -269,7 +269,7 @@ function digitChooser(codec, choose) {
   const list = element("digits", HTMLElement);
   codec.digits.slice(0, SHOWN).forEach((digit, index) => {
     const picture = make("canvas", { "aria-hidden": "true" });
-    paint(picture, digit.pixels, codec.width);
+    paint(picture, digit.pixels, codec);
     const name = digit.label === null ? "" : `, class ${digit.label}`;
     const item = make(
       "button",
@@ -288,14 +288,14 @@ function digitChooser(codec, choose) {
 /**
  * Images from files: chosen, dropped anywhere on the page, or pasted.
  *
- * @param {(picture: import("./digit.js").Grey, name: string) => void} show
+ * @param {(picture: import("./digit.js").Picture, name: string) => void} show
  */
 function fileChooser(show) {
   /** @param {File | null | undefined} file */
   const open = async (file) => {
     if (!file) return;
     try {
-      show(await grey(file), file.name);
+      show(await opened(file), file.name);
     } catch {
       say(`${file.name} is no image that this browser can open; try a PNG or JPEG.`);
     }
@@ -326,9 +326,9 @@ const MOST_SIDE = 512;
 
 /**
  * @param {File} file
- * @returns {Promise<import("./digit.js").Grey>}
+ * @returns {Promise<import("./digit.js").Picture>}
  */
-async function grey(file) {
+async function opened(file) {
   const picture = await createImageBitmap(file);
   const shrink = Math.min(1, MOST_SIDE / Math.max(picture.width, picture.height));
   const width = Math.max(1, Math.round(picture.width * shrink));
@@ -345,7 +345,8 @@ async function grey(file) {
     // Luma of ITU-R BT.601.
     pixels[i] = (0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]) / 255;
   }
-  return { pixels, width, height };
+  const planes = [0, 1, 2].map((channel) => Float32Array.from(pixels, (_, i) => data[4 * i + channel] / 255));
+  return { pixels, planes, width, height };
 }
 
 /**
@@ -363,7 +364,7 @@ function makeSliders(codec) {
   const all = shown.map((unit) => {
     const { low, high, rms } = codec.units[unit];
     const drawing = make("canvas", { "aria-hidden": "true" });
-    paint(drawing, difference(codec.alone(unit), off), codec.width);
+    paint(drawing, difference(codec.alone(unit), off), codec);
     // One that never moves may still be moved by hand.
     const [least, most] = high > low ? [low, high] : [codec.withinRange(low - 1), codec.withinRange(low + 1)];
     const slider = make("input", {
@@ -417,7 +418,7 @@ function makeNearest(codec) {
     show: (code, own) => {
       const found = codec.nearest(code, count, own);
       found.forEach((digit, index) => {
-        paint(items[index].picture, digit.pixels, codec.width);
+        paint(items[index].picture, digit.pixels, codec);
         items[index].name.textContent = digit.label === null ? `no. ${digit.index}` : String(digit.label);
       });
       const names = found.map((digit) => digit.label ?? `number ${digit.index}`);

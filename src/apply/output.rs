@@ -1,0 +1,405 @@
+//! Rows of numbers on their way out: `.npy`, CSV, or pictures in a folder, as they come.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, BufWriter, Seek, Write};
+use std::path::{Component, Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::data::{NAME_COLUMN, STANDARD_INPUT, Shape};
+use crate::files::{self, FileError, Pending};
+
+/// How rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// NumPy's, single precision
+    Npy,
+    /// Text, a line a row
+    Csv,
+    /// PNG files in a folder
+    Png,
+}
+
+/// Why rows cannot be written.
+#[derive(Debug, Error)]
+pub enum OutputError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("{}: {problem}", path.display())]
+    Unwritable {
+        path: PathBuf,
+        problem: String,
+        hint: &'static str,
+    },
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Written {
+    pub rows: usize,
+    /// The files, or the folder of many.
+    pub files: Vec<PathBuf>,
+}
+
+/// Rows of numbers on their way to a file, a folder or standard output.
+pub struct Output {
+    path: PathBuf,
+    /// What a row looks like.
+    shape: Vec<usize>,
+    rows: usize,
+    sink: Sink,
+}
+
+enum Sink {
+    Npy {
+        file: BufWriter<Pending>,
+        /// Of the rows, for a file beside it.
+        names: Vec<String>,
+    },
+    Csv(Box<csv::Writer<BufWriter<Pending>>>),
+    Png {
+        shape: Shape,
+    },
+    /// Text for standard output, which is written at once.
+    Text(Box<csv::Writer<io::Stdout>>),
+}
+
+/// Names of pictures without one have so many digits.
+const DIGITS: usize = 6;
+
+impl Output {
+    /// Begins to write rows of numbers to `path`: in the format given, or that of its name, or CSV on standard output (`-`), or
+    /// pictures where it has no ending. `columns` names the numbers, `shape` is that of a row's array, and `picture` that of a
+    /// picture of it.
+    ///
+    /// # Errors
+    /// Something is in the way, or cannot be written.
+    pub fn begin(
+        path: &Path,
+        format: Option<Format>,
+        columns: &[String],
+        shape: &[usize],
+        picture: Option<Shape>,
+        force: bool,
+    ) -> Result<Self, OutputError> {
+        let is_standard = path == Path::new(STANDARD_INPUT);
+        let extension = path.extension().map(OsStr::to_ascii_lowercase);
+        let by_name = match extension
+            .as_deref()
+            .and_then(|extension| extension.to_str())
+        {
+            Some("npy") => Some(Format::Npy),
+            Some("csv") => Some(Format::Csv),
+            _ if is_standard => Some(Format::Csv),
+            Some("png" | "jpg" | "npz" | "txt" | "json" | "tsv") => None,
+            _ => Some(Format::Png),
+        };
+        let refuse = |problem: &str, hint| {
+            Err(OutputError::Unwritable {
+                path: path.to_owned(),
+                problem: problem.to_owned(),
+                hint,
+            })
+        };
+        let Some(format) = format.or(by_name) else {
+            return refuse(
+                "is of no format that rows are written in",
+                "end its name with .npy or .csv, or name a folder",
+            );
+        };
+        let sink = match format {
+            Format::Npy => {
+                let mut file = BufWriter::with_capacity(1 << 18, pending(path)?);
+                file.write_all(&header(0, shape)).map_err(files::at(path))?;
+                Sink::Npy {
+                    file,
+                    names: Vec::new(),
+                }
+            }
+            Format::Csv => {
+                let heading =
+                    std::iter::once(NAME_COLUMN).chain(columns.iter().map(String::as_str));
+                let mut sink = match is_standard {
+                    true => Sink::Text(Box::new(csv::Writer::from_writer(io::stdout()))),
+                    false => Sink::Csv(Box::new(csv::Writer::from_writer(BufWriter::new(
+                        pending(path)?,
+                    )))),
+                };
+                sink.record(heading).map_err(files::at(path))?;
+                sink
+            }
+            Format::Png => {
+                let Some(shape) = picture else {
+                    return refuse(
+                        "would be a folder of pictures, and rows of numbers are none",
+                        "end its name with .npy or .csv",
+                    );
+                };
+                if is_standard {
+                    return refuse("takes one file", "name a folder, or choose npy or csv");
+                }
+                if path.is_file() {
+                    return refuse(
+                        "is a file, not a folder",
+                        "name a folder, or end the name with .npy or .csv",
+                    );
+                }
+                let is_empty =
+                    std::fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
+                if !is_empty && !force {
+                    return refuse(
+                        "is a folder that holds files already",
+                        "name another folder, or add --force to replace those of the same names",
+                    );
+                }
+                std::fs::create_dir_all(path).map_err(files::at(path))?;
+                Sink::Png { shape }
+            }
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            shape: shape.to_vec(),
+            rows: 0,
+            sink,
+        })
+    }
+
+    /// Adds rows, and their names if they have some.
+    ///
+    /// # Errors
+    /// There is no room, or a name leads out of the folder.
+    pub fn add(&mut self, names: Option<&[String]>, numbers: &[f32]) -> Result<(), OutputError> {
+        let width: usize = self.shape.iter().product();
+        let first = self.rows;
+        let rows = numbers.len() / width;
+        let name = |row: usize| match names {
+            Some(names) => names[row].clone(),
+            None => (first + row).to_string(),
+        };
+        let at = |error: io::Error| files::at(&self.path)(error);
+        match &mut self.sink {
+            Sink::Npy { file, names: known } => {
+                let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+                file.write_all(&bytes).map_err(at)?;
+                known.extend(names.into_iter().flatten().cloned());
+            }
+            Sink::Png { shape } => {
+                for (row, pixels) in numbers.chunks_exact(width).enumerate() {
+                    let path = picture_path(
+                        &self.path,
+                        names.map(|names| names[row].as_str()),
+                        first + row,
+                    )?;
+                    if let Some(parent) = path.parent() {
+                        std::fs::create_dir_all(parent).map_err(files::at(parent))?;
+                    }
+                    let mut png = io::Cursor::new(Vec::new());
+                    let drawn = shape
+                        .picture(pixels)
+                        .write_to(&mut png, image::ImageFormat::Png);
+                    drawn.map_err(|error| at(io::Error::other(error)))?;
+                    files::write(&path, png.get_ref())?;
+                }
+            }
+            sink => {
+                for (row, numbers) in numbers.chunks_exact(width).enumerate() {
+                    let fields: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+                    let name = name(row);
+                    let record =
+                        std::iter::once(name.as_str()).chain(fields.iter().map(String::as_str));
+                    sink.record(record).map_err(at)?;
+                }
+            }
+        }
+        self.rows += rows;
+        Ok(())
+    }
+
+    /// Puts everything in its place.
+    ///
+    /// # Errors
+    /// There is no room.
+    pub fn finish(self) -> Result<Written, OutputError> {
+        let Self {
+            path,
+            shape,
+            rows,
+            sink,
+        } = self;
+        let at = |error: io::Error| files::at(&path)(error);
+        let mut files = vec![path.clone()];
+        match sink {
+            Sink::Npy { file, names } => {
+                let mut pending = file.into_inner().map_err(|error| at(error.into_error()))?;
+                // Only now the number of rows is known; the header has room for it.
+                pending.file().rewind().map_err(at)?;
+                pending
+                    .file()
+                    .write_all(&header(rows, &shape))
+                    .map_err(at)?;
+                commit(pending, &path)?;
+                if !names.is_empty() && path != Path::new(STANDARD_INPUT) {
+                    let beside = path.with_extension("names.txt");
+                    let text = names.iter().fold(String::new(), |text, name| {
+                        text + &name.replace('\n', " ") + "\n"
+                    });
+                    files::write(&beside, text.as_bytes())?;
+                    files.push(beside);
+                }
+            }
+            Sink::Csv(writer) => {
+                let buffered = writer
+                    .into_inner()
+                    .map_err(|error| at(io::Error::other(error.to_string())))?;
+                let pending = buffered
+                    .into_inner()
+                    .map_err(|error| at(error.into_error()))?;
+                commit(pending, &path)?;
+            }
+            Sink::Text(mut writer) => match writer.flush() {
+                // A reader that has seen enough is no error.
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    return Err(at(error).into());
+                }
+                _ => {}
+            },
+            Sink::Png { .. } => {}
+        }
+        Ok(Written { rows, files })
+    }
+}
+
+impl Sink {
+    fn record<'a>(&mut self, fields: impl Iterator<Item = &'a str>) -> io::Result<()> {
+        let written = match self {
+            Self::Csv(writer) => writer.write_record(fields),
+            Self::Text(writer) => writer.write_record(fields),
+            Self::Npy { .. } | Self::Png { .. } => Ok(()),
+        };
+        written.or_else(|error| match error.into_kind() {
+            // A reader that has seen enough is no error.
+            csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            csv::ErrorKind::Io(error) => Err(error),
+            other => Err(io::Error::other(format!("{other:?}"))),
+        })
+    }
+}
+
+/// A file in the making; for standard output one that is copied there at the end, since the beginning of an array says how
+/// long it is.
+fn pending(path: &Path) -> Result<Pending, FileError> {
+    match path == Path::new(STANDARD_INPUT) {
+        true => {
+            Pending::begin(&std::env::temp_dir().join(format!("hourglass-{}", std::process::id())))
+        }
+        false => Pending::begin(path),
+    }
+}
+
+fn commit(mut pending: Pending, path: &Path) -> Result<(), FileError> {
+    if path != Path::new(STANDARD_INPUT) {
+        return pending.commit();
+    }
+    let mut copy = || -> io::Result<()> {
+        pending.file().rewind()?;
+        io::copy(pending.file(), &mut io::stdout().lock())?;
+        io::stdout().flush()
+    };
+    copy().or_else(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(files::at(path)(error)),
+    })
+}
+
+/// Bytes of a header, enough for every shape.
+const HEADER_BYTES: usize = 256;
+
+/// The header of an array of so many rows in single precision, of one length whatever their number.
+///
+/// # Source
+/// NumPy Enhancement Proposal 1: a magic number, the version, the length of what follows, and a dictionary of Python with spaces
+/// after it.
+fn header(rows: usize, shape: &[usize]) -> Vec<u8> {
+    const PREFIX: usize = 10;
+    let sizes: Vec<String> = std::iter::once(&rows)
+        .chain(shape)
+        .map(ToString::to_string)
+        .collect();
+    let dictionary = format!(
+        "{{'descr': '<f4', 'fortran_order': False, 'shape': ({},), }}",
+        sizes.join(", ")
+    );
+    let width = HEADER_BYTES - PREFIX - 1;
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(((HEADER_BYTES - PREFIX) as u16).to_le_bytes());
+    bytes.extend(format!("{dictionary:width$}\n").into_bytes());
+    bytes
+}
+
+/// Where the picture of a name goes: never outside of the folder.
+fn picture_path(folder: &Path, name: Option<&str>, number: usize) -> Result<PathBuf, OutputError> {
+    let Some(name) = name else {
+        return Ok(folder.join(format!("{number:0DIGITS$}.png")));
+    };
+    let relative: PathBuf = Path::new(name)
+        .components()
+        .filter(|part| matches!(part, Component::Normal(_)))
+        .collect();
+    let leads_out = Path::new(name)
+        .components()
+        .any(|part| matches!(part, Component::ParentDir));
+    let (false, Some(file)) = (leads_out, relative.file_name()) else {
+        return Err(OutputError::Unwritable {
+            path: folder.to_owned(),
+            problem: format!("`{}` is no name of a file within it", name.escape_debug()),
+            hint: "change the names of the input, or write .npy or .csv",
+        });
+    };
+    let mut with_ending: OsString = Path::new(file).file_stem().unwrap_or(file).to_owned();
+    // Pictures of other formats keep their ending within the name: a.jpg and a.png are two.
+    if let Some(extension) = Path::new(file)
+        .extension()
+        .filter(|extension| *extension != "png")
+    {
+        with_ending.push(".");
+        with_ending.push(extension);
+    }
+    with_ending.push(".png");
+    Ok(folder.join(relative.with_file_name(with_ending)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_has_one_length_and_says_the_shape() {
+        for (rows, shape) in [
+            (0, vec![3]),
+            (7, vec![28, 28]),
+            (usize::MAX >> 20, vec![5, 6, 3]),
+        ] {
+            let bytes = header(rows, &shape);
+            assert_eq!(bytes.len(), HEADER_BYTES);
+            let read = npyz::NpyHeader::from_reader(&bytes[..]).unwrap();
+            let found: Vec<usize> = read.shape().iter().map(|&size| size as usize).collect();
+            assert_eq!(found, [vec![rows], shape].concat());
+        }
+    }
+
+    #[test]
+    fn pictures_stay_within_their_folder() {
+        let path = |name: &str| picture_path(Path::new("out"), Some(name), 0);
+        assert_eq!(path("a/b.png").unwrap(), Path::new("out/a/b.png"));
+        assert_eq!(path("a/b.jpg").unwrap(), Path::new("out/a/b.jpg.png"));
+        assert_eq!(path("/etc/x.png").unwrap(), Path::new("out/etc/x.png"));
+        assert_eq!(path("7").unwrap(), Path::new("out/7.png"));
+        for wrong in ["../x.png", "a/../../x", "", "/", ".."] {
+            assert!(path(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(
+            picture_path(Path::new("o"), None, 12).unwrap(),
+            Path::new("o/000012.png")
+        );
+    }
+}

@@ -1,0 +1,273 @@
+//! Examples that users bring, as a trained network takes them.
+
+use std::path::{Path, PathBuf};
+
+use super::Trained;
+use crate::data::{
+    Block, Columns, Fit, ImageSet, Input, InputError, Options, Pixels, Preparation, Shape, Source,
+    Unreadable, Values, Watch, describe, has_a_pictures_name,
+};
+use crate::error::Error;
+
+/// Numbers that are read at a time.
+const NUMBERS_AT_A_TIME: usize = 1 << 21;
+/// The least and the most examples that are read at a time.
+const EXAMPLES_AT_A_TIME: (usize, usize) = (16, 4096);
+
+/// How examples are made to fit, where they do not.
+#[derive(Clone, Debug, Default)]
+pub struct Fitting {
+    /// Whether pictures are brought to the network's size.
+    pub resize: bool,
+    /// Whether black becomes white and white black, or the other way round than in training.
+    pub invert: bool,
+    /// Which array of an `.npz`.
+    pub array: Option<String>,
+    /// The column of the classes of a table.
+    pub label: Option<String>,
+}
+
+/// Some examples, prepared.
+pub struct Piece {
+    pub examples: ImageSet,
+    /// File names, or those of a column.
+    pub names: Option<Vec<String>>,
+    pub classes: Option<Vec<String>>,
+    /// Examples before these.
+    pub first: usize,
+}
+
+/// All examples of an input, prepared.
+pub struct Brought {
+    pub examples: ImageSet,
+    pub names: Option<Vec<String>>,
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl Trained {
+    /// Reads pictures, a folder of them, an array, a table or an IDX file, whole.
+    ///
+    /// # Errors
+    /// It cannot be read, or holds something else than the network takes.
+    pub fn read(&self, input: &Path) -> Result<Brought, Error> {
+        self.read_first(&[input.to_owned()], &Fitting::default(), usize::MAX)
+    }
+
+    /// The first so many examples of several inputs, made to fit.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_first(
+        &self,
+        inputs: &[PathBuf],
+        fitting: &Fitting,
+        most: usize,
+    ) -> Result<Brought, Error> {
+        let preparation = self.preparation()?;
+        let mut numbers = Vec::new();
+        let mut names: Option<Vec<String>> = None;
+        let mut count = 0;
+        let read = self.each_block(inputs, fitting, &mut |_, _| {}, &mut |piece| {
+            count += piece.examples.count();
+            numbers.extend(piece.examples.all());
+            if let Some(more) = piece.names {
+                names.get_or_insert_default().extend(more);
+            }
+            match count >= most {
+                true => Err(Error::Stopped),
+                false => Ok(()),
+            }
+        });
+        let unreadable = match read {
+            // There are enough.
+            Err(Error::Stopped) => Vec::new(),
+            read => read?,
+        };
+        let mut examples = preparation.examples(Pixels::Numbers(numbers));
+        examples.truncate(most.min(count));
+        if let Some(names) = &mut names {
+            names.truncate(most);
+        }
+        Ok(Brought {
+            examples,
+            names,
+            unreadable,
+        })
+    }
+
+    /// Reads inputs in order, some examples at a time, and gives each some to `each`: memory does not grow with the input.
+    /// What cannot be read among others that can is left out and returned.
+    ///
+    /// # Errors
+    /// As [`Self::read`], and when `each` fails.
+    pub fn each_block(
+        &self,
+        inputs: &[PathBuf],
+        fitting: &Fitting,
+        watch: Watch<'_>,
+        each: &mut dyn FnMut(Piece) -> Result<(), Error>,
+    ) -> Result<Vec<Unreadable>, Error> {
+        let preparation = self.preparation()?;
+        let options = self.options(&preparation, fitting);
+        let mut first = 0;
+        let mut unreadable = Vec::new();
+        // Files given one by one, by a shell's pattern, are decoded together.
+        let opened = match inputs {
+            [_, _, ..] if inputs.iter().all(|input| is_a_picture(input)) => {
+                vec![(
+                    inputs[0].clone(),
+                    Input::pictures(inputs.to_vec(), &options)?,
+                )]
+            }
+            _ => {
+                let open = |input: &PathBuf| Ok((input.clone(), Input::open(input, &options)?));
+                inputs
+                    .iter()
+                    .map(open)
+                    .collect::<Result<Vec<_>, InputError>>()?
+            }
+        };
+        for (path, input) in &opened {
+            check(path, input, &preparation)?;
+        }
+        let total: Option<usize> = opened.iter().map(|(_, input)| input.count()).sum();
+        let mut done_before = 0;
+        for (path, input) in &opened {
+            let (least, most) = EXAMPLES_AT_A_TIME;
+            let at_a_time = (NUMBERS_AT_A_TIME / preparation.shape.size()).clamp(least, most);
+            let mut done = 0;
+            let watch = &mut |now, _| {
+                done = now;
+                watch(done_before + now, total);
+            };
+            let found = input.read(at_a_time, watch, &mut |block: Block| -> Result<(), Error> {
+                let size = preparation.shape.size();
+                let values = preparation.prepare(block.values).map_err(|unsuitable| {
+                    let (problem, hint) =
+                        describe(&unsuitable, first, &preparation, preparation.shape);
+                    InputError {
+                        path: path.clone(),
+                        problem,
+                        hint,
+                    }
+                })?;
+                let count = values.len() / size;
+                let pixels = match values {
+                    Values::Bytes(bytes) => Pixels::Bytes(bytes),
+                    Values::Numbers(numbers) => Pixels::Numbers(numbers),
+                };
+                each(Piece {
+                    examples: preparation.examples(pixels),
+                    names: block.names,
+                    classes: block.classes,
+                    first,
+                })?;
+                first += count;
+                Ok(())
+            })?;
+            done_before += done;
+            unreadable.extend(found);
+        }
+        match first {
+            0 => Err(Error::Input(InputError {
+                path: inputs.first().cloned().unwrap_or_default(),
+                problem: "none of its examples can be read".into(),
+                hint: "check the files".into(),
+            })),
+            _ => Ok(unreadable),
+        }
+    }
+
+    fn options(&self, preparation: &Preparation, fitting: &Fitting) -> Options {
+        let Shape {
+            height,
+            width,
+            channels,
+        } = preparation.shape;
+        let trained = &preparation.fit;
+        let data = self.config.experiment.images();
+        let given = data.and_then(|data| data.own.as_ref()?.numbers.clone());
+        let is_table = data.is_some_and(|data| data.source == Source::Csv);
+        let label = given
+            .as_ref()
+            .and_then(|given| given.labels.clone())
+            .filter(|_| is_table);
+        Options {
+            shape: Some(preparation.shape),
+            fit: Fit {
+                resize: match fitting.resize {
+                    true => Some((height, width)),
+                    false => trained.resize,
+                },
+                crop: trained.crop,
+                grayscale: channels == 1,
+                invert: trained.invert != fitting.invert,
+            },
+            array: fitting.array.clone(),
+            columns: Columns {
+                header: given.and_then(|given| given.header),
+                label: fitting.label.clone().or(label),
+                name: None,
+                // Who has classes in training need not have them afterwards.
+                optional: fitting.label.is_none(),
+            },
+        }
+    }
+}
+
+fn is_a_picture(path: &Path) -> bool {
+    has_a_pictures_name(path) && path.is_file()
+}
+
+/// Whether the examples of an input are of the network's size.
+fn check(path: &Path, input: &Input, preparation: &Preparation) -> Result<(), InputError> {
+    let (wanted, found) = (preparation.shape, input.shape());
+    let error = |problem: String, hint: &str| {
+        Err(InputError {
+            path: path.to_owned(),
+            problem,
+            hint: hint.to_owned(),
+        })
+    };
+    if found.size() != wanted.size() || (matches!(input, Input::Pictures(_)) && found != wanted) {
+        let hint = match input {
+            Input::Pictures(_) => {
+                "--resize brings pictures to that size, cutting off what goes beyond its shape"
+            }
+            Input::Table(_) => {
+                "give the columns that it was trained on; --label names one that is no number of them"
+            }
+            _ => "give examples like those that it was trained on",
+        };
+        let numbers = match wanted.is_row() {
+            true => format!(
+                "{} numbers, the network takes {}",
+                found.size(),
+                wanted.size()
+            ),
+            false => format!(
+                "{found} ({} numbers), the network takes {wanted} ({})",
+                found.size(),
+                wanted.size()
+            ),
+        };
+        return error(format!("has examples of {numbers}"), hint);
+    }
+    if let (Some(found), Some(known)) = (input.column_names(), &preparation.columns)
+        && found != known
+    {
+        let place = found
+            .iter()
+            .zip(known)
+            .position(|(found, known)| found != known)
+            .unwrap_or(0);
+        return error(
+            format!(
+                "has the column `{}` where the network was trained on `{}`",
+                found[place], known[place]
+            ),
+            "give the same columns in the same order",
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! What `encode`, `decode`, `denoise` and `reconstruct` share: rows in, rows out, and what was done.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::{answer, answer_json, is_quiet, tell_unreadable};
+use crate::apply::{Fitting, Output, Piece, Trained, Written};
+use crate::cli;
+use crate::data::{DataError, Preparation, STANDARD_INPUT, Shape, Unreadable};
+use crate::error::Error;
+use crate::report::Reading;
+use crate::report::text::thousands;
+use crate::signals::Interruption;
+
+/// What is done with each piece of the examples.
+pub type Work<'a> = &'a mut dyn FnMut(Piece) -> Result<(), Error>;
+
+impl From<&cli::Fitting> for Fitting {
+    fn from(given: &cli::Fitting) -> Self {
+        Self {
+            resize: given.resize,
+            invert: given.invert,
+            array: given.array.clone(),
+            label: given.label.clone(),
+        }
+    }
+}
+
+/// Gives all examples that the user brings to `work`, with progress; says which could not be read.
+///
+/// # Errors
+/// An input cannot be read, `work` fails, or the user breaks it off.
+pub fn each_piece(
+    trained: &Trained,
+    brought: &cli::Brought,
+    what: &'static str,
+    work: Work<'_>,
+) -> Result<Vec<Unreadable>, Error> {
+    let interruption = Interruption::watch()?;
+    let mut reading = Reading::new(what, is_quiet());
+    let mut examples = 0;
+    let unreadable = trained.each_block(
+        &brought.input,
+        &Fitting::from(&brought.fitting),
+        &mut |done, total| reading.on(done, total),
+        &mut |piece| {
+            examples += piece.examples.count();
+            match interruption.is_requested() {
+                true => Err(Error::Stopped),
+                false => work(piece),
+            }
+        },
+    )?;
+    drop(reading);
+    let all = examples + unreadable.len();
+    match brought.strict && !unreadable.is_empty() {
+        true => Err(Error::Data(DataError::Unreadable {
+            unreadable,
+            examples: all,
+        })),
+        false => {
+            tell_unreadable(&unreadable, all);
+            Ok(unreadable)
+        }
+    }
+}
+
+/// Writes to `rows` what `transform` makes of each piece of the examples, and says what was done.
+///
+/// # Errors
+/// As [`each_piece`], and when rows cannot be written.
+pub fn transform(
+    trained: &Trained,
+    brought: &cli::Brought,
+    what: &'static str,
+    mut output: Output,
+    json: bool,
+    mut transform: impl FnMut(&Piece) -> Result<Vec<f32>, Error>,
+) -> Result<(), Error> {
+    let begun = Instant::now();
+    let unreadable = each_piece(trained, brought, what, &mut |piece| {
+        let rows = transform(&piece)?;
+        Ok(output.add(piece.names.as_deref(), &rows)?)
+    })?;
+    let written = output.finish()?;
+    tell(&written, &unreadable, begun, json)
+}
+
+/// Says what was written, and how fast.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn tell(
+    written: &Written,
+    unreadable: &[Unreadable],
+    begun: Instant,
+    json: bool,
+) -> Result<(), Error> {
+    let seconds = begun.elapsed().as_secs_f64();
+    let per_second = written.rows as f64 / seconds;
+    let is_standard = written.files == [Path::new(STANDARD_INPUT)];
+    if json {
+        return answer_json(&json!({
+            "examples": written.rows,
+            "unreadable": unreadable,
+            "seconds": seconds,
+            "examples_per_second": per_second,
+            "files": written.files,
+        }));
+    }
+    let files: Vec<String> = written
+        .files
+        .iter()
+        .map(|file| format!("{}\n", file.display()))
+        .collect();
+    let summary = format!(
+        "{} examples in {seconds:.2} s, {} a second\n",
+        thousands(written.rows as u64),
+        thousands(per_second.round() as u64)
+    );
+    match is_standard {
+        // The rows are there.
+        true if is_quiet() => Ok(()),
+        true => {
+            super::say(summary.trim_end());
+            Ok(())
+        }
+        false => answer(&format!("{}{summary}", files.concat())),
+    }
+}
+
+/// Where examples as the network gives them go.
+///
+/// # Errors
+/// They cannot be written there.
+pub fn examples_output(
+    rows: &cli::Rows,
+    preparation: &Preparation,
+    inputs: &[PathBuf],
+) -> Result<Output, Error> {
+    check_not_an_input(&rows.out, inputs)?;
+    let shape = preparation.shape;
+    let Shape {
+        height,
+        width,
+        channels,
+    } = shape;
+    let array = match (shape.is_row(), channels) {
+        (true, _) => vec![width],
+        (false, 1) => vec![height, width],
+        _ => vec![height, width, channels],
+    };
+    let columns = match &preparation.columns {
+        Some(names) => names.clone(),
+        None => (0..shape.size())
+            .map(|number| format!("pixel_{number}"))
+            .collect(),
+    };
+    let picture = (!shape.is_row() || preparation.in_unit_range).then_some(shape);
+    Ok(Output::begin(
+        &rows.out,
+        rows.format,
+        &columns,
+        &array,
+        picture,
+        rows.force,
+    )?)
+}
+
+/// An input that is written to would be lost.
+///
+/// # Errors
+/// The output is, or is within, an input.
+pub fn check_not_an_input(out: &Path, inputs: &[PathBuf]) -> Result<(), Error> {
+    let place = |path: &Path| path.canonicalize().ok();
+    let Some(place_of_out) = place(out) else {
+        return Ok(());
+    };
+    match inputs
+        .iter()
+        .filter_map(|input| place(input))
+        .any(|input| input == place_of_out)
+    {
+        true => Err(Error::Out {
+            path: out.to_owned(),
+            problem: "is an input too, which would be lost",
+        }),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,79 @@
+//! `decode`: codes to what they stand for.
+
+use std::time::Instant;
+
+use super::applied::{examples_output, tell};
+use super::{is_quiet, open_trained, tell_unreadable};
+use crate::cli;
+use crate::data::{Block, Columns, Input, InputError, Options, Shape, Values};
+use crate::error::Error;
+use crate::report::Reading;
+use crate::signals::Interruption;
+
+/// Codes that are read at a time.
+const CODES_AT_A_TIME: usize = 4096;
+
+pub fn run(arguments: &cli::Decode) -> Result<(), Error> {
+    let begun = Instant::now();
+    let trained = open_trained(&arguments.run)?;
+    let preparation = trained.preparation()?;
+    let code_size = trained.code_size;
+    let wrong = |problem: String| {
+        Error::Input(InputError {
+            path: arguments.input.clone(),
+            problem,
+            hint: format!(
+                "give codes as `hourglass encode` writes them: .npy or CSV, {code_size} numbers a row"
+            ),
+        })
+    };
+    let options = Options {
+        shape: Some(Shape::row(code_size)),
+        array: arguments.array.clone(),
+        columns: Columns::default(),
+        ..Options::default()
+    };
+    let input = Input::open(&arguments.input, &options)?;
+    if !matches!(input, Input::Array(_) | Input::Table(_)) {
+        return Err(wrong("holds no codes".into()));
+    }
+    let found = input.shape().size();
+    if found != code_size {
+        return Err(wrong(format!(
+            "has {found} numbers a row, a code of this network {code_size}"
+        )));
+    }
+    let mut output = examples_output(
+        &arguments.rows,
+        &preparation,
+        std::slice::from_ref(&arguments.input),
+    )?;
+    let interruption = Interruption::watch()?;
+    let mut reading = Reading::new("decoding", is_quiet());
+    let mut watch = |done, total| reading.on(done, total);
+    let unreadable = input.read(
+        CODES_AT_A_TIME,
+        &mut watch,
+        &mut |block: Block| -> Result<(), Error> {
+            let codes = match block.values {
+                Values::Bytes(bytes) => bytes.into_iter().map(f32::from).collect(),
+                Values::Numbers(numbers) => numbers,
+            };
+            if let Some(place) = codes.iter().position(|element| !element.is_finite()) {
+                return Err(wrong(format!(
+                    "has a code element that is not finite ({})",
+                    codes[place]
+                )));
+            }
+            if interruption.is_requested() {
+                return Err(Error::Stopped);
+            }
+            let examples = preparation.restore(trained.decode(&codes)?);
+            Ok(output.add(block.names.as_deref(), &examples)?)
+        },
+    )?;
+    drop(reading);
+    let written = output.finish()?;
+    tell_unreadable(&unreadable, written.rows + unreadable.len());
+    tell(&written, &unreadable, begun, arguments.json)
+}

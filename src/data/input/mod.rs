@@ -1,0 +1,358 @@
+//! Examples that users bring: pictures, arrays, tables and IDX files, read a block at a time and in order.
+
+mod array;
+mod pictures;
+mod table;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::NamedTempFile;
+use thiserror::Error;
+
+pub use array::{Array, read_labels};
+pub use pictures::{Fit, Pictures, has_a_pictures_name};
+pub use table::{Columns, NAME_COLUMN, Table};
+
+use super::idx;
+use super::pixels::{self, Values};
+use super::shape::Shape;
+
+/// Where examples come from: opened, looked at, and not read yet.
+#[derive(Debug)]
+pub enum Input {
+    /// Files that hold a picture each.
+    Pictures(Pictures),
+    /// `.npy`, or an array of an `.npz`.
+    Array(Array),
+    /// Text in columns.
+    Table(Table),
+    /// An IDX file of images.
+    Idx(Idx),
+}
+
+/// Some examples in a row.
+#[derive(Clone, Debug)]
+pub struct Block {
+    pub values: Values,
+    /// Of each example, where the input has names for them: file names, or those of a column.
+    pub names: Option<Vec<String>>,
+    /// Of each example, where the input has classes: folders, or a column.
+    pub classes: Option<Vec<String>>,
+}
+
+/// An example that cannot be read, among others that can.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Unreadable {
+    /// A file's name, or the number of a row.
+    pub name: String,
+    pub reason: String,
+}
+
+/// Told after each block: examples read so far, and of how many, if that is known.
+pub type Watch<'a> = &'a mut dyn FnMut(usize, Option<usize>);
+
+/// Why an input cannot be read.
+#[derive(Debug, Error)]
+#[error("{}: {problem}", path.display())]
+pub struct InputError {
+    pub path: PathBuf,
+    pub problem: String,
+    /// What the user can do about it.
+    pub hint: String,
+}
+
+impl InputError {
+    fn new(path: &Path, problem: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            path: path.to_owned(),
+            problem: problem.into(),
+            hint: hint.into(),
+        }
+    }
+
+    fn io(path: &Path) -> impl Fn(io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| {
+            let hint = match error.kind() {
+                io::ErrorKind::NotFound => "check the path",
+                _ => "check that it can be read and is whole",
+            };
+            Self::new(&path, error.to_string(), hint)
+        }
+    }
+}
+
+/// How inputs are to be understood where they leave it open.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What one example looks like, where it is known.
+    pub shape: Option<Shape>,
+    pub fit: Fit,
+    /// Which array of an `.npz`.
+    pub array: Option<String>,
+    pub columns: Columns,
+}
+
+/// What stands for standard input.
+pub const STANDARD_INPUT: &str = "-";
+/// The largest example that is read: numbers.
+const MOST_NUMBERS: usize = 1 << 26;
+
+impl Input {
+    /// Opens a file of any kind that is known, by what it begins with; a directory of pictures; or `-`, standard input.
+    ///
+    /// # Errors
+    /// There is none, it is of no kind that is known, or it holds something else than examples.
+    pub fn open(path: &Path, options: &Options) -> Result<Self, InputError> {
+        if path == Path::new(STANDARD_INPUT) {
+            let kept = Origin::keep(&mut io::stdin().lock()).map_err(InputError::io(path))?;
+            return Self::of(kept, path, options);
+        }
+        if path.is_dir() {
+            return Ok(Self::Pictures(Pictures::in_directory(path, &options.fit)?));
+        }
+        let is_pipe = std::fs::metadata(path).is_ok_and(|there| !there.is_file());
+        let origin = match is_pipe {
+            true => {
+                let mut pipe = File::open(path).map_err(InputError::io(path))?;
+                Origin::keep(&mut pipe).map_err(InputError::io(path))?
+            }
+            false => Origin::File(path.to_owned()),
+        };
+        Self::of(origin, path, options)
+    }
+
+    /// Pictures in several files, in the order given.
+    ///
+    /// # Errors
+    /// None of them can be read.
+    pub fn pictures(files: Vec<PathBuf>, options: &Options) -> Result<Self, InputError> {
+        Ok(Self::Pictures(Pictures::of(files, &options.fit)?))
+    }
+
+    fn of(origin: Origin, path: &Path, options: &Options) -> Result<Self, InputError> {
+        let mut beginning = Vec::new();
+        let opened = origin.open().map_err(InputError::io(path))?;
+        let read = opened.take(16).read_to_end(&mut beginning);
+        read.map_err(InputError::io(path))?;
+        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+        let is = |names: &[&str]| names.iter().any(|name| extension == *name);
+        if beginning.starts_with(b"\x93NUMPY") {
+            return Ok(Self::Array(Array::npy(origin, path, options)?));
+        }
+        if beginning.starts_with(b"PK") || is(&["npz"]) {
+            return Ok(Self::Array(Array::npz(origin, path, options)?));
+        }
+        if image::guess_format(&beginning).is_ok() || has_a_pictures_name(path) {
+            return Ok(Self::Pictures(Pictures::single(
+                origin,
+                path,
+                &options.fit,
+            )?));
+        }
+        let is_gzip = beginning.starts_with(&[0x1f, 0x8b]);
+        let is_idx = beginning.starts_with(&[0, 0]) || is(&["idx", "gz"]) || is_gzip;
+        if is_idx || path.to_string_lossy().ends_with("-ubyte") {
+            return Ok(Self::Idx(Idx::open(origin, path)?));
+        }
+        if is(&["npy"]) {
+            return Err(InputError::new(
+                path,
+                "is no .npy file: it does not begin as one",
+                "write it with numpy.save",
+            ));
+        }
+        if beginning.is_empty() || beginning.iter().any(|&byte| byte < 9 || byte == 127) {
+            let problem = match beginning.is_empty() {
+                true => "is empty",
+                false => "is neither a picture, nor .npy, .npz, IDX or CSV",
+            };
+            return Err(InputError::new(path, problem, HINT));
+        }
+        Ok(Self::Table(Table::open(origin, path, options)?))
+    }
+
+    /// What one example looks like.
+    pub fn shape(&self) -> Shape {
+        match self {
+            Self::Pictures(pictures) => pictures.shape(),
+            Self::Array(array) => array.shape(),
+            Self::Table(table) => Shape::row(table.columns()),
+            Self::Idx(idx) => idx.shape,
+        }
+    }
+
+    /// How many examples there are at most, where that is known before they are read.
+    pub fn count(&self) -> Option<usize> {
+        match self {
+            Self::Pictures(pictures) => Some(pictures.count()),
+            Self::Array(array) => Some(array.count()),
+            Self::Table(_) => None,
+            Self::Idx(idx) => Some(idx.count),
+        }
+    }
+
+    /// Whether examples are bytes, and so between 0 and 1.
+    pub fn are_bytes(&self) -> bool {
+        match self {
+            Self::Pictures(_) | Self::Idx(_) => true,
+            Self::Array(array) => array.are_bytes(),
+            Self::Table(_) => false,
+        }
+    }
+
+    /// Names of the columns, where there are some.
+    pub fn column_names(&self) -> Option<&[String]> {
+        match self {
+            Self::Table(table) => table.names(),
+            _ => None,
+        }
+    }
+
+    /// Reads all examples in order, about `most` at a time, and gives each block to `each`. What cannot be read and leaves the
+    /// others alone is left out and returned at the end.
+    ///
+    /// # Errors
+    /// The input ends early or cannot be read any more, or `each` fails.
+    pub fn read<E: From<InputError>>(
+        &self,
+        most: usize,
+        watch: Watch<'_>,
+        each: &mut dyn FnMut(Block) -> Result<(), E>,
+    ) -> Result<Vec<Unreadable>, E> {
+        let total = self.count();
+        let mut done = 0;
+        let mut each = |block: Block, seen: usize| -> Result<(), E> {
+            done += seen;
+            if !block.values.is_empty() {
+                each(block)?;
+            }
+            watch(done, total);
+            Ok(())
+        };
+        match self {
+            Self::Pictures(pictures) => pictures.read(most, &mut each),
+            Self::Array(array) => array.read(most, &mut each),
+            Self::Table(table) => table.read(most, &mut each),
+            Self::Idx(idx) => idx.read(most, &mut each),
+        }
+    }
+}
+
+/// Takes a block and how many examples were looked at for it.
+type Each<'a, E> = &'a mut dyn FnMut(Block, usize) -> Result<(), E>;
+
+const HINT: &str = "give PNG, JPEG, WebP, BMP or TIFF pictures or a folder of them, a .npy or .npz of numbers, an IDX file, or a CSV";
+
+/// Bytes that can be read again from the beginning.
+#[derive(Clone, Debug)]
+enum Origin {
+    File(PathBuf),
+    /// What came through a pipe, in a file that goes with it.
+    Kept(Arc<NamedTempFile>),
+}
+
+/// What bytes are read from.
+trait ReadSeek: Read + io::Seek + Send {}
+impl<T: Read + io::Seek + Send> ReadSeek for T {}
+
+impl Origin {
+    fn open(&self) -> io::Result<Box<dyn ReadSeek>> {
+        Ok(Box::new(match self {
+            Self::File(path) => File::open(path)?,
+            Self::Kept(file) => file.reopen()?,
+        }))
+    }
+
+    /// Keeps what can be read once.
+    fn keep(once: &mut dyn Read) -> io::Result<Self> {
+        let mut file = pixels::temporary(|directory| NamedTempFile::new_in(directory))?;
+        io::copy(once, file.as_file_mut())?;
+        Ok(Self::Kept(Arc::new(file)))
+    }
+}
+
+/// An IDX file of images.
+#[derive(Debug)]
+pub struct Idx {
+    origin: Origin,
+    path: PathBuf,
+    shape: Shape,
+    count: usize,
+}
+
+impl Idx {
+    fn open(origin: Origin, path: &Path) -> Result<Self, InputError> {
+        let stream = origin.open().map_err(InputError::io(path))?;
+        let mut idx = Self {
+            origin,
+            path: path.to_owned(),
+            shape: Shape::row(0),
+            count: 0,
+        };
+        let dimensions =
+            idx::header(stream, 3, IDX_DIMENSIONS).map_err(|error| idx.error(&error))?;
+        idx.count = dimensions[0];
+        idx.shape = Shape::grey(dimensions[1], dimensions[2]);
+        check_size(path, idx.shape)?;
+        match idx.count {
+            0 => Err(InputError::new(path, "holds no images", HINT)),
+            _ => Ok(idx),
+        }
+    }
+
+    fn error(&self, problem: &idx::IdxProblem) -> InputError {
+        InputError::new(
+            &self.path,
+            problem.to_string(),
+            "give an IDX file of images as MNIST's are, gzipped or not",
+        )
+    }
+
+    fn read<E: From<InputError>>(
+        &self,
+        most: usize,
+        each: Each<'_, E>,
+    ) -> Result<Vec<Unreadable>, E> {
+        let stream = self.origin.open().map_err(InputError::io(&self.path))?;
+        let size = self.shape.size();
+        idx::stream(stream, 3, IDX_DIMENSIONS, most * size, &mut |bytes| {
+            let seen = bytes.len() / size;
+            let block = Block {
+                values: Values::Bytes(bytes),
+                names: None,
+                classes: None,
+            };
+            each(block, seen)
+        })
+        .map_err(|error| match error {
+            idx::StreamError::Problem(problem) => self.error(&problem).into(),
+            idx::StreamError::Taker(error) => error,
+        })?;
+        Ok(Vec::new())
+    }
+}
+
+const IDX_DIMENSIONS: &str = "images, rows, columns";
+
+fn check_size(path: &Path, shape: Shape) -> Result<(), InputError> {
+    match shape.checked_size() {
+        Some(1..=MOST_NUMBERS) => Ok(()),
+        Some(0) => Err(InputError::new(
+            path,
+            format!("holds examples of no numbers ({shape})"),
+            HINT,
+        )),
+        _ => {
+            let problem = format!("claims {shape} numbers an example");
+            Err(InputError::new(
+                path,
+                problem,
+                "no network takes as many; check the file",
+            ))
+        }
+    }
+}

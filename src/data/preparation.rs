@@ -1,0 +1,174 @@
+//! How examples are made of what files hold, the same for training and for whatever is shown to the network later.
+
+use serde::{Deserialize, Serialize};
+
+use super::images::ImageSet;
+use super::input::Fit;
+use super::pixels::{Pixels, Values};
+use super::shape::Shape;
+
+/// What a network takes, and how its examples come to be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Preparation {
+    pub shape: Shape,
+    pub fit: Fit,
+    /// Of numbers that are not taken as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<Scaling>,
+    /// Whether examples have to be between 0 and 1, as bytes are after scaling.
+    pub in_unit_range: bool,
+    /// Names of the numbers of a row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<String>>,
+    /// Names of the classes, in the order of their numbers, where these are not the names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<String>>,
+}
+
+/// `(x − offset) / scale`, by one number for all or one for each column.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scaling {
+    pub offset: Vec<f32>,
+    pub scale: Vec<f32>,
+}
+
+impl Scaling {
+    /// From what becomes 0 and what becomes 1.
+    pub fn of_range(low: f32, high: f32) -> Self {
+        Self {
+            offset: vec![low],
+            scale: vec![high - low],
+        }
+    }
+
+    /// Scales rows of numbers.
+    pub fn apply(&self, numbers: &mut [f32]) {
+        self.each(numbers, |x, offset, scale| (x - offset) / scale);
+    }
+
+    /// Gives rows of numbers back their units.
+    pub fn undo(&self, numbers: &mut [f32]) {
+        self.each(numbers, |x, offset, scale| x * scale + offset);
+    }
+
+    fn each(&self, numbers: &mut [f32], change: impl Fn(f32, f32, f32) -> f32) {
+        for row in numbers.chunks_mut(self.offset.len()) {
+            let columns = self.offset.iter().zip(&self.scale);
+            for (x, (&offset, &scale)) in row.iter_mut().zip(columns) {
+                *x = change(*x, offset, scale);
+            }
+        }
+    }
+}
+
+/// Why numbers cannot be what a network takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unsuitable {
+    /// Its place among the numbers of the examples.
+    pub place: usize,
+    pub number: f32,
+}
+
+impl Preparation {
+    /// That of grey images that were bytes.
+    pub fn of_images(shape: Shape) -> Self {
+        Self {
+            shape,
+            fit: Fit::default(),
+            scaling: None,
+            in_unit_range: true,
+            columns: None,
+            classes: None,
+        }
+    }
+
+    /// Whether its parts fit each other, as those of a file that was changed need not.
+    pub fn is_sound(&self) -> bool {
+        let size = self.shape.checked_size().unwrap_or(0);
+        let channels = matches!(self.shape.channels, 1 | 3);
+        let scaling = self.scaling.as_ref().is_none_or(|scaling| {
+            let columns = [1, size].contains(&scaling.offset.len());
+            let finite = scaling
+                .offset
+                .iter()
+                .chain(&scaling.scale)
+                .all(|x| x.is_finite());
+            columns
+                && scaling.scale.len() == scaling.offset.len()
+                && finite
+                && scaling.scale.iter().all(|&x| x != 0.0)
+        });
+        size > 0
+            && channels
+            && scaling
+            && self
+                .columns
+                .as_ref()
+                .is_none_or(|columns| columns.len() == size)
+    }
+
+    /// Examples as the network takes them.
+    ///
+    /// # Errors
+    /// A number is not finite, or not in the range that it has to be in.
+    pub fn prepare(&self, values: Values) -> Result<Values, Unsuitable> {
+        let mut numbers = match (values, &self.scaling) {
+            (Values::Bytes(bytes), None) => return Ok(Values::Bytes(bytes)),
+            // With a scaling, bytes are numbers like others.
+            (Values::Bytes(bytes), Some(_)) => bytes.into_iter().map(f32::from).collect(),
+            (Values::Numbers(numbers), _) => numbers,
+        };
+        let unsuitable =
+            |numbers: &[f32], suits: fn(f32) -> bool| numbers.iter().position(|&x| !suits(x));
+        if let Some(place) = unsuitable(&numbers, f32::is_finite) {
+            let number = numbers[place];
+            return Err(Unsuitable { place, number });
+        }
+        if let Some(scaling) = &self.scaling {
+            scaling.apply(&mut numbers);
+        }
+        if self.in_unit_range {
+            let by_column = self
+                .scaling
+                .as_ref()
+                .is_some_and(|scaling| scaling.offset.len() > 1);
+            if let Some(place) = unsuitable(&numbers, is_in_unit_range).filter(|_| !by_column) {
+                let number = self.restore(vec![numbers[place]])[0];
+                return Err(Unsuitable { place, number });
+            }
+            // Rounding, or a number beyond those that its column had in training, is the nearest that can be.
+            numbers.iter_mut().for_each(|x| *x = x.clamp(0.0, 1.0));
+        }
+        Ok(Values::Numbers(numbers))
+    }
+
+    /// The number of a class that is given by its name, or by its number where numbers are the names.
+    pub fn number_of_class(&self, class: &str) -> Option<u8> {
+        match &self.classes {
+            Some(names) => names.iter().position(|name| name == class)?.try_into().ok(),
+            None => class.parse().ok(),
+        }
+    }
+
+    /// Examples that were prepared.
+    pub fn examples(&self, pixels: Pixels) -> ImageSet {
+        let examples = ImageSet::with(self.shape, pixels, None);
+        match self.in_unit_range {
+            true => examples,
+            false => examples.beyond_unit_range(),
+        }
+    }
+
+    /// What a network gives, in the units of the numbers that its examples were made of.
+    pub fn restore(&self, mut numbers: Vec<f32>) -> Vec<f32> {
+        if let Some(scaling) = &self.scaling {
+            scaling.undo(&mut numbers);
+        }
+        numbers
+    }
+}
+
+/// Whether a number is a pixel, but for rounding.
+pub fn is_in_unit_range(x: f32) -> bool {
+    (-1e-6..=1.0 + 1e-6).contains(&x)
+}
