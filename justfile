@@ -62,6 +62,11 @@ comparison:
     {{run}} neighbours artifacts/comparison/deep-seed-42
     scripts/comparison.py
 
+# The README's table of digits that are found by networks which have not seen them
+leave-one-out:
+    {{run}} sweep --force --config configs/sweeps/leave-one-out.toml --metric anomaly_roc_auc
+    scripts/leave_one_out.py
+
 # Every command of docs/lecture.md in order, and its pictures
 lecture:
     scripts/walk.py docs/lecture.md

@@ -11,18 +11,18 @@ FIGURE = "test_anomaly_roc_auc"
 
 
 def cell(point):
-    mean, spread = point[FIGURE], point["standard_deviations"].get(FIGURE)
+    mean, spread = point["metrics"][FIGURE], point["standard_deviations"].get(FIGURE)
     return f"{mean:.3f}" + (f" ± {spread:.3f}" if spread else "")
 
 
 def table(document):
     methods = document["methods"]
-    lines = [["left out", *(NAMES.get(method["name"], method["name"]) for method in methods)]]
+    lines = [["left out", *(NAMES.get(method["method"], method["method"]) for method in methods)]]
     lines.append(["---"] * len(lines[0]))
     for row in zip(*(method["points"] for method in methods), strict=True):
         [digit] = row[0]["values"]["data.exclude_classes"]
         lines.append([str(digit), *map(cell, row)])
-    means = [sum(point[FIGURE] for point in method["points"]) / len(method["points"]) for method in methods]
+    means = [sum(point["metrics"][FIGURE] for point in method["points"]) / len(method["points"]) for method in methods]
     lines.append(["mean", *(f"{mean:.3f}" for mean in means)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

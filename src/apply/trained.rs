@@ -9,7 +9,7 @@ use crate::config::{Config, Experiment};
 use crate::data::{ImageSet, Preparation, Shape, Source};
 use crate::device::{self, OpenDevice};
 use crate::error::Error;
-use crate::evaluate::{ByImage, Evaluator};
+use crate::evaluate::{ByImage, Evaluator, ImageError};
 use crate::model::{Autoencoder, Codec, TiedAutoencoder, Variational};
 use crate::run_directory::{RunDirectory, RunError};
 
@@ -111,15 +111,16 @@ impl Trained {
             .reconstruct(&*self.network, examples, None)?)
     }
 
-    /// The error of each example's reconstruction: what training minimised, cross-entropy or squared error per number.
+    /// The error of each example's reconstruction, per number: the cross-entropy above the least possible where training minimised
+    /// that, else the squared error.
     ///
     /// # Errors
     /// The device fails.
     pub fn errors(&self, examples: &ImageSet) -> Result<ByImage, Error> {
-        let by_cross_entropy = self.config.experiment.minimises_cross_entropy();
+        let error = ImageError::of_anomalies(self.config.experiment.minimises_cross_entropy());
         Ok(self
             .evaluator()
-            .by_image(&*self.network, examples, None, by_cross_entropy)?)
+            .by_image(&*self.network, examples, None, error)?)
     }
 }
 

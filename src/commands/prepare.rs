@@ -10,6 +10,7 @@ use crate::config::{Config, Experiment};
 use crate::data::{ImageSet, Images, Preparation, Splits};
 use crate::device::OpenDevice;
 use crate::error::Error;
+use crate::evaluate::ImageError;
 use crate::model::{Autoencoder, Classifier, Dropout, TiedAutoencoder, Variational};
 use crate::random::{self, Purpose};
 use crate::report::Reading;
@@ -68,7 +69,7 @@ pub fn prepare(
             .collect();
         Ok(ImageExamples {
             anomalies,
-            by_cross_entropy: config.experiment.minimises_cross_entropy(),
+            anomaly_error: ImageError::of_anomalies(config.experiment.minimises_cross_entropy()),
             batches: batches(&splits.train, opened),
             seed,
             corruption,

@@ -13,7 +13,7 @@ use crate::data::{ImageSet, Noise};
 use crate::device::Backend;
 use crate::error::Error;
 use crate::evaluate::{
-    Evaluator, NEIGHBOURS, Neighbours, class_probabilities, code_plane, confusion,
+    Evaluator, ImageError, NEIGHBOURS, Neighbours, class_probabilities, code_plane, confusion,
     entropy_nats_per_pixel, mean_image_errors,
 };
 use crate::files;
@@ -139,8 +139,11 @@ fn images<'a>(
         .experiment
         .corruption()
         .map(|corruption| Noise::of_evaluation(corruption, config.seed));
-    let by_cross_entropy = config.experiment.minimises_cross_entropy();
-    let mut by_image = evaluator.by_image(network, test, noise.as_ref(), by_cross_entropy)?;
+    let error = match config.experiment.minimises_cross_entropy() {
+        true => ImageError::CrossEntropy,
+        false => ImageError::Squared,
+    };
+    let mut by_image = evaluator.by_image(network, test, noise.as_ref(), error)?;
     if noise.is_some() {
         // Codes of clean images, whatever the errors are of.
         by_image.codes = evaluator.encode(network, test)?;

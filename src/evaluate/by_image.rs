@@ -2,16 +2,37 @@
 
 use burn::tensor::ExecutionError;
 
-use super::metrics::bce_nats;
+use super::metrics::{bce_nats, entropy_nats};
 use super::{Evaluator, read};
 use crate::batches::tensor;
 use crate::data::{ImageSet, Noise};
 use crate::model::{Activation, Codec};
 
+/// By what an image is compared with its reconstruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageError {
+    /// Between grey pixels, read as probabilities, and outputs.
+    CrossEntropy,
+    /// The same above the entropy of the pixels, which no reconstruction can change: the divergence of the outputs from them,
+    /// 0 if they are equal.
+    ExcessCrossEntropy,
+    Squared,
+}
+
+impl ImageError {
+    /// That which anomalies are found by, given whether training minimised cross-entropy.
+    pub fn of_anomalies(by_cross_entropy: bool) -> Self {
+        match by_cross_entropy {
+            true => Self::ExcessCrossEntropy,
+            false => Self::Squared,
+        }
+    }
+}
+
 /// What a network makes of each image of a split.
 #[derive(Clone, Debug)]
 pub struct ByImage {
-    /// The name of the error: `bce_nats_per_pixel` or `mse_per_pixel`.
+    /// The name of the error: `bce_nats_per_pixel`, `excess_bce_nats_per_pixel` or `mse_per_pixel`.
     pub metric: &'static str,
     /// Between each image and its reconstruction.
     pub errors: Vec<f64>,
@@ -39,8 +60,8 @@ pub struct ClassError {
 }
 
 impl Evaluator<'_> {
-    /// Reconstructs each of `images`, seen through `noise` if there is any, and compares it with the clean one: by
-    /// binary cross-entropy where `by_cross_entropy` and outputs are probabilities, else by squared error.
+    /// Reconstructs each of `images`, seen through `noise` if there is any, and compares it with the clean one: by `error`, or by
+    /// squared error where outputs are no probabilities.
     ///
     /// # Errors
     /// The device fails.
@@ -49,28 +70,37 @@ impl Evaluator<'_> {
         model: &dyn Codec,
         images: &ImageSet,
         noise: Option<&Noise>,
-        by_cross_entropy: bool,
+        error: ImageError,
     ) -> Result<ByImage, ExecutionError> {
         let gives_logits = model.output_activation() == Activation::Sigmoid;
-        let by_cross_entropy = by_cross_entropy && gives_logits;
+        let error = match gives_logits {
+            true => error,
+            false => ImageError::Squared,
+        };
         let pixels = images.pixels_per_image();
         let (mut errors, mut codes) = (Vec::with_capacity(images.count()), Vec::new());
         self.run(model, images, noise, |clean, answers, code| {
             codes.extend(code);
             let pairs = clean.chunks_exact(pixels).zip(answers.chunks_exact(pixels));
             for (image, answers) in pairs {
-                let sum = match (by_cross_entropy, gives_logits) {
-                    (true, _) => bce_nats(image, answers),
-                    (false, true) => squared_error(image, answers, |z| 1.0 / (1.0 + (-z).exp())),
-                    (false, false) => squared_error(image, answers, |output| output),
+                let sum = match (error, gives_logits) {
+                    (ImageError::CrossEntropy, _) => bce_nats(image, answers),
+                    (ImageError::ExcessCrossEntropy, _) => {
+                        bce_nats(image, answers) - entropy_nats(image)
+                    }
+                    (ImageError::Squared, true) => {
+                        squared_error(image, answers, |z| 1.0 / (1.0 + (-z).exp()))
+                    }
+                    (ImageError::Squared, false) => squared_error(image, answers, |output| output),
                 };
                 errors.push(sum / pixels as f64);
             }
         })?;
         Ok(ByImage {
-            metric: match by_cross_entropy {
-                true => "bce_nats_per_pixel",
-                false => "mse_per_pixel",
+            metric: match error {
+                ImageError::CrossEntropy => "bce_nats_per_pixel",
+                ImageError::ExcessCrossEntropy => "excess_bce_nats_per_pixel",
+                ImageError::Squared => "mse_per_pixel",
             },
             errors,
             codes,

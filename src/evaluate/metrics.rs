@@ -329,7 +329,8 @@ pub fn entropy_nats_per_pixel(images: &ImageSet) -> f64 {
     nats / (images.count() * images.pixels_per_image()) as f64
 }
 
-fn entropy_nats(pixels: &[f32]) -> f64 {
+/// The entropy of grey pixels read as probabilities, a sum over pixels.
+pub(super) fn entropy_nats(pixels: &[f32]) -> f64 {
     fn of(x: f64) -> f64 {
         match x {
             0.0 | 1.0 => 0.0,

@@ -15,7 +15,7 @@ mod units;
 mod usefulness;
 mod variational;
 
-pub use by_image::{Answers, ByImage, ClassError, quantile};
+pub use by_image::{Answers, ByImage, ClassError, ImageError, quantile};
 pub use classification::{class_probabilities, classification};
 pub use codes::CodeDistribution;
 pub use figures::{Direction, Figures};

@@ -5,7 +5,9 @@ use burn::tensor::{Device, ExecutionError};
 use super::Subset;
 use crate::batches::{Batches, Pairs};
 use crate::data::{Corruption, ImageSet, Noise, Splits};
-use crate::evaluate::{ANOMALY_ROC_AUC, Evaluator, Figures, Scope, input_psnr_db, roc_auc};
+use crate::evaluate::{
+    ANOMALY_ROC_AUC, Evaluator, Figures, ImageError, Scope, input_psnr_db, roc_auc,
+};
 use crate::model::{Codec, Dropout, DropoutMasks};
 
 /// Where nothing else is said.
@@ -24,8 +26,8 @@ pub struct ImageExamples {
     pub dropout: Option<Dropout>,
     /// Classes that no training image has: their test images are anomalies.
     pub anomalies: Vec<u8>,
-    /// Whether reconstructions are compared by their cross-entropy, else by squared error.
-    pub by_cross_entropy: bool,
+    /// By what reconstructions of anomalies are told from others.
+    pub anomaly_error: ImageError,
     /// Images evaluated at a time.
     pub evaluation_batch: usize,
 }
@@ -41,7 +43,7 @@ impl ImageExamples {
             corruption: None,
             dropout: None,
             anomalies: Vec::new(),
-            by_cross_entropy: true,
+            anomaly_error: ImageError::ExcessCrossEntropy,
             evaluation_batch: USUAL_EVALUATION_BATCH,
         }
     }
@@ -129,7 +131,7 @@ impl ImageExamples {
             return Ok(figures);
         };
         let evaluator = self.evaluator();
-        let by_image = evaluator.by_image(network, images, None, self.by_cross_entropy)?;
+        let by_image = evaluator.by_image(network, images, None, self.anomaly_error)?;
         let is_anomaly = |index: usize| self.anomalies.contains(&labels[index]);
         if let Some(area) = roc_auc(&by_image.errors, is_anomaly) {
             figures.push(ANOMALY_ROC_AUC, area);

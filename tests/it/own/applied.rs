@@ -80,6 +80,13 @@ fn codes_go_out_and_in_by_files_and_pipes_alike() {
         &at("pictures"),
     ));
     assert!(at("pictures").join("000019.png").is_file());
+    // A picture of another size is made to fit when that is asked for.
+    image::GrayImage::new(30, 20).save(at("wide.png")).unwrap();
+    let mut wide = apply("encode", &at("run"), &at("wide.png"), &at("wide.csv"));
+    refused(&wide, &["20×30", "12×12", "--resize"]);
+    wide.push("--resize".into());
+    succeed(&wide);
+    assert_eq!(csv(&at("wide.csv"))[1][0], "wide.png");
     refused(
         &apply("decode", &at("run"), &images, &at("x.npy")),
         &["holds no codes"],
