@@ -98,6 +98,7 @@ golden:
     python tests/golden/ssim.py
     python tests/golden/pca.py
     python tests/golden/baselines.py
+    python tests/golden/parity.py
 
 # The table of docs/faults.md: runs killed, starved and damaged, readers fed garbage; a quarter of an hour
 faults:

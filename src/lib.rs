@@ -3,7 +3,8 @@
 //! The binary of the same name is a thin layer over this library. Dependencies point one way:
 //!
 //! ```text
-//! main → commands → config, device, data, train, evaluate, report, run_directory, signals
+//! main → commands → config, device, data, train, evaluate, report, apply, run_directory, signals
+//!                   apply → run_directory, evaluate, device
 //!                   report → train, evaluate, config
 //!                   gradcheck → backpropagation, task
 //!                   run_directory → config, model, train → files

@@ -102,7 +102,10 @@ fn a_folder_of_mixed_and_broken_pictures_trains_and_is_scored() {
     let picture = photos.join("round/000.png");
     succeed(&apply("score", &run, &picture, &out));
     // A picture by itself has no folder, and so no class.
-    assert_eq!(csv(&out)[1][1], lines[1][2]);
+    let error = |field: &str| field.parse::<f64>().unwrap();
+    let (alone, among) = (error(&csv(&out)[1][1]), error(&lines[1][2]));
+    // Products of matrices of other heights are rounded otherwise.
+    assert!((alone - among).abs() < 1e-6 * among, "{alone} {among}");
 }
 
 #[test]
@@ -167,7 +170,7 @@ fn colours_stay() {
         ("data.grayscale", "false"),
         ("data.resize", "[5, 6]"),
         ("model.encoder", "[90, 8]"),
-        ("train.epochs", "60"),
+        ("train.epochs", "300"),
     ];
     succeed(&train("images", &root, &run, &coloured));
     let large = directory.path().join("large.png");
