@@ -1,8 +1,10 @@
 """NumPy's own files in and out, and memory that does not grow with them."""
 
 import json
-import os
+import pathlib
+import re
 import subprocess
+import time
 
 import numpy
 import pytest
@@ -92,13 +94,19 @@ def test_memory_does_not_grow_with_the_input(runs, tmp_path):
         # What was never written reads as zeros and takes no room on the disk.
         file.truncate(file.tell() + images * 784)
     command = [BINARY, "encode", run, f"--input={tmp_path}/large.npy", f"--out={tmp_path}/codes.npy", "--json"]
+    peak_kb = 0
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        while process.poll() is None:
+            # What a process is charged with when it ends includes what its parent had in memory.
+            status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+            found = re.search(r"VmHWM:\s*(\d+) kB", status)
+            peak_kb = max(peak_kb, int(found[1]) if found else 0)
+            time.sleep(0.01)
         told = json.loads(process.stdout.read())
-        _, status, usage = os.wait4(process.pid, 0)
-    assert status == 0 and told["examples"] == images
-    peak_mb = usage.ru_maxrss * 1024 / 1e6
+    assert process.returncode == 0 and told["examples"] == images
+    peak_mb = peak_kb * 1024 / 1e6
     print(f"{images} images at {told['examples_per_second']:,.0f} a second, peak {peak_mb:.0f} MB")
-    assert peak_mb < 500
+    assert 10 < peak_mb < 500
     codes = numpy.load(tmp_path / "codes.npy", mmap_mode="r")
     assert codes.shape == (images, 32) and (codes[0] == codes[-1]).all()
     (tmp_path / "large.npy").unlink()
