@@ -46,7 +46,10 @@ are any (data.validation), else on training images, never on test images.
 Examples:
   hourglass sweep --config configs/sweeps/code-size.toml
   hourglass sweep --config configs/deep.toml --set 'grid.train.batch_size=[16, 64, 256]' --set seeds=3
-  hourglass sweep --config configs/deep.toml --set 'grid.model.activation=[\"relu\", \"gelu\"]' --jobs 1"
+  hourglass sweep --config configs/deep.toml --set 'grid.model.activation=[\"relu\", \"gelu\"]' --jobs 1
+  hourglass sweep --config configs/sweeps/code-size.toml --list > points      each line a command, as for
+  parallel < points                                                          GNU parallel, or in a Slurm array
+  sed -n \"${SLURM_ARRAY_TASK_ID}p\" points | sh"
 )]
 pub struct Sweep {
     /// Experiment, comparison or sweep to run
@@ -63,7 +66,11 @@ pub struct Sweep {
     /// Runs at a time, which share the threads [default: one a thread; on an accelerator one]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
-    /// Print the results as JSON
+    /// Train nothing: write the config of each run that is not finished, and print a command line for each, for a cluster's
+    /// scheduler; the same command without --list then gathers what they left
+    #[arg(long)]
+    pub list: bool,
+    /// Print the results, or the command lines, as JSON
     #[arg(long)]
     pub json: bool,
 }

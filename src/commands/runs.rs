@@ -85,25 +85,7 @@ impl Runner {
         configs: &[&Config],
         interruption: &Interruption,
     ) -> Result<Vec<Outcome>, Error> {
-        let mut data = KnownData::default();
-        let mut outcomes: Vec<Option<Outcome>> = Vec::new();
-        let mut others = Vec::new();
-        for config in configs {
-            match self.state(config, &mut data) {
-                State::Finished(summary) => outcomes.push(Some(Ok(summary))),
-                State::ToBeMade => outcomes.push(None),
-                State::Other => {
-                    others.push(self.path(config));
-                    outcomes.push(None);
-                }
-            }
-        }
-        if let [path, others @ ..] = &others[..] {
-            return Err(Error::OtherConfig {
-                path: path.clone(),
-                others: others.len(),
-            });
-        }
+        let outcomes = self.there(configs)?;
         let to_be_made: Vec<usize> = (0..configs.len())
             .filter(|&index| outcomes[index].is_none())
             .collect();
@@ -145,6 +127,66 @@ impl Runner {
             done: done.into_inner(),
             all: configs.len(),
         })
+    }
+
+    /// What the runs that are finished came to.
+    ///
+    /// # Errors
+    /// A directory holds a run of another config or other data.
+    fn there(&self, configs: &[&Config]) -> Result<Vec<Option<Outcome>>, Error> {
+        let mut data = KnownData::default();
+        let mut outcomes: Vec<Option<Outcome>> = Vec::new();
+        let mut others = Vec::new();
+        for config in configs {
+            match self.state(config, &mut data) {
+                State::Finished(summary) => outcomes.push(Some(Ok(summary))),
+                State::ToBeMade => outcomes.push(None),
+                State::Other => {
+                    others.push(self.path(config));
+                    outcomes.push(None);
+                }
+            }
+        }
+        match &others[..] {
+            [path, others @ ..] => Err(Error::OtherConfig {
+                path: path.clone(),
+                others: others.len(),
+            }),
+            [] => Ok(outcomes),
+        }
+    }
+
+    /// The command lines that make what is not there yet, one a run, after their configs were written beside the runs. One that
+    /// was interrupted goes on.
+    ///
+    /// # Errors
+    /// A directory holds a run of another config or other data, or a config cannot be written.
+    pub fn commands(&self, configs: &[&Config]) -> Result<Vec<Vec<String>>, Error> {
+        let there = self.there(configs)?;
+        let points = self.directory.join("points");
+        std::fs::create_dir_all(&points).map_err(files::at(&points))?;
+        let mut commands = Vec::new();
+        for (config, _) in configs
+            .iter()
+            .zip(there)
+            .filter(|(_, outcome)| outcome.is_none())
+        {
+            let path = self.path(config);
+            let is_new = self.force || RunDirectory::check_free(&path, false).is_ok();
+            let mut command = vec!["hourglass".to_owned(), "train".into(), "--quiet".into()];
+            match is_new {
+                false => command.extend(["--resume".into(), path.display().to_string()]),
+                true => {
+                    let file = points.join(format!("{}.toml", config.directory_name()));
+                    files::write(&file, config.to_toml().as_bytes())?;
+                    let [file, out] = [file, path].map(|path| path.display().to_string());
+                    command.extend(["--config".into(), file, "--out".into(), out]);
+                    command.extend(self.force.then(|| "--force".to_owned()));
+                }
+            }
+            commands.push(command);
+        }
+        Ok(commands)
     }
 
     /// The directory of a run.

@@ -323,3 +323,49 @@ fn a_sweep_that_is_interrupted_goes_on_where_it_was() {
     let resumed = summary["receipt"]["resumed"].as_array().unwrap();
     assert_eq!(resumed.len(), 1, "it went on from its checkpoint");
 }
+
+/// As a cluster's scheduler runs the lines: in any order, each by itself; the sweep then finds all of it there.
+#[test]
+fn the_points_of_a_sweep_can_be_run_as_plain_commands() {
+    let directory = tempfile::tempdir().unwrap();
+    let grid = "[grid]\nmodel.code_size = [2, 3]\n";
+    let place = directory.path().join("a place");
+    fs::create_dir(&place).unwrap();
+    let (study, out) = (study(&place, grid), place.join("out"));
+    let list = |more: &[&str]| {
+        succeed(&arguments(
+            "sweep",
+            &study,
+            &out,
+            &[&["--list"], more].concat(),
+        ))
+    };
+    let lines = list(&[]);
+    let mut lines: Vec<Vec<String>> = lines
+        .lines()
+        .map(|line| shlex::split(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 12);
+    let json: Vec<Vec<String>> = serde_json::from_str(&list(&["--json"])).unwrap();
+    assert_eq!(json, lines, "quoted as a shell reads it");
+    assert!(
+        !out.join("deep-code_size-2-seed-42").exists(),
+        "nothing is trained"
+    );
+    lines.reverse();
+    let last = lines.pop().unwrap();
+    for line in &lines {
+        assert_eq!(line[0], "hourglass");
+        succeed(&line[1..]);
+    }
+    assert_eq!(json[..1], [last.clone()], "the one that is left");
+    assert_eq!(list(&[]).lines().count(), 1);
+    succeed(&last[1..]);
+    assert_eq!(list(&[]), "");
+    let weights = out.join("deep-code_size-3-seed-43/model.bpk");
+    let before = modified(&weights);
+    let document: Value =
+        serde_json::from_str(&succeed(&arguments("sweep", &study, &out, &["--json"]))).unwrap();
+    assert_eq!(document["methods"].as_array().unwrap().len(), 3);
+    assert_eq!(modified(&weights), before, "gathered, not made again");
+}

@@ -12,6 +12,13 @@ use crate::files;
 use crate::signals::Interruption;
 use results::Results;
 
+/// A command line as a shell takes it.
+fn quoted(command: &[String]) -> String {
+    let arguments = command.iter().map(String::as_str);
+    // What cannot be quoted, a NUL, is in no path.
+    shlex::try_join(arguments).unwrap_or_else(|_| command.join(" "))
+}
+
 pub fn run(arguments: &cli::Sweep, quiet: bool) -> Result<(), Error> {
     if !(arguments.tolerance >= 0.0 && arguments.tolerance.is_finite()) {
         return Err(Error::Tolerance(arguments.tolerance));
@@ -24,6 +31,18 @@ pub fn run(arguments: &cli::Sweep, quiet: bool) -> Result<(), Error> {
         force: arguments.study.force,
         quiet,
     };
+    if arguments.list {
+        let commands = runner.commands(&configs)?;
+        return match arguments.json {
+            true => answer_json(&serde_json::json!(commands)),
+            false => answer(
+                &commands
+                    .iter()
+                    .map(|command| quoted(command) + "\n")
+                    .collect::<String>(),
+            ),
+        };
+    }
     let outcomes = runner.run(&configs, &Interruption::watch()?)?;
     let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();
     let results = Results::of(&study, outcomes, arguments);
