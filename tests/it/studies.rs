@@ -345,7 +345,8 @@ fn the_points_of_a_sweep_can_be_run_as_plain_commands() {
         .lines()
         .map(|line| shlex::split(line).unwrap())
         .collect();
-    assert_eq!(lines.len(), 12);
+    // PCA is the same whatever the seed.
+    assert_eq!(lines.len(), 10);
     let json: Vec<Vec<String>> = serde_json::from_str(&list(&["--json"])).unwrap();
     assert_eq!(json, lines, "quoted as a shell reads it");
     assert!(
@@ -358,7 +359,7 @@ fn the_points_of_a_sweep_can_be_run_as_plain_commands() {
         assert_eq!(line[0], "hourglass");
         succeed(&line[1..]);
     }
-    assert_eq!(json[..1], [last.clone()], "the one that is left");
+    assert_eq!(json[0], last, "the one that is left");
     assert_eq!(list(&[]).lines().count(), 1);
     succeed(&last[1..]);
     assert_eq!(list(&[]), "");
