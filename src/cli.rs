@@ -105,7 +105,7 @@ pub struct DataCheck {
     /// Override any key of the config; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
-    /// End at an example that cannot be read, rather than leave it out: data.strict=true
+    /// Fail where an example cannot be read, rather than leave it out: data.strict=true
     #[arg(long)]
     pub strict: bool,
     /// Print the findings as JSON

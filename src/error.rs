@@ -54,6 +54,8 @@ pub enum Error {
     NoClasses,
     #[error("a page shows pictures, and {} holds a network of other numbers", .0.display())]
     NoPage(PathBuf),
+    #[error("rows and --json cannot both be on standard output")]
+    TwoAnswers,
     #[error("reconstructions as rows are those of an input, and none is given")]
     NoInput,
     #[error("--quantile {0} is not a share, from 0 to 1")]
@@ -175,6 +177,7 @@ impl Error {
             | Self::Tolerance(_)
             | Self::Quantile(_)
             | Self::NoInput
+            | Self::TwoAnswers
             | Self::NoPage(_)
             | Self::Input(_)
             | Self::Output(OutputError::Unwritable { .. }) => 2,
@@ -246,6 +249,7 @@ impl Error {
             Self::OtherImages { .. } => Some("write [data] outside of the methods, and no grid over it; `hourglass sweep` runs any grid".into()),
             Self::OtherConfig { .. } => Some("pass --force to make its runs again, or --out DIR for another place".into()),
             Self::NoPage(_) => Some("`hourglass evaluate`, `map`, `curves` and `score` look at such a run".into()),
+            Self::TwoAnswers => Some("name a file with --out, or leave --json out".into()),
             Self::NoInput => Some("add --input PATH, or let --out end with .png for a picture of test images".into()),
             Self::Quantile(_) => Some("write --quantile 0.99 for a threshold that 1 % of the training examples are above".into()),
             Self::Tolerance(_) => Some("write --tolerance 0.1 for 10 %".into()),

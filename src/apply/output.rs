@@ -1,12 +1,14 @@
 //! Rows of numbers on their way out: `.npy`, CSV, or pictures in a folder, as they come.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Component, Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::data::{NAME_COLUMN, STANDARD_INPUT, Shape};
+use crate::data::{NAME_COLUMN, STANDARD_INPUT, Scaling, Shape};
 use crate::files::{self, FileError, Pending};
 
 /// How rows are written.
@@ -44,6 +46,10 @@ pub struct Written {
 /// Rows of numbers on their way to a file, a folder or standard output.
 pub struct Output {
     path: PathBuf,
+    /// What gives numbers that are no pictures their units.
+    scaling: Option<Scaling>,
+    /// What must not be written over.
+    inputs: Vec<PathBuf>,
     /// What a row looks like.
     shape: Vec<usize>,
     rows: usize,
@@ -59,6 +65,7 @@ enum Sink {
     Csv(Box<csv::Writer<BufWriter<Pending>>>),
     Png {
         shape: Shape,
+        written: HashSet<PathBuf>,
     },
     /// Text for standard output, which is written at once.
     Text(Box<csv::Writer<io::Stdout>>),
@@ -153,22 +160,47 @@ impl Output {
                     );
                 }
                 std::fs::create_dir_all(path).map_err(files::at(path))?;
-                Sink::Png { shape }
+                Sink::Png {
+                    shape,
+                    written: HashSet::new(),
+                }
             }
         };
         Ok(Self {
             path: path.to_owned(),
+            scaling: None,
+            inputs: Vec::new(),
             shape: shape.to_vec(),
             rows: 0,
             sink,
         })
     }
 
+    /// The same for numbers as a network gives them, which get their units back unless they are drawn.
+    #[must_use]
+    pub fn with_scaling(self, scaling: Option<Scaling>) -> Self {
+        Self { scaling, ..self }
+    }
+
+    /// The same, which never writes over any of these files, nor what is in these folders.
+    #[must_use]
+    pub fn sparing(self, inputs: &[PathBuf]) -> Self {
+        let inputs = inputs.iter().filter_map(|input| input.canonicalize().ok());
+        Self {
+            inputs: inputs.collect(),
+            ..self
+        }
+    }
+
     /// Adds rows, and their names if they have some.
     ///
     /// # Errors
-    /// There is no room, or a name leads out of the folder.
+    /// There is no room, or a name leads out of the folder or to an input.
     pub fn add(&mut self, names: Option<&[String]>, numbers: &[f32]) -> Result<(), OutputError> {
+        let mut numbers = Cow::Borrowed(numbers);
+        if let (Some(scaling), false) = (&self.scaling, matches!(self.sink, Sink::Png { .. })) {
+            scaling.undo(numbers.to_mut());
+        }
         let width: usize = self.shape.iter().product();
         let first = self.rows;
         let rows = numbers.len() / width;
@@ -181,15 +213,33 @@ impl Output {
             Sink::Npy { file, names: known } => {
                 let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
                 file.write_all(&bytes).map_err(at)?;
-                known.extend(names.into_iter().flatten().cloned());
+                // Inputs without names beside others are counted.
+                if names.is_some() && known.is_empty() {
+                    known.extend((0..first).map(|row| row.to_string()));
+                }
+                if names.is_some() || !known.is_empty() {
+                    known.extend((0..rows).map(name));
+                }
             }
-            Sink::Png { shape } => {
+            Sink::Png { shape, written } => {
                 for (row, pixels) in numbers.chunks_exact(width).enumerate() {
-                    let path = picture_path(
-                        &self.path,
-                        names.map(|names| names[row].as_str()),
-                        first + row,
-                    )?;
+                    let name = names.map(|names| names[row].as_str());
+                    let mut path = picture_path(&self.path, name, first + row)?;
+                    if written.contains(&path) {
+                        // Two folders may hold files of one name.
+                        let number = first + row;
+                        path.set_extension(format!("{number:0DIGITS$}.png"));
+                    }
+                    let there = path.canonicalize().ok();
+                    if there.is_some_and(|there| {
+                        self.inputs.iter().any(|input| there.starts_with(input))
+                    }) {
+                        return Err(OutputError::Unwritable {
+                            path,
+                            problem: "is an input too, which would be lost".into(),
+                            hint: "name another folder",
+                        });
+                    }
                     if let Some(parent) = path.parent() {
                         std::fs::create_dir_all(parent).map_err(files::at(parent))?;
                     }
@@ -199,6 +249,7 @@ impl Output {
                         .write_to(&mut png, image::ImageFormat::Png);
                     drawn.map_err(|error| at(io::Error::other(error)))?;
                     files::write(&path, png.get_ref())?;
+                    written.insert(path);
                 }
             }
             sink => {
@@ -225,6 +276,7 @@ impl Output {
             shape,
             rows,
             sink,
+            ..
         } = self;
         let at = |error: io::Error| files::at(&path)(error);
         let mut files = vec![path.clone()];

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Trained;
 use crate::data::{
     Block, Columns, Fit, ImageSet, Input, InputError, Options, Pixels, Preparation, Shape, Source,
-    Unreadable, Values, Watch, describe, has_a_pictures_name,
+    Unreadable, Values, Watch, Words, describe, has_a_pictures_name,
 };
 use crate::error::Error;
 
@@ -142,15 +142,19 @@ impl Trained {
             };
             let found = input.read(at_a_time, watch, &mut |block: Block| -> Result<(), Error> {
                 let size = preparation.shape.size();
-                let values = preparation.prepare(block.values).map_err(|unsuitable| {
-                    let (problem, hint) =
-                        describe(&unsuitable, first, &preparation, preparation.shape);
-                    InputError {
-                        path: path.clone(),
-                        problem,
-                        hint,
-                    }
-                })?;
+                let are_pictures = matches!(input, Input::Pictures(_) | Input::Idx(_));
+                let values =
+                    preparation
+                        .prepare(block.values, are_pictures)
+                        .map_err(|unsuitable| {
+                            let (problem, hint) =
+                                describe(&unsuitable, first, &preparation, preparation.shape);
+                            InputError {
+                                path: path.clone(),
+                                problem,
+                                hint,
+                            }
+                        })?;
                 let count = values.len() / size;
                 let pixels = match values {
                     Values::Bytes(bytes) => Pixels::Bytes(bytes),
@@ -211,6 +215,7 @@ impl Trained {
                 // Who has classes in training need not have them afterwards.
                 optional: fitting.label.is_none(),
             },
+            words: Words::OF_OPTIONS,
         }
     }
 }

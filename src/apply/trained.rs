@@ -6,7 +6,7 @@ use burn::module::Module;
 
 use crate::baselines::Baseline;
 use crate::config::{Config, Experiment};
-use crate::data::{ImageSet, Preparation, Shape, Source};
+use crate::data::{ImageSet, Preparation, Shape};
 use crate::device::{self, OpenDevice};
 use crate::error::Error;
 use crate::evaluate::{ByImage, Evaluator, ImageError};
@@ -57,18 +57,21 @@ impl Trained {
     /// # Errors
     /// The run's note of it is missing or damaged.
     pub fn preparation(&self) -> Result<Preparation, Error> {
-        if let Some(preparation) = self.run.preparation()? {
-            return Ok(preparation);
+        let data = self.config.experiment.images();
+        let wrong = || RunError::Input(self.run.path().to_owned());
+        match self.run.preparation()? {
+            Some(preparation) if preparation.shape.size() == self.input_size => {
+                return Ok(preparation);
+            }
+            Some(_) => return Err(wrong().into()),
+            // Without it, nobody knows how their examples were made.
+            None if data.is_some_and(|data| data.own.is_some()) => return Err(wrong().into()),
+            None => {}
         }
-        // Runs of earlier versions have no note of it, and took images from IDX files.
-        let is_mnist = self
-            .config
-            .experiment
-            .images()
-            .is_some_and(|data| data.source == Source::Mnist);
+        // Runs of earlier versions, and checkpoints, have no note of it; they take images from IDX files.
         let side = self.input_size.isqrt();
         Ok(Preparation::of_images(
-            match is_mnist || side * side == self.input_size {
+            match side * side == self.input_size {
                 true => Shape::grey(side, side),
                 false => Shape::row(self.input_size),
             },

@@ -15,7 +15,7 @@ pub struct Brought {
     pub input: Vec<PathBuf>,
     #[command(flatten)]
     pub fitting: Fitting,
-    /// End at the first example that cannot be read, rather than leave it out
+    /// Fail where an example cannot be read, rather than leave it out
     #[arg(long)]
     pub strict: bool,
 }
@@ -127,7 +127,8 @@ pub struct Denoise {
 /// Rank examples by how badly they are reconstructed, to find anomalies
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The error is what training minimised, per number. An example is called anomalous where its error is above the \
+    after_help = "The error is per number: the squared difference, or the cross-entropy above the least possible where training minimised \
+cross-entropy. An example is called anomalous where its error is above the \
 threshold: a quantile of the errors of the training examples, which are measured once and kept in the run directory. The CSV has \
 the examples in their order, each with its error, its rank from the greatest error and whether it is anomalous.
 

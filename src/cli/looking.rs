@@ -69,7 +69,7 @@ pub struct Reconstruct {
     /// Write into a folder that holds files already
     #[arg(long)]
     pub force: bool,
-    /// End at the first example that cannot be read, rather than leave it out
+    /// Fail where an example cannot be read, rather than leave it out
     #[arg(long)]
     pub strict: bool,
     /// How many images a picture has, classes taking turns

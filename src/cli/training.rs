@@ -25,7 +25,7 @@ pub struct NewRun {
     /// Replace the run that is there
     #[arg(long)]
     pub force: bool,
-    /// End at an example that cannot be read, rather than leave it out: data.strict=true
+    /// Fail where an example cannot be read, rather than leave it out: data.strict=true
     #[arg(long)]
     pub strict: bool,
 }

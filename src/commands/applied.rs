@@ -131,6 +131,17 @@ pub fn tell(
     }
 }
 
+/// Rows and what was done cannot both be on standard output.
+///
+/// # Errors
+/// They would be.
+pub fn check_standard_output(out: &Path, json: bool) -> Result<(), Error> {
+    match json && out == Path::new(STANDARD_INPUT) {
+        true => Err(Error::TwoAnswers),
+        false => Ok(()),
+    }
+}
+
 /// Where examples as the network gives them go.
 ///
 /// # Errors
@@ -158,21 +169,28 @@ pub fn examples_output(
             .map(|number| format!("pixel_{number}"))
             .collect(),
     };
-    let picture = (!shape.is_row() || preparation.in_unit_range).then_some(shape);
-    Ok(Output::begin(
+    let by_column = preparation
+        .scaling
+        .as_ref()
+        .is_some_and(|scaling| scaling.by_column);
+    let picture = (preparation.in_unit_range && !by_column).then_some(shape);
+    let output = Output::begin(
         &rows.out,
         rows.format,
         &columns,
         &array,
         picture,
         rows.force,
-    )?)
+    )?;
+    Ok(output
+        .with_scaling(preparation.scaling.clone())
+        .sparing(inputs))
 }
 
 /// An input that is written to would be lost.
 ///
 /// # Errors
-/// The output is, or is within, an input.
+/// The output is an input.
 pub fn check_not_an_input(out: &Path, inputs: &[PathBuf]) -> Result<(), Error> {
     let place = |path: &Path| path.canonicalize().ok();
     let Some(place_of_out) = place(out) else {

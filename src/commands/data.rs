@@ -133,7 +133,11 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
 fn prepared(preparation: &Preparation, unreadable: &[Unreadable]) -> String {
     let mut text = String::new();
     match &preparation.scaling {
-        Some(Scaling { offset, scale }) if offset.len() == 1 => {
+        Some(Scaling {
+            offset,
+            scale,
+            by_column: false,
+        }) => {
             let _ = writeln!(
                 text,
                 "\nnumbers from {} to {} become 0 to 1",

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::applied::{examples_output, tell};
+use super::applied::{check_standard_output, examples_output, tell};
 use super::{is_quiet, open_trained, tell_unreadable};
 use crate::cli;
 use crate::data::{Block, Columns, Input, InputError, Options, Shape, Values};
@@ -15,6 +15,7 @@ const CODES_AT_A_TIME: usize = 4096;
 
 pub fn run(arguments: &cli::Decode) -> Result<(), Error> {
     let begun = Instant::now();
+    check_standard_output(&arguments.rows.out, arguments.json)?;
     let trained = open_trained(&arguments.run)?;
     let preparation = trained.preparation()?;
     let code_size = trained.code_size;
@@ -68,7 +69,7 @@ pub fn run(arguments: &cli::Decode) -> Result<(), Error> {
             if interruption.is_requested() {
                 return Err(Error::Stopped);
             }
-            let examples = preparation.restore(trained.decode(&codes)?);
+            let examples = trained.decode(&codes)?;
             Ok(output.add(block.names.as_deref(), &examples)?)
         },
     )?;

@@ -1,11 +1,12 @@
 //! `denoise`: examples through the code and back, without the noise that training has taught to remove.
 
-use super::applied::{examples_output, transform};
+use super::applied::{check_standard_output, examples_output, transform};
 use super::{open_trained, warn};
 use crate::cli;
 use crate::error::Error;
 
 pub fn run(arguments: &cli::Denoise) -> Result<(), Error> {
+    check_standard_output(&arguments.rows.out, arguments.json)?;
     let trained = open_trained(&arguments.run)?;
     if trained.config.experiment.corruption().is_none() {
         warn(
@@ -21,6 +22,6 @@ pub fn run(arguments: &cli::Denoise) -> Result<(), Error> {
         "removing noise",
         output,
         arguments.json,
-        |piece| Ok(preparation.restore(trained.reconstruct(&piece.examples)?)),
+        |piece| trained.reconstruct(&piece.examples),
     )
 }

@@ -153,10 +153,10 @@ pub fn load_images(
     Ok(splits)
 }
 
-/// Batches of training images, which are copied to a device that has room for all of them.
+/// Batches of training images, which are copied to a device that has room for all of them, if memory has.
 fn batches(train: &ImageSet, opened: &OpenDevice) -> Batches {
     let bytes = train.bytes_as_numbers();
-    match bytes > 0 && opened.keeps(bytes) {
+    match bytes > 0 && !train.are_stored() && opened.keeps(bytes) {
         true => Batches::resident(&opened.device, train),
         false => Batches::new(&opened.device),
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::applied::{examples_output, transform};
+use super::applied::{check_standard_output, examples_output, transform};
 use super::pictures::draw_reconstructions;
 use super::{open_trained, picture_at};
 use crate::apply::Trained;
@@ -52,6 +52,7 @@ fn draw(trained: &Trained, arguments: cli::Reconstruct) -> Result<(), Error> {
 }
 
 fn write_rows(trained: &Trained, arguments: &cli::Reconstruct, out: &Path) -> Result<(), Error> {
+    check_standard_output(out, arguments.json)?;
     if arguments.input.is_empty() {
         return Err(Error::NoInput);
     }
@@ -73,6 +74,6 @@ fn write_rows(trained: &Trained, arguments: &cli::Reconstruct, out: &Path) -> Re
         "reconstructing",
         output,
         arguments.json,
-        |piece| Ok(preparation.restore(trained.reconstruct(&piece.examples)?)),
+        |piece| trained.reconstruct(&piece.examples),
     )
 }

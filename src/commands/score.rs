@@ -8,7 +8,7 @@ use std::time::Instant;
 use npyz::WriterBuilder;
 use serde_json::json;
 
-use super::applied::{check_not_an_input, each_piece};
+use super::applied::{check_not_an_input, check_standard_output, each_piece};
 use super::prepare::load_images;
 use super::{answer, answer_json, open_trained};
 use crate::apply::Trained;
@@ -30,6 +30,9 @@ struct Scores {
 pub fn run(arguments: &cli::Score) -> Result<(), Error> {
     if !(0.0..=1.0).contains(&arguments.quantile) {
         return Err(Error::Quantile(arguments.quantile));
+    }
+    if let Some(out) = &arguments.out {
+        check_standard_output(out, arguments.json)?;
     }
     let trained = open_trained(&arguments.run)?;
     if let Some(out) = &arguments.out {
@@ -61,7 +64,10 @@ pub fn run(arguments: &cli::Score) -> Result<(), Error> {
                 .names
                 .extend((first..scores.errors.len()).map(|number| number.to_string())),
         }
-        scores.classes.extend(piece.classes.into_iter().flatten());
+        // Inputs without classes beside others have none.
+        let classes = piece.classes.unwrap_or_default();
+        scores.classes.extend(classes);
+        scores.classes.resize(scores.errors.len(), String::new());
         Ok(())
     })?;
     let seconds = begun.elapsed().as_secs_f64();
@@ -187,7 +193,7 @@ fn write(
     for (rank, &index) in ranked.iter().enumerate() {
         ranks[index] = rank + 1;
     }
-    let has_classes = scores.classes.len() == scores.errors.len();
+    let has_classes = scores.classes.iter().any(|class| !class.is_empty());
     let write = |to: &mut dyn io::Write| -> csv::Result<()> {
         let mut writer = csv::Writer::from_writer(to);
         let class = has_classes.then_some("class");

@@ -104,6 +104,11 @@ impl ImageSet {
         }
     }
 
+    /// Whether the examples are in a file, since memory is not to hold as many.
+    pub fn are_stored(&self) -> bool {
+        matches!(self.pixels, Pixels::Stored(_))
+    }
+
     /// One example, bytes scaled to [0, 1].
     pub fn image(&self, index: usize) -> Vec<f32> {
         let mut image = vec![0.0; self.shape.size()];

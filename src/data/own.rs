@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::images::ImageSet;
-use super::input::{Block, Columns, Input, InputError, Options, Unreadable, Watch, read_labels};
+use super::input::{
+    Block, Columns, Input, InputError, Options, Unreadable, Watch, Words, read_labels,
+};
 use super::pixels::{Collector, Values, Width};
 use super::preparation::{Preparation, Scaling, Unsuitable};
 use super::selection::{Images, Numbers, Own, Scale, Source};
@@ -36,6 +38,23 @@ pub fn load(
     let path = wanted.path.clone().unwrap_or_default();
     let parts = Parts::find(wanted.source, &path, own)?;
     let preparation = preparation(&parts, own, in_unit_range, watch)?;
+    if let Some(test) = &parts.test
+        && test.input.column_names() != parts.train.input.column_names()
+    {
+        return Err(DataError::Unsuitable {
+            path: test.path.clone(),
+            problem: "has other columns than the training examples, or in another order".into(),
+            hint: format!(
+                "give {}",
+                parts
+                    .train
+                    .input
+                    .column_names()
+                    .unwrap_or_default()
+                    .join(", ")
+            ),
+        });
+    }
     let budget = match own.memory_budget_mb {
         Some(megabytes) => megabytes as u64 * 1_000_000,
         None => memory::most_bytes(),
@@ -102,7 +121,17 @@ struct Parts {
 struct Part {
     path: PathBuf,
     input: Input,
-    labels: Option<(PathBuf, Option<String>)>,
+    labels: Option<Labels>,
+}
+
+/// Where classes are that are not in the input.
+struct Labels {
+    path: PathBuf,
+    /// Of an `.npz`.
+    array: Option<String>,
+    /// Whether they were not asked for but found beside the examples, where they may be something else, such as numbers to be
+    /// predicted.
+    found: bool,
 }
 
 impl Parts {
@@ -120,6 +149,7 @@ impl Parts {
                 name: None,
                 optional: false,
             },
+            words: Words::default(),
         };
         let part = |path: &Path, options: &Options, labels| -> Result<Part, InputError> {
             Ok(Part {
@@ -141,39 +171,48 @@ impl Parts {
                 test: test.map(|test| part(&test, &options, None)).transpose()?,
             });
         }
+        let given_labels = |file: &Option<String>| {
+            let file = file.as_ref().filter(|_| !is_table);
+            file.map(|file| Labels {
+                path: PathBuf::from(file),
+                array: None,
+                found: false,
+            })
+        };
+        let found_labels = |path: &Path, name: &str| {
+            has_arrays(path, &[name]).then(|| Labels {
+                path: path.to_owned(),
+                array: Some(name.to_owned()),
+                found: true,
+            })
+        };
         // Keras names the arrays of its data sets so.
         let is_split = own.test_path.is_none()
             && given.array.is_none()
             && has_arrays(path, &["x_train", "x_test"]);
         if is_split {
-            let labels = |name: &str| {
-                has_arrays(path, &[name]).then(|| (path.to_owned(), Some(name.to_owned())))
-            };
             let named = |name: &str, shape: Option<Shape>| Options {
                 array: Some(name.to_owned()),
                 shape,
                 ..options.clone()
             };
-            let train = part(path, &named("x_train", options.shape), labels("y_train"))?;
-            let test = part(
-                path,
-                &named("x_test", Some(train.input.shape())),
-                labels("y_test"),
-            )?;
+            let labels = given_labels(&given.labels).or_else(|| found_labels(path, "y_train"));
+            let train = part(path, &named("x_train", options.shape), labels)?;
+            let labels = given_labels(&given.test_labels).or_else(|| found_labels(path, "y_test"));
+            let test = part(path, &named("x_test", Some(train.input.shape())), labels)?;
             return Ok(Self {
                 train,
                 test: Some(test),
             });
         }
-        let own_labels = |file: &Option<String>| {
-            let file = file.as_ref().filter(|_| !is_table);
-            file.map(|file| (PathBuf::from(file), None))
+        let labels_of = |path: &Path, file: &Option<String>| {
+            let beside = || match !is_table && given.array.is_none() && has_arrays(path, &["x"]) {
+                true => found_labels(path, "y"),
+                false => None,
+            };
+            given_labels(file).or_else(beside)
         };
-        let labels = own_labels(&given.labels).or_else(|| {
-            let beside = is_table || given.labels.is_some() || !has_arrays(path, &["x", "y"]);
-            (!beside).then(|| (path.to_owned(), Some("y".to_owned())))
-        });
-        let train = part(path, &options, labels)?;
+        let train = part(path, &options, labels_of(path, &given.labels))?;
         check_kind(source, path, &train.input)?;
         let test = own
             .test_path
@@ -183,11 +222,18 @@ impl Parts {
                     shape: (!is_table).then(|| train.input.shape()),
                     ..options.clone()
                 };
-                let test_part = part(test, &options, own_labels(&given.test_labels))?;
+                let test_part = part(test, &options, labels_of(test, &given.test_labels))?;
                 check_kind(source, test, &test_part.input)?;
                 Ok(test_part)
             });
         let test = test.transpose()?;
+        if let (None, Some(labels)) = (&test, &given.test_labels) {
+            return Err(DataError::Unsuitable {
+                path: PathBuf::from(labels),
+                problem: "are the classes of test examples, and there are none of their own".into(),
+                hint: "add data.test_path, or leave data.test_labels out: a share of the examples keeps its classes".into(),
+            });
+        }
         Ok(Self { train, test })
     }
 }
@@ -276,7 +322,8 @@ impl Part {
         let mut count = 0;
         let each = &mut |block: Block| -> Result<(), DataError> {
             let examples = block.values.len() / size;
-            let values = preparation.prepare(block.values);
+            let are_pictures = matches!(self.input, Input::Pictures(_) | Input::Idx(_));
+            let values = preparation.prepare(block.values, are_pictures);
             let values = values
                 .map_err(|found| unsuitable(&self.path, &found, count, preparation, &self.input))?;
             count += examples;
@@ -291,11 +338,13 @@ impl Part {
                 hint: "check the files".into(),
             }));
         }
-        if let Some((file, array)) = &self.labels {
-            classes = read_labels(file, array.as_deref())?;
-            if classes.len() != count {
+        if let Some(labels) = &self.labels {
+            classes = read_labels(&labels.path, labels.array.as_deref())?;
+            if labels.found && !are_classes(&classes) {
+                classes.clear();
+            } else if classes.len() != count {
                 return Err(DataError::LabelCount {
-                    path: file.clone(),
+                    path: labels.path.clone(),
                     labels: classes.len(),
                     images: count,
                 });
@@ -310,6 +359,11 @@ impl Part {
             unreadable,
         })
     }
+}
+
+/// Whether numbers that nobody called so are classes: few whole numbers.
+fn are_classes(found: &[String]) -> bool {
+    found.iter().all(|class| class.parse::<u8>().is_ok())
 }
 
 /// What numbers of the training split become, found by a look at all of them.
@@ -340,12 +394,15 @@ fn preparation(
         shape,
         fit: own.fit.clone().unwrap_or_default(),
         scaling: None,
-        in_unit_range: in_unit_range || input.are_bytes(),
+        in_unit_range: true,
+        is_bounded: in_unit_range,
+        are_bytes: input.are_bytes() && given.scale.is_none() && given.range.is_none(),
         columns: input.column_names().map(<[String]>::to_vec),
         classes: None,
     };
     if let Some((low, high)) = given.range {
-        preparation.in_unit_range = true;
+        // Who says a range wants to know of what is beyond it.
+        preparation.is_bounded = true;
         preparation.scaling = Some(Scaling::of_range(low as f32, high as f32));
         return Ok(preparation);
     }
@@ -354,13 +411,10 @@ fn preparation(
     }
     let statistics = Statistics::of(&parts.train, &preparation, watch)?;
     preparation.scaling = statistics.scaling(path, &given, in_unit_range)?;
-    preparation.in_unit_range = in_unit_range
-        || given.scale == Some(Scale::MinMax)
-        || preparation
-            .scaling
-            .as_ref()
-            .is_some_and(|scaling| scaling.offset.len() == 1)
-        || statistics.are_in_unit_range();
+    preparation.in_unit_range = match (&preparation.scaling, given.scale) {
+        (None, _) => statistics.are_in_unit_range(),
+        (Some(_), scale) => scale != Some(Scale::Standard),
+    };
     Ok(preparation)
 }
 
@@ -480,6 +534,7 @@ impl Statistics {
                     .zip(&self.greatest)
                     .map(|(least, greatest)| or_one(greatest - least))
                     .collect(),
+                by_column: true,
             })),
             Some(Scale::Standard) if in_unit_range => refuse(
                 "standardised numbers are not between 0 and 1".into(),
@@ -492,6 +547,7 @@ impl Statistics {
                     .iter()
                     .map(|squares| or_one((squares / self.count).sqrt() as f32))
                     .collect(),
+                by_column: true,
             })),
             None if least >= 0.0 && greatest <= 1.0 => Ok(None),
             None if least >= 0.0 && greatest <= 255.0 && greatest > LEAST_GREATEST_BYTE => {
@@ -550,7 +606,9 @@ pub fn describe(
         None => format!("number {place}"),
     };
     let range = match &preparation.scaling {
-        Some(Scaling { offset, scale }) if offset.len() == 1 => (offset[0], offset[0] + scale[0]),
+        Some(scaling) if !scaling.by_column => {
+            (scaling.offset[0], scaling.offset[0] + scaling.scale[0])
+        }
         _ => (0.0, 1.0),
     };
     let (low, high) = range;
@@ -561,7 +619,7 @@ pub fn describe(
         ),
         true => (
             format!(
-                "{of} of example {example} is {number}; this network takes numbers from {low} to {high}, or bytes"
+                "{of} of example {example} is {number}; this network takes numbers from {low} to {high}, or pictures"
             ),
             format!(
                 "scale them: `(x - x.min()) / (x.max() - x.min())` goes from 0 to 1; training data from {low} to {high} were expected"

@@ -1,6 +1,5 @@
 //! The numbers of examples: in memory as they came, or in a file that stands in for memory.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -220,42 +219,59 @@ impl Collector {
             (true, Values::Numbers(_)) => panic!("bytes were announced"),
             (_, values) => values,
         };
-        let raw: Cow<'_, [u8]> = match &values {
-            Values::Bytes(bytes) => Cow::Borrowed(bytes),
-            Values::Numbers(numbers) => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        };
-        self.digest.update(&raw);
-        match (&mut self.collected, &values) {
-            (Collected::Bytes(all), Values::Bytes(more)) => all.extend_from_slice(more),
-            (Collected::Numbers(all), Values::Numbers(more)) => all.extend_from_slice(more),
-            (Collected::File(file, _, bytes), _) => {
-                file.write_all(&raw)?;
-                *bytes += raw.len() as u64;
+        self.make_room(values.len() as u64)?;
+        match (&mut self.collected, values) {
+            (Collected::Bytes(all), Values::Bytes(more)) => {
+                self.digest.update(&more);
+                all.extend_from_slice(&more);
+            }
+            (Collected::Numbers(all), Values::Numbers(more)) => {
+                for piece in more.chunks(PIECE) {
+                    self.digest.update(little_endian(piece));
+                }
+                all.extend_from_slice(&more);
+            }
+            (Collected::File(file, _, length), Values::Bytes(more)) => {
+                self.digest.update(&more);
+                file.write_all(&more)?;
+                *length += more.len() as u64;
+            }
+            (Collected::File(file, _, length), Values::Numbers(more)) => {
+                for piece in more.chunks(PIECE) {
+                    let raw = little_endian(piece);
+                    self.digest.update(&raw);
+                    file.write_all(&raw)?;
+                    *length += raw.len() as u64;
+                }
             }
             _ => unreachable!("made alike above"),
         }
-        self.overflow()
+        Ok(())
     }
 
-    /// Moves to a file what memory is not to hold.
-    fn overflow(&mut self) -> io::Result<()> {
-        let (raw, width): (Cow<'_, [u8]>, _) = match &self.collected {
-            Collected::Bytes(bytes) if bytes.len() as u64 > self.budget_bytes => {
-                (Cow::Borrowed(bytes), Width::Byte)
-            }
-            Collected::Numbers(numbers) if 4 * numbers.len() as u64 > self.budget_bytes => (
-                numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
-                Width::Single,
-            ),
-            _ => return Ok(()),
+    /// Moves to a file what memory is not to hold together with so many numbers more.
+    fn make_room(&mut self, more: u64) -> io::Result<()> {
+        let (length, width) = match &self.collected {
+            Collected::Bytes(bytes) => (bytes.len() as u64, Width::Byte),
+            Collected::Numbers(numbers) => (numbers.len() as u64, Width::Single),
+            Collected::File(..) => return Ok(()),
         };
-        let mut file = BufWriter::with_capacity(
-            1 << 20,
-            temporary(|directory| tempfile::tempfile_in(directory))?,
-        );
-        file.write_all(&raw)?;
-        let bytes = raw.len() as u64;
-        self.collected = Collected::File(file, width, bytes);
+        let bytes = width.bytes() as u64;
+        if (length + more) * bytes <= self.budget_bytes {
+            return Ok(());
+        }
+        let file = temporary(|directory| tempfile::tempfile_in(directory))?;
+        let mut file = BufWriter::with_capacity(1 << 20, file);
+        match &self.collected {
+            Collected::Bytes(all) => file.write_all(all)?,
+            Collected::Numbers(all) => {
+                for piece in all.chunks(PIECE) {
+                    file.write_all(&little_endian(piece))?;
+                }
+            }
+            Collected::File(..) => {}
+        }
+        self.collected = Collected::File(file, width, length * bytes);
         Ok(())
     }
 
@@ -275,6 +291,13 @@ impl Collector {
         };
         Ok((pixels, super::hexadecimal(&self.digest.finalize())))
     }
+}
+
+/// Numbers that are turned into bytes at a time.
+const PIECE: usize = 1 << 16;
+
+fn little_endian(numbers: &[f32]) -> Vec<u8> {
+    numbers.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
 /// A file for what memory is not to hold, made where there is room on a disk: the place for temporary files is memory itself on

@@ -15,8 +15,12 @@ pub struct Preparation {
     /// Of numbers that are not taken as they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scaling: Option<Scaling>,
-    /// Whether examples have to be between 0 and 1, as bytes are after scaling.
+    /// Whether the examples of training are between 0 and 1.
     pub in_unit_range: bool,
+    /// Whether the network takes nothing else.
+    pub is_bounded: bool,
+    /// Whether they were bytes.
+    pub are_bytes: bool,
     /// Names of the numbers of a row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<String>>,
@@ -25,11 +29,16 @@ pub struct Preparation {
     pub classes: Option<Vec<String>>,
 }
 
+/// Of a side of a picture.
+const MOST_PIXELS: usize = 8192;
+
 /// `(x − offset) / scale`, by one number for all or one for each column.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scaling {
     pub offset: Vec<f32>,
     pub scale: Vec<f32>,
+    /// Whether there is a number for each column, rather than one for all.
+    pub by_column: bool,
 }
 
 impl Scaling {
@@ -38,6 +47,7 @@ impl Scaling {
         Self {
             offset: vec![low],
             scale: vec![high - low],
+            by_column: false,
         }
     }
 
@@ -77,6 +87,8 @@ impl Preparation {
             fit: Fit::default(),
             scaling: None,
             in_unit_range: true,
+            is_bounded: true,
+            are_bytes: true,
             columns: None,
             classes: None,
         }
@@ -87,7 +99,7 @@ impl Preparation {
         let size = self.shape.checked_size().unwrap_or(0);
         let channels = matches!(self.shape.channels, 1 | 3);
         let scaling = self.scaling.as_ref().is_none_or(|scaling| {
-            let columns = [1, size].contains(&scaling.offset.len());
+            let columns = scaling.offset.len() == if scaling.by_column { size } else { 1 };
             let finite = scaling
                 .offset
                 .iter()
@@ -98,7 +110,13 @@ impl Preparation {
                 && finite
                 && scaling.scale.iter().all(|&x| x != 0.0)
         });
+        let side = 1..=MOST_PIXELS;
+        let resize = self
+            .fit
+            .resize
+            .is_none_or(|(height, width)| side.contains(&height) && side.contains(&width));
         size > 0
+            && resize
             && channels
             && scaling
             && self
@@ -107,15 +125,26 @@ impl Preparation {
                 .is_none_or(|columns| columns.len() == size)
     }
 
-    /// Examples as the network takes them.
+    /// Examples as the network takes them. Those of pictures, whose bytes go from black to white whatever the numbers of training
+    /// did, are told apart from arrays of bytes.
     ///
     /// # Errors
     /// A number is not finite, or not in the range that it has to be in.
-    pub fn prepare(&self, values: Values) -> Result<Values, Unsuitable> {
-        let mut numbers = match (values, &self.scaling) {
-            (Values::Bytes(bytes), None) => return Ok(Values::Bytes(bytes)),
-            // With a scaling, bytes are numbers like others.
-            (Values::Bytes(bytes), Some(_)) => bytes.into_iter().map(f32::from).collect(),
+    pub fn prepare(&self, values: Values, are_pictures: bool) -> Result<Values, Unsuitable> {
+        let by_column = self
+            .scaling
+            .as_ref()
+            .is_some_and(|scaling| scaling.by_column);
+        let mut numbers: Vec<f32> = match (values, &self.scaling) {
+            (Values::Bytes(bytes), None) if self.are_bytes => return Ok(Values::Bytes(bytes)),
+            (Values::Bytes(bytes), None) if self.in_unit_range => {
+                return Ok(Values::Numbers(Values::Bytes(bytes).into_numbers()));
+            }
+            (Values::Bytes(bytes), Some(_)) if are_pictures && !by_column => {
+                return Ok(Values::Numbers(Values::Bytes(bytes).into_numbers()));
+            }
+            // Bytes are numbers like others.
+            (Values::Bytes(bytes), _) => bytes.into_iter().map(f32::from).collect(),
             (Values::Numbers(numbers), _) => numbers,
         };
         let unsuitable =
@@ -124,16 +153,13 @@ impl Preparation {
             let number = numbers[place];
             return Err(Unsuitable { place, number });
         }
+        let given = numbers.clone();
         if let Some(scaling) = &self.scaling {
             scaling.apply(&mut numbers);
         }
-        if self.in_unit_range {
-            let by_column = self
-                .scaling
-                .as_ref()
-                .is_some_and(|scaling| scaling.offset.len() > 1);
+        if self.is_bounded || self.are_bytes {
             if let Some(place) = unsuitable(&numbers, is_in_unit_range).filter(|_| !by_column) {
-                let number = self.restore(vec![numbers[place]])[0];
+                let number = given[place];
                 return Err(Unsuitable { place, number });
             }
             // Rounding, or a number beyond those that its column had in training, is the nearest that can be.
@@ -157,14 +183,6 @@ impl Preparation {
             true => examples,
             false => examples.beyond_unit_range(),
         }
-    }
-
-    /// What a network gives, in the units of the numbers that its examples were made of.
-    pub fn restore(&self, mut numbers: Vec<f32>) -> Vec<f32> {
-        if let Some(scaling) = &self.scaling {
-            scaling.undo(&mut numbers);
-        }
-        numbers
     }
 }
 

@@ -115,6 +115,8 @@ pub enum DataError {
     },
     #[error("{} has {found} classes; at most 256 are told apart", path.display())]
     TooManyClasses { path: PathBuf, found: usize },
+    #[error("data.exclude_classes leaves no training example")]
+    AllExcluded,
     #[error("the data have no classes, so none can be excluded")]
     NoClassesToExclude,
     #[error("no training example is of class `{class}`{}", known.as_ref().map(|names| format!("; the classes are {}", names.join(", "))).unwrap_or_default())]
@@ -150,6 +152,7 @@ impl DataError {
             Self::TooManyClasses { .. } => "leave the labels out, or group them",
             Self::NoClassesToExclude => "leave data.exclude_classes out, or give data with labels",
             Self::NoSuchClass { .. } => "check data.exclude_classes",
+            Self::AllExcluded => "exclude fewer classes",
             Self::Spill(_) => "make room in the user's cache directory, or raise data.memory_budget_mb",
         }
         .into()
@@ -277,6 +280,9 @@ pub fn load(
             .filter(|&index| !excluded.contains(&labels[index]))
             .collect();
         train = train.select(&kept);
+        if kept.is_empty() {
+            return Err(DataError::AllExcluded);
+        }
     }
     train.truncate(wanted.limit.unwrap_or(usize::MAX).min(train.count()));
     test.truncate(wanted.test_limit.unwrap_or(usize::MAX).min(test.count()));

@@ -57,6 +57,7 @@ impl Spirals {
             checksums,
             preparation: Preparation {
                 in_unit_range: false,
+                is_bounded: false,
                 ..Preparation::of_images(Shape::row(2))
             },
             unreadable: Vec::new(),

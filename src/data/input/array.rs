@@ -74,11 +74,7 @@ impl Array {
                 _ if known("x") => "x".to_owned(),
                 _ => {
                     let problem = format!("holds several arrays: {}", list(&names));
-                    return Err(InputError::new(
-                        path,
-                        problem,
-                        "name one with data.array, or give a file with one",
-                    ));
+                    return Err(InputError::new(path, problem, options.words.array));
                 }
             },
         };
@@ -347,6 +343,10 @@ fn layout(
         return Ok((count, known, channels_first && shape == known));
     }
     // One example alone.
+    let is_planes = known.channels == 3 && dimensions == [3, known.height, known.width];
+    if is_planes && dimensions != [known.height, known.width, 3] {
+        return Ok((1, known, true));
+    }
     if product(&dimensions) == known.checked_size() {
         return Ok((1, known, false));
     }
@@ -447,6 +447,7 @@ mod tests {
         assert_eq!(of(&[5, 216]), Ok((5, shape(8, 9, 3), false)));
         assert_eq!(of(&[5, 3, 8, 9]), Ok((5, shape(8, 9, 3), true)));
         assert_eq!(of(&[8, 9, 3]), Ok((1, shape(8, 9, 3), false)));
+        assert_eq!(of(&[3, 8, 9]), Ok((1, shape(8, 9, 3), true)));
         assert_eq!(of(&[216]), Ok((1, shape(8, 9, 3), false)));
         let (_, hint) = of(&[5, 215]).unwrap_err();
         assert!(hint.contains("8×9×3, 216 numbers"), "{hint}");

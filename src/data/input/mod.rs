@@ -94,6 +94,35 @@ pub struct Options {
     /// Which array of an `.npz`.
     pub array: Option<String>,
     pub columns: Columns,
+    pub words: Words,
+}
+
+/// How users say what is left open, for what an error tells them to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Words {
+    pub array: &'static str,
+    pub resize: &'static str,
+    pub label: &'static str,
+}
+
+impl Default for Words {
+    /// In a config.
+    fn default() -> Self {
+        Self {
+            array: "name one with data.array, or give a file with one",
+            resize: "bring all to one size with data.resize = [HEIGHT, WIDTH]",
+            label: "data.labels",
+        }
+    }
+}
+
+impl Words {
+    /// On a command line.
+    pub const OF_OPTIONS: Self = Self {
+        array: "name one with --array, or give a file with one",
+        resize: "bring all to one size with --resize",
+        label: "--label",
+    };
 }
 
 /// What stands for standard input.
@@ -112,7 +141,7 @@ impl Input {
             return Self::of(kept, path, options);
         }
         if path.is_dir() {
-            return Ok(Self::Pictures(Pictures::in_directory(path, &options.fit)?));
+            return Ok(Self::Pictures(Pictures::in_directory(path, options)?));
         }
         let is_pipe = std::fs::metadata(path).is_ok_and(|there| !there.is_file());
         let origin = match is_pipe {
@@ -130,7 +159,7 @@ impl Input {
     /// # Errors
     /// None of them can be read.
     pub fn pictures(files: Vec<PathBuf>, options: &Options) -> Result<Self, InputError> {
-        Ok(Self::Pictures(Pictures::of(files, &options.fit)?))
+        Ok(Self::Pictures(Pictures::of(files, options)?))
     }
 
     fn of(origin: Origin, path: &Path, options: &Options) -> Result<Self, InputError> {
@@ -143,15 +172,14 @@ impl Input {
         if beginning.starts_with(b"\x93NUMPY") {
             return Ok(Self::Array(Array::npy(origin, path, options)?));
         }
-        if beginning.starts_with(b"PK") || is(&["npz"]) {
+        // What is called a table may begin with anything.
+        let is_table = is(&["csv", "tsv", "txt"]);
+        let is_zip = beginning.starts_with(b"PK\x03\x04") || beginning.starts_with(b"PK\x05\x06");
+        if !is_table && (is_zip || is(&["npz"])) {
             return Ok(Self::Array(Array::npz(origin, path, options)?));
         }
-        if image::guess_format(&beginning).is_ok() || has_a_pictures_name(path) {
-            return Ok(Self::Pictures(Pictures::single(
-                origin,
-                path,
-                &options.fit,
-            )?));
+        if !is_table && (pictures::are_a_pictures(&beginning) || has_a_pictures_name(path)) {
+            return Ok(Self::Pictures(Pictures::single(origin, path, options)?));
         }
         let is_gzip = beginning.starts_with(&[0x1f, 0x8b]);
         let is_idx = beginning.starts_with(&[0, 0]) || is(&["idx", "gz"]) || is_gzip;

@@ -6,10 +6,10 @@ use std::io::{BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use image::imageops::FilterType;
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use rayon::prelude::*;
 
-use super::{Block, Each, InputError, Origin, Unreadable};
+use super::{Block, Each, InputError, Options, Origin, Unreadable, Words};
 use crate::data::{Shape, Values};
 
 /// The largest side of a picture worth decoding: far above any network's input, far below what fills the memory.
@@ -54,6 +54,7 @@ impl Default for Fit {
 pub struct Pictures {
     files: Vec<PictureFile>,
     fit: Fit,
+    words: Words,
     shape: Shape,
     /// Where they are.
     root: PathBuf,
@@ -76,7 +77,7 @@ pub fn has_a_pictures_name(path: &Path) -> bool {
 impl Pictures {
     /// All pictures of a directory and those within it, in the order of their names. Where each is in a sub-directory, that is
     /// its class.
-    pub fn in_directory(root: &Path, fit: &Fit) -> Result<Self, InputError> {
+    pub fn in_directory(root: &Path, options: &Options) -> Result<Self, InputError> {
         let mut paths = Vec::new();
         walk(root, &mut paths)?;
         paths.sort();
@@ -99,21 +100,38 @@ impl Pictures {
             let problem = "holds no pictures, neither directly nor in its folders";
             return Err(InputError::new(root, problem, super::HINT));
         }
-        Self::new(files, root, fit)
+        Self::new(files, root, options)
     }
 
     /// Pictures in the order given.
-    pub fn of(paths: Vec<PathBuf>, fit: &Fit) -> Result<Self, InputError> {
+    pub fn of(paths: Vec<PathBuf>, options: &Options) -> Result<Self, InputError> {
+        let name = |path: &Path| {
+            path.file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned()
+        };
+        let mut names: Vec<String> = paths.iter().map(|path| name(path)).collect();
+        names.sort_unstable();
+        let are_alone = names.windows(2).all(|pair| pair[0] != pair[1]);
         let files = paths.into_iter().map(|path| PictureFile {
-            name: path.display().to_string(),
+            // Where one name is that of several, the folders tell them apart.
+            name: match are_alone {
+                true => name(&path),
+                false => path.display().to_string(),
+            },
             class: None,
             origin: Origin::File(path),
         });
-        Self::new(files.collect(), Path::new("the pictures"), fit)
+        Self::new(files.collect(), Path::new("the pictures"), options)
     }
 
     /// One picture.
-    pub(super) fn single(origin: Origin, path: &Path, fit: &Fit) -> Result<Self, InputError> {
+    pub(super) fn single(
+        origin: Origin,
+        path: &Path,
+        options: &Options,
+    ) -> Result<Self, InputError> {
         let name = path
             .file_name()
             .unwrap_or(path.as_os_str())
@@ -123,17 +141,21 @@ impl Pictures {
             name: name.into_owned(),
             class: None,
         };
-        Self::new(vec![file], path, fit)
+        Self::new(vec![file], path, options)
     }
 
-    fn new(mut files: Vec<PictureFile>, root: &Path, fit: &Fit) -> Result<Self, InputError> {
+    fn new(
+        mut files: Vec<PictureFile>,
+        root: &Path,
+        options: &Options,
+    ) -> Result<Self, InputError> {
         // A few pictures beside the folders would be a class without a name.
         if files.iter().any(|file| file.class.is_none()) {
             files.iter_mut().for_each(|file| file.class = None);
         }
         let mut reason = String::new();
         let mut tried = files.iter().take(TRIED);
-        let first = tried.find_map(|file| match decode(&file.origin, fit) {
+        let first = tried.find_map(|file| match decode(&file.origin, &options.fit) {
             Ok((shape, _)) => Some(shape),
             Err(error) => {
                 reason = format!("{}: {error}", file.name);
@@ -143,7 +165,8 @@ impl Pictures {
         match first {
             Some(shape) => Ok(Self {
                 files,
-                fit: fit.clone(),
+                fit: options.fit.clone(),
+                words: options.words,
                 shape,
                 root: root.to_owned(),
             }),
@@ -222,15 +245,11 @@ impl Pictures {
     }
 
     fn other_size(&self, name: &str, shape: Shape) -> InputError {
-        let Shape { height, width, .. } = self.shape;
-        InputError::new(
-            &self.root,
-            format!(
-                "pictures have different sizes: {} is {shape}, those before it are {}",
-                name, self.shape
-            ),
-            format!("bring all to one size with data.resize = [{height}, {width}] (height, width)"),
-        )
+        let problem = format!(
+            "pictures have different sizes: {name} is {shape}, those before it are {}",
+            self.shape
+        );
+        InputError::new(&self.root, problem, self.words.resize)
     }
 }
 
@@ -295,12 +314,12 @@ fn decode(origin: &Origin, fit: &Fit) -> Result<(Shape, Vec<u8>), String> {
     }
     if let Some((height, width)) = fit.resize {
         let (height, width) = (height as u32, width as u32);
-        let is_right = (picture.height(), picture.width()) == (height, width);
-        picture = match (is_right, fit.crop) {
-            (true, _) => picture,
-            (false, true) => picture.resize_to_fill(width, height, FilterType::Triangle),
-            (false, false) => picture.resize_exact(width, height, FilterType::Triangle),
-        };
+        if fit.crop {
+            picture = crop_to_shape(&picture, height, width);
+        }
+        if (picture.height(), picture.width()) != (height, width) {
+            picture = picture.resize_exact(width, height, FilterType::Triangle);
+        }
     }
     let (height, width) = (picture.height() as usize, picture.width() as usize);
     let (channels, mut bytes) = match fit.grayscale {
@@ -316,4 +335,30 @@ fn decode(origin: &Origin, fit: &Fit) -> Result<(Shape, Vec<u8>), String> {
         channels,
     };
     Ok((shape, bytes))
+}
+
+/// The middle of a picture, of the shape that `height` and `width` have.
+fn crop_to_shape(picture: &DynamicImage, height: u32, width: u32) -> DynamicImage {
+    let (there_height, there_width) = (u64::from(picture.height()), u64::from(picture.width()));
+    let (height, width) = (u64::from(height), u64::from(width));
+    // As wide as can be, or as high.
+    let (cut_height, cut_width) = match there_width * height > there_height * width {
+        true => (there_height, (there_height * width / height).max(1)),
+        false => ((there_width * height / width).max(1), there_width),
+    };
+    let left = ((there_width - cut_width) / 2) as u32;
+    let top = ((there_height - cut_height) / 2) as u32;
+    picture.crop_imm(left, top, cut_width as u32, cut_height as u32)
+}
+
+/// Whether bytes begin as those of a picture of a known format do.
+pub fn are_a_pictures(beginning: &[u8]) -> bool {
+    const FORMATS: [ImageFormat; 5] = [
+        ImageFormat::Png,
+        ImageFormat::Jpeg,
+        ImageFormat::WebP,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+    ];
+    image::guess_format(beginning).is_ok_and(|format| FORMATS.contains(&format))
 }

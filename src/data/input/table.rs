@@ -91,8 +91,9 @@ impl Table {
             number.and_then(|number| number.checked_sub(1))
         };
         let numbered = [special(&columns.label), special(&columns.name)];
+        // What is missing, or no finite number, is a name as little as a number is.
         let is_text = |(index, field): (usize, &str)| {
-            number(field).is_none() && !numbered.contains(&Some(index))
+            !field.is_empty() && field.parse::<f32>().is_err() && !numbered.contains(&Some(index))
         };
         if columns
             .header
@@ -100,12 +101,19 @@ impl Table {
         {
             table.header = Some(first.iter().map(str::to_owned).collect());
         }
-        table.label = table.find(
-            columns.label.as_deref(),
-            "data.labels",
-            first.len(),
-            columns.optional,
-        )?;
+        // A column that is given by its number is not there where there are no more than the numbers.
+        let is_bare = options
+            .shape
+            .is_some_and(|shape| shape.size() == first.len());
+        let is_numbered = columns
+            .label
+            .as_ref()
+            .is_some_and(|label| label.parse::<usize>().is_ok());
+        let label = columns
+            .label
+            .as_deref()
+            .filter(|_| !(columns.optional && is_numbered && is_bare));
+        table.label = table.find(label, options.words.label, first.len(), columns.optional)?;
         table.name = table.find(
             columns.name.as_deref(),
             "the column of names",
@@ -219,6 +227,7 @@ impl Table {
         let width = columns + usize::from(self.label.is_some()) + usize::from(self.name.is_some());
         let mut block = Building::default();
         let mut seen = 0;
+        let mut rows = 0;
         let mut readable = 0;
         loop {
             let is_there = match lines.read_record(&mut record) {
@@ -226,6 +235,7 @@ impl Table {
                 Err(error) if error.is_io_error() => return Err(self.error(&error).into()),
                 Err(error) => {
                     seen += 1;
+                    rows += 1;
                     unreadable.push(Unreadable {
                         name: "a row".into(),
                         reason: error.to_string(),
@@ -235,6 +245,8 @@ impl Table {
             };
             if is_there {
                 seen += 1;
+                let row = rows;
+                rows += 1;
                 let line = record.position().map_or(0, csv::Position::line);
                 match self.numbers(&record, width) {
                     Ok(numbers) => {
@@ -243,9 +255,11 @@ impl Table {
                         block
                             .classes
                             .extend(self.label.map(|column| record[column].to_owned()));
-                        block
-                            .names
-                            .extend(self.name.map(|column| record[column].to_owned()));
+                        block.names.push(match self.name {
+                            Some(column) => record[column].to_owned(),
+                            // Counted as in the file, whatever cannot be read.
+                            None => row.to_string(),
+                        });
                     }
                     Err(reason) => unreadable.push(Unreadable {
                         name: format!("line {line}"),
@@ -255,7 +269,7 @@ impl Table {
             }
             if block.numbers.len() >= most.max(1) * columns || !is_there {
                 let full = std::mem::take(&mut block);
-                each(full.finish(self.label.is_some(), self.name.is_some()), seen)?;
+                each(full.finish(self.label.is_some()), seen)?;
                 seen = 0;
             }
             if !is_there {
@@ -320,10 +334,10 @@ struct Building {
 }
 
 impl Building {
-    fn finish(self, has_classes: bool, has_names: bool) -> Block {
+    fn finish(self, has_classes: bool) -> Block {
         Block {
             values: Values::Numbers(self.numbers),
-            names: has_names.then_some(self.names),
+            names: Some(self.names),
             classes: has_classes.then_some(self.classes),
         }
     }

@@ -191,12 +191,15 @@ fn csv(times: usize, seed: u64) -> Tally {
 
 fn preparation(times: usize, seed: u64) -> Tally {
     let text = br#"{ "shape": { "height": 1, "width": 2, "channels": 1 }, "fit": { "resize": [1, 2], "crop": true,
-        "grayscale": true, "invert": false }, "scaling": { "offset": [0.5, 1.0], "scale": [2.0, 3.0] },
-        "in_unit_range": false, "columns": ["a", "b"], "classes": ["x", "y"] }"#;
+        "grayscale": true, "invert": false }, "scaling": { "offset": [0.5, 1.0], "scale": [2.0, 3.0], "by_column": true },
+        "in_unit_range": false, "is_bounded": false, "are_bytes": false, "columns": ["a", "b"], "classes": ["x", "y"] }"#;
     let read = |path: &Path| {
         let read = serde_json::from_slice::<Preparation>(&fs::read(path).unwrap());
         read.is_ok_and(|preparation| {
-            preparation.is_sound() && preparation.prepare(Values::Numbers(vec![1.0, 2.0])).is_ok()
+            preparation.is_sound()
+                && preparation
+                    .prepare(Values::Numbers(vec![1.0, 2.0]), false)
+                    .is_ok()
         })
     };
     fuzz_file(times, seed, "input.json", text, true, read)
