@@ -146,7 +146,9 @@ fn prepared(preparation: &Preparation, unreadable: &[Unreadable]) -> String {
             );
         }
         Some(_) => {
-            text.push_str("\neach column is scaled by itself, as its training numbers say\n");
+            text.push_str(
+                "\neach column is scaled by itself, as the numbers of the training file say\n",
+            );
         }
         None => {}
     }

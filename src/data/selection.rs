@@ -41,9 +41,9 @@ impl Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
-    /// The least number of a column in the training split becomes 0, the greatest 1.
+    /// The least number of a column in the file of the training examples becomes 0, the greatest 1.
     MinMax,
-    /// A column's mean in the training split becomes 0, its standard deviation 1.
+    /// A column's mean in the file of the training examples becomes 0, its standard deviation 1.
     Standard,
 }
 

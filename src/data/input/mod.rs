@@ -101,6 +101,7 @@ pub struct Options {
 #[derive(Clone, Copy, Debug)]
 pub struct Words {
     pub array: &'static str,
+    /// With `SIZE` where a size is to be written.
     pub resize: &'static str,
     pub label: &'static str,
 }
@@ -110,7 +111,7 @@ impl Default for Words {
     fn default() -> Self {
         Self {
             array: "name one with data.array, or give a file with one",
-            resize: "bring all to one size with data.resize = [HEIGHT, WIDTH]",
+            resize: "data.resize = SIZE",
             label: "data.labels",
         }
     }
@@ -120,7 +121,7 @@ impl Words {
     /// On a command line.
     pub const OF_OPTIONS: Self = Self {
         array: "name one with --array, or give a file with one",
-        resize: "bring all to one size with --resize",
+        resize: "--resize",
         label: "--label",
     };
 }

@@ -249,7 +249,12 @@ impl Pictures {
             "pictures have different sizes: {name} is {shape}, those before it are {}",
             self.shape
         );
-        InputError::new(&self.root, problem, self.words.resize)
+        let size = format!("[{}, {}]", self.shape.height, self.shape.width);
+        let hint = format!(
+            "bring all to one size with {}",
+            self.words.resize.replace("SIZE", &size)
+        );
+        InputError::new(&self.root, problem, hint)
     }
 }
 
