@@ -9,11 +9,6 @@ use crate::data::{
 };
 use crate::error::Error;
 
-/// Numbers that are read at a time.
-const NUMBERS_AT_A_TIME: usize = 1 << 21;
-/// The least and the most examples that are read at a time.
-const EXAMPLES_AT_A_TIME: (usize, usize) = (16, 4096);
-
 /// How examples are made to fit, where they do not.
 #[derive(Clone, Debug, Default)]
 pub struct Fitting {
@@ -133,42 +128,44 @@ impl Trained {
         let total: Option<usize> = opened.iter().map(|(_, input)| input.count()).sum();
         let mut done_before = 0;
         for (path, input) in &opened {
-            let (least, most) = EXAMPLES_AT_A_TIME;
-            let at_a_time = (NUMBERS_AT_A_TIME / preparation.shape.size()).clamp(least, most);
             let mut done = 0;
             let watch = &mut |now, _| {
                 done = now;
                 watch(done_before + now, total);
             };
-            let found = input.read(at_a_time, watch, &mut |block: Block| -> Result<(), Error> {
-                let size = preparation.shape.size();
-                let are_pictures = matches!(input, Input::Pictures(_) | Input::Idx(_));
-                let values =
-                    preparation
-                        .prepare(block.values, are_pictures)
-                        .map_err(|unsuitable| {
-                            let (problem, hint) =
-                                describe(&unsuitable, first, &preparation, preparation.shape);
-                            InputError {
-                                path: path.clone(),
-                                problem,
-                                hint,
-                            }
-                        })?;
-                let count = values.len() / size;
-                let pixels = match values {
-                    Values::Bytes(bytes) => Pixels::Bytes(bytes),
-                    Values::Numbers(numbers) => Pixels::Numbers(numbers),
-                };
-                each(Piece {
-                    examples: preparation.examples(pixels),
-                    names: block.names,
-                    classes: block.classes,
-                    first,
-                })?;
-                first += count;
-                Ok(())
-            })?;
+            let found = input.read(
+                input.at_a_time(),
+                watch,
+                &mut |block: Block| -> Result<(), Error> {
+                    let size = preparation.shape.size();
+                    let are_pictures = matches!(input, Input::Pictures(_) | Input::Idx(_));
+                    let values =
+                        preparation
+                            .prepare(block.values, are_pictures)
+                            .map_err(|unsuitable| {
+                                let (problem, hint) =
+                                    describe(&unsuitable, first, &preparation, preparation.shape);
+                                InputError {
+                                    path: path.clone(),
+                                    problem,
+                                    hint,
+                                }
+                            })?;
+                    let count = values.len() / size;
+                    let pixels = match values {
+                        Values::Bytes(bytes) => Pixels::Bytes(bytes),
+                        Values::Numbers(numbers) => Pixels::Numbers(numbers),
+                    };
+                    each(Piece {
+                        examples: preparation.examples(pixels),
+                        names: block.names,
+                        classes: block.classes,
+                        first,
+                    })?;
+                    first += count;
+                    Ok(())
+                },
+            )?;
             done_before += done;
             unreadable.extend(found);
         }

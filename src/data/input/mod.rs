@@ -128,6 +128,10 @@ impl Words {
 
 /// What stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
+/// Numbers that are read at a time.
+const NUMBERS_AT_A_TIME: usize = 1 << 21;
+/// The least and the most examples that are.
+const EXAMPLES_AT_A_TIME: (usize, usize) = (16, 4096);
 /// The largest example that is read: numbers.
 const MOST_NUMBERS: usize = 1 << 26;
 
@@ -222,6 +226,12 @@ impl Input {
             Self::Table(_) => None,
             Self::Idx(idx) => Some(idx.count),
         }
+    }
+
+    /// How many examples are well read at a time: enough to keep all cores busy, few enough for any memory.
+    pub fn at_a_time(&self) -> usize {
+        let (least, most) = EXAMPLES_AT_A_TIME;
+        (NUMBERS_AT_A_TIME / self.shape().size()).clamp(least, most)
     }
 
     /// Whether examples are bytes, and so between 0 and 1.
