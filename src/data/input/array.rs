@@ -3,11 +3,14 @@
 //! # Source
 //! NumPy Enhancement Proposal 1, *A Simple File Format for NumPy Arrays*. Objects, which are pickled, are not read.
 
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use half::f16;
-use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, npz::NpzArchive};
+use npyz::{
+    DType, Endianness, NpyHeader, Order, TypeChar,
+    npz::{NpzArchive, file_name_from_array_name},
+};
 
 use super::{Block, Each, InputError, MOST_NUMBERS, Options, Origin, Unreadable, check_size};
 use crate::data::{Shape, Values};
@@ -45,7 +48,7 @@ enum Kind {
 impl Array {
     pub(super) fn npy(origin: Origin, path: &Path, options: &Options) -> Result<Self, InputError> {
         let stream = origin.open().map_err(InputError::io(path))?;
-        let header = NpyHeader::from_reader(BufReader::new(stream));
+        let header = header_of(&mut BufReader::new(stream));
         let header = header.map_err(|error| damaged(path, &error))?;
         Self::new(origin, path, None, &header, options)
     }
@@ -80,18 +83,10 @@ impl Array {
         };
         let header = {
             let file = archive
-                .by_name(&name)
-                .map_err(|error| damaged(path, &error))?;
-            match file {
-                Some(file) => file.header().clone(),
-                None => {
-                    return Err(InputError::new(
-                        path,
-                        format!("has no array `{name}`"),
-                        "check the file",
-                    ));
-                }
-            }
+                .zip_archive()
+                .by_name(&file_name_from_array_name(&name));
+            let mut file = file.map_err(|error| damaged(path, &error.into()))?;
+            header_of(&mut file).map_err(|error| damaged(path, &error))?
         };
         Self::new(origin, path, Some(name), &header, options)
     }
@@ -168,21 +163,17 @@ impl Array {
         let mut stream = BufReader::with_capacity(1 << 18, stream);
         match &self.member {
             None => {
-                NpyHeader::from_reader(&mut stream).map_err(damaged)?;
+                header_of(&mut stream).map_err(damaged)?;
                 self.read_elements(&mut stream, most, each)?;
             }
             Some(name) => {
                 let mut archive = NpzArchive::new(stream).map_err(damaged)?;
-                let array = archive.by_name(name).map_err(damaged)?;
-                let missing = || {
-                    InputError::new(
-                        &self.path,
-                        format!("has no array `{name}`"),
-                        "check the file",
-                    )
-                };
-                let mut elements = array.ok_or_else(missing)?.into_inner();
-                self.read_elements(&mut elements, most, each)?;
+                let file = archive
+                    .zip_archive()
+                    .by_name(&file_name_from_array_name(name));
+                let mut file = file.map_err(|error| damaged(error.into()))?;
+                header_of(&mut file).map_err(damaged)?;
+                self.read_elements(&mut file, most, each)?;
             }
         }
         Ok(Vec::new())
@@ -233,6 +224,21 @@ impl Array {
         };
         examples.flat_map(pixels).collect()
     }
+}
+
+/// Far more than a header needs, and far less than its own word for its length can claim.
+const MOST_OF_A_HEADER: u32 = 1 << 20;
+
+/// The header of an array; the stream is then at its elements.
+fn header_of(stream: &mut dyn Read) -> io::Result<NpyHeader> {
+    // Magic number, version, and the length in two or four bytes.
+    let mut beginning = [0; 12];
+    stream.read_exact(&mut beginning)?;
+    let [.., a, b, c, d] = beginning;
+    if beginning[6] >= 2 && u32::from_le_bytes([a, b, c, d]) > MOST_OF_A_HEADER {
+        return Err(io::Error::other("its header is too long"));
+    }
+    NpyHeader::from_reader(beginning.chain(stream))
 }
 
 /// The labels in a one-dimensional array of whole numbers, as text.
@@ -439,6 +445,16 @@ mod tests {
         ] {
             assert!(of(wrong, true).is_err(), "{wrong:?}");
         }
+    }
+
+    /// Version 3 has four bytes for the length, which no reader should believe.
+    #[test]
+    fn a_header_that_claims_gigabytes_is_refused() {
+        let mut bytes = b"\x93NUMPY\x03\x00".to_vec();
+        bytes.extend(u32::MAX.to_le_bytes());
+        bytes.extend(b"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }");
+        let error = header_of(&mut &bytes[..]).err().unwrap();
+        assert!(error.to_string().contains("too long"), "{error}");
     }
 
     #[test]
