@@ -2,7 +2,7 @@
 
 use burn::tensor::ExecutionError;
 
-use super::metrics::{bce_nats, entropy_nats};
+use super::cross_entropy::{bce_nats, entropy_nats};
 use super::{Evaluator, read};
 use crate::batches::tensor;
 use crate::data::{ImageSet, Noise};

@@ -1,11 +1,10 @@
 //! Reconstruction and code figures, summed image by image in `f64`.
 
-use std::sync::LazyLock;
-
 use rayon::prelude::*;
 
+use super::cross_entropy::{CrossEntropy, entropy_nats};
 use super::{Figures, Scope, ssim};
-use crate::data::{ImageSet, Noise, Shape, to_unit};
+use crate::data::{ImageSet, Noise, Shape};
 use crate::model::Activation;
 
 /// The error below which an image counts as exact; its PSNR is then 100 dB rather than infinite.
@@ -240,63 +239,6 @@ pub fn mean_image_errors(train: &ImageSet, test: &ImageSet) -> (f64, f64) {
     (bce / all, squared_error / all)
 }
 
-/// Binary cross-entropy of grey pixels against the sigmoid of logits, a sum over pixels.
-pub(super) fn bce_nats(pixels: &[f32], logits: &[f32]) -> f64 {
-    let mut sum = CrossEntropy::default();
-    for (&pixel, &logit) in pixels.iter().zip(logits) {
-        sum.add(f64::from(pixel), f64::from(logit));
-    }
-    sum.nats()
-}
-
-/// A sum of binary cross-entropies of grey pixels against the sigmoid of logits.
-///
-/// ```text
-/// max(z, 0) − x z + ln(1 + exp(−|z|))
-/// ```
-struct CrossEntropy {
-    linear: f64,
-    logarithms: f64,
-    /// Of the factors `1 + exp(−|z|)` whose logarithms are not in the sum yet: a sum of logarithms is the
-    /// logarithm of a product, which takes a hundredth of the time.
-    product: f64,
-    factors: u32,
-}
-
-impl Default for CrossEntropy {
-    fn default() -> Self {
-        Self {
-            linear: 0.0,
-            logarithms: 0.0,
-            product: 1.0,
-            factors: 0,
-        }
-    }
-}
-
-impl CrossEntropy {
-    /// Factors up to 2 whose product is surely finite.
-    const FACTORS: u32 = 1000;
-
-    /// Adds a pixel, and gives the sigmoid of its logit.
-    fn add(&mut self, x: f64, z: f64) -> f64 {
-        let tail = (-z.abs()).exp();
-        self.linear += z.max(0.0) - x * z;
-        self.product *= 1.0 + tail;
-        self.factors += 1;
-        if self.factors == Self::FACTORS {
-            self.logarithms += self.product.ln();
-            (self.product, self.factors) = (1.0, 0);
-        }
-        let larger = 1.0 / (1.0 + tail);
-        if z >= 0.0 { larger } else { tail * larger }
-    }
-
-    fn nats(&self) -> f64 {
-        self.linear + self.logarithms + self.product.ln()
-    }
-}
-
 fn psnr_db(mse: f64) -> f64 {
     -10.0 * mse.max(EXACT_MSE).log10()
 }
@@ -329,31 +271,10 @@ pub fn entropy_nats_per_pixel(images: &ImageSet) -> f64 {
     nats / (images.count() * images.pixels_per_image()) as f64
 }
 
-/// The entropy of grey pixels read as probabilities, a sum over pixels.
-pub(super) fn entropy_nats(pixels: &[f32]) -> f64 {
-    fn of(x: f64) -> f64 {
-        match x {
-            0.0 | 1.0 => 0.0,
-            x => -x * x.ln() - (1.0 - x) * (1.0 - x).ln(),
-        }
-    }
-    static OF_BYTE: LazyLock<[f64; 256]> =
-        LazyLock::new(|| std::array::from_fn(|byte| of(to_unit(byte as u8).into())));
-    // Most pixels were bytes, and looking one up takes a tenth of the time of two logarithms.
-    let each = pixels.iter().map(|&x| {
-        let byte = (x * 255.0).round() as u8;
-        match to_unit(byte) == x {
-            true => OF_BYTE[usize::from(byte)],
-            false => of(x.into()),
-        }
-    });
-    each.sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Pixels;
+    use crate::data::{Pixels, to_unit};
 
     fn measure(output: Activation, pixels: &[u8], logits: &[f32], code: &[f32]) -> Metrics {
         let images = ImageSet::new(1, 2, pixels.to_vec(), None);

@@ -3,6 +3,7 @@
 mod by_image;
 mod classification;
 mod codes;
+mod cross_entropy;
 mod figures;
 mod metrics;
 mod neighbours;

@@ -5,7 +5,7 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use rayon::prelude::*;
 
-use super::metrics::bce_nats;
+use super::cross_entropy::bce_nats;
 use super::{Evaluator, Figures, read};
 use crate::batches::{Batches, tensor};
 use crate::data::ImageSet;

@@ -1,15 +1,20 @@
 //! Rows of numbers on their way out: `.npy`, CSV, or pictures in a folder, as they come.
 
+mod npy;
+mod pictures;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io::{self, BufWriter, Seek, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::data::{NAME_COLUMN, STANDARD_INPUT, Scaling, Shape};
 use crate::files::{self, FileError, Pending};
+use npy::header;
+use pictures::{DIGITS, picture_path};
 
 /// How rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -70,9 +75,6 @@ enum Sink {
     /// Text for standard output, which is written at once.
     Text(Box<csv::Writer<io::Stdout>>),
 }
-
-/// Names of pictures without one have so many digits.
-const DIGITS: usize = 6;
 
 impl Output {
     /// Begins to write rows of numbers to `path`: in the format given, or that of its name, or CSV on standard output (`-`), or
@@ -361,97 +363,4 @@ fn commit(mut pending: Pending, path: &Path) -> Result<(), FileError> {
         io::ErrorKind::BrokenPipe => Ok(()),
         _ => Err(files::at(path)(error)),
     })
-}
-
-/// Bytes of a header, enough for every shape.
-const HEADER_BYTES: usize = 256;
-
-/// The header of an array of so many rows in single precision, of one length whatever their number.
-///
-/// # Source
-/// NumPy Enhancement Proposal 1: a magic number, the version, the length of what follows, and a dictionary of Python with spaces
-/// after it.
-fn header(rows: usize, shape: &[usize]) -> Vec<u8> {
-    const PREFIX: usize = 10;
-    let sizes: Vec<String> = std::iter::once(&rows)
-        .chain(shape)
-        .map(ToString::to_string)
-        .collect();
-    let dictionary = format!(
-        "{{'descr': '<f4', 'fortran_order': False, 'shape': ({},), }}",
-        sizes.join(", ")
-    );
-    let width = HEADER_BYTES - PREFIX - 1;
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend(((HEADER_BYTES - PREFIX) as u16).to_le_bytes());
-    bytes.extend(format!("{dictionary:width$}\n").into_bytes());
-    bytes
-}
-
-/// Where the picture of a name goes: never outside of the folder.
-fn picture_path(folder: &Path, name: Option<&str>, number: usize) -> Result<PathBuf, OutputError> {
-    let Some(name) = name else {
-        return Ok(folder.join(format!("{number:0DIGITS$}.png")));
-    };
-    let relative: PathBuf = Path::new(name)
-        .components()
-        .filter(|part| matches!(part, Component::Normal(_)))
-        .collect();
-    let leads_out = Path::new(name)
-        .components()
-        .any(|part| matches!(part, Component::ParentDir));
-    let (false, Some(file)) = (leads_out, relative.file_name()) else {
-        return Err(OutputError::Unwritable {
-            path: folder.to_owned(),
-            problem: format!("`{}` is no name of a file within it", name.escape_debug()),
-            hint: "change the names of the input, or write .npy or .csv",
-        });
-    };
-    let mut with_ending: OsString = Path::new(file).file_stem().unwrap_or(file).to_owned();
-    // Pictures of other formats keep their ending within the name: a.jpg and a.png are two.
-    if let Some(extension) = Path::new(file)
-        .extension()
-        .filter(|extension| *extension != "png")
-    {
-        with_ending.push(".");
-        with_ending.push(extension);
-    }
-    with_ending.push(".png");
-    Ok(folder.join(relative.with_file_name(with_ending)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_header_has_one_length_and_says_the_shape() {
-        for (rows, shape) in [
-            (0, vec![3]),
-            (7, vec![28, 28]),
-            (usize::MAX >> 20, vec![5, 6, 3]),
-        ] {
-            let bytes = header(rows, &shape);
-            assert_eq!(bytes.len(), HEADER_BYTES);
-            let read = npyz::NpyHeader::from_reader(&bytes[..]).unwrap();
-            let found: Vec<usize> = read.shape().iter().map(|&size| size as usize).collect();
-            assert_eq!(found, [vec![rows], shape].concat());
-        }
-    }
-
-    #[test]
-    fn pictures_stay_within_their_folder() {
-        let path = |name: &str| picture_path(Path::new("out"), Some(name), 0);
-        assert_eq!(path("a/b.png").unwrap(), Path::new("out/a/b.png"));
-        assert_eq!(path("a/b.jpg").unwrap(), Path::new("out/a/b.jpg.png"));
-        assert_eq!(path("/etc/x.png").unwrap(), Path::new("out/etc/x.png"));
-        assert_eq!(path("7").unwrap(), Path::new("out/7.png"));
-        for wrong in ["../x.png", "a/../../x", "", "/", ".."] {
-            assert!(path(wrong).is_err(), "{wrong}");
-        }
-        assert_eq!(
-            picture_path(Path::new("o"), None, 12).unwrap(),
-            Path::new("o/000012.png")
-        );
-    }
 }

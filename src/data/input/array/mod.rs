@@ -3,17 +3,19 @@
 //! # Source
 //! NumPy Enhancement Proposal 1, *A Simple File Format for NumPy Arrays*. Objects, which are pickled, are not read.
 
+mod element;
+mod layout;
+
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use half::f16;
-use npyz::{
-    DType, Endianness, NpyHeader, Order, TypeChar,
-    npz::{NpzArchive, file_name_from_array_name},
-};
+use npyz::npz::{NpzArchive, file_name_from_array_name};
+use npyz::{NpyHeader, Order};
 
-use super::{Block, Each, InputError, MOST_NUMBERS, Options, Origin, Unreadable, check_size};
+use super::{Block, Each, InputError, Options, Origin, Unreadable, check_size};
 use crate::data::{Shape, Values};
+use element::Element;
+use layout::layout;
 
 /// An array of examples, the first axis being theirs.
 #[derive(Debug)]
@@ -27,22 +29,6 @@ pub struct Array {
     shape: Shape,
     /// Whether channels come before rows and columns, as in PyTorch.
     channels_first: bool,
-}
-
-/// How an element is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Element {
-    kind: Kind,
-    bytes: usize,
-    big_endian: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Bool,
-    Signed,
-    Unsigned,
-    Float,
 }
 
 impl Array {
@@ -281,171 +267,9 @@ fn list(names: &[String]) -> String {
     names.join(", ")
 }
 
-/// How many examples an array of these dimensions holds, what one looks like, and whether channels come first; or what is
-/// wrong and what to do.
-fn layout(
-    dimensions: &[u64],
-    are_bytes: bool,
-    known: Option<Shape>,
-) -> Result<(usize, Shape, bool), (&'static str, String)> {
-    let dimensions: Option<Vec<usize>> = dimensions
-        .iter()
-        .map(|&size| size.try_into().ok())
-        .collect();
-    let too_large = || ("it is too large", "check the file".to_owned());
-    let dimensions = dimensions.ok_or_else(too_large)?;
-    let product = |sizes: &[usize]| {
-        sizes
-            .iter()
-            .try_fold(1usize, |product, &size| product.checked_mul(size))
-    };
-    let (shape, channels_first) = match dimensions[..] {
-        [_, height, width, channels @ (1 | 3)] => (
-            Shape {
-                height,
-                width,
-                channels,
-            },
-            false,
-        ),
-        [_, channels @ (1 | 3), height, width] => (
-            Shape {
-                height,
-                width,
-                channels,
-            },
-            channels > 1,
-        ),
-        [_, height, width] => (Shape::grey(height, width), false),
-        [_, numbers] => {
-            let side = numbers.isqrt();
-            // Rows of bytes are nearly always images that were laid flat.
-            match are_bytes && side >= 4 && side * side == numbers {
-                true => (Shape::grey(side, side), false),
-                false => (Shape::row(numbers), false),
-            }
-        }
-        [_] => (Shape::row(1), false),
-        [_, _, _, _] => {
-            let hint = "leave the fourth channel out: `array[..., :3]`";
-            return Err(("the channels are neither 1 nor 3", hint.to_owned()));
-        }
-        _ => {
-            let hint = "write [examples, numbers], [images, rows, columns] or [images, rows, columns, channels]";
-            return Err(("an array of examples has two to four axes", hint.to_owned()));
-        }
-    };
-    let Some(known) = known else {
-        return match dimensions.len() {
-            1 => {
-                let hint = "write [examples, numbers]: `array[None]` for one example, `array[:, None]` for examples of one number";
-                Err(("it has one axis", hint.to_owned()))
-            }
-            _ => Ok((dimensions[0], shape, channels_first)),
-        };
-    };
-    let count = dimensions[0];
-    if product(&dimensions[1..]) == known.checked_size() {
-        return Ok((count, known, channels_first && shape == known));
-    }
-    // One example alone.
-    let is_planes = known.channels == 3 && dimensions == [3, known.height, known.width];
-    if is_planes && dimensions != [known.height, known.width, 3] {
-        return Ok((1, known, true));
-    }
-    if product(&dimensions) == known.checked_size() {
-        return Ok((1, known, false));
-    }
-    let hint = format!("an example has {known}, {} numbers", known.size());
-    Err(("its examples are of another size", hint))
-}
-
-impl Element {
-    fn of(kind: &DType) -> Option<Self> {
-        let DType::Plain(kind) = kind else {
-            return None;
-        };
-        let bytes = kind.num_bytes()?;
-        let kind_and_sizes: (Kind, &[usize]) = match kind.type_char() {
-            TypeChar::Bool => (Kind::Bool, &[1]),
-            TypeChar::Int => (Kind::Signed, &[1, 2, 4, 8]),
-            TypeChar::Uint => (Kind::Unsigned, &[1, 2, 4, 8]),
-            TypeChar::Float => (Kind::Float, &[2, 4, 8]),
-            _ => return None,
-        };
-        kind_and_sizes.1.contains(&bytes).then_some(Self {
-            kind: kind_and_sizes.0,
-            bytes,
-            big_endian: kind.endianness() == Endianness::Big,
-        })
-    }
-
-    /// Whether elements are bytes from 0 to 255.
-    fn is_byte(self) -> bool {
-        self.kind == Kind::Unsigned && self.bytes == 1
-    }
-
-    fn values(self, mut bytes: Vec<u8>) -> Values {
-        if self.is_byte() {
-            return Values::Bytes(bytes);
-        }
-        if self.big_endian {
-            bytes.chunks_exact_mut(self.bytes).for_each(<[u8]>::reverse);
-        }
-        fn each<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Values {
-            let (numbers, _) = bytes.as_chunks::<N>();
-            Values::Numbers(numbers.iter().map(|&bytes| number(bytes)).collect())
-        }
-        match (self.kind, self.bytes) {
-            (Kind::Bool, _) => each(&bytes, |[byte]| f32::from(byte != 0)),
-            (Kind::Signed, 1) => each(&bytes, |b| i8::from_le_bytes(b).into()),
-            (Kind::Signed, 2) => each(&bytes, |b| i16::from_le_bytes(b).into()),
-            (Kind::Signed, 4) => each(&bytes, |b| i32::from_le_bytes(b) as f32),
-            (Kind::Signed, _) => each(&bytes, |b| i64::from_le_bytes(b) as f32),
-            (Kind::Unsigned, 2) => each(&bytes, |b| u16::from_le_bytes(b).into()),
-            (Kind::Unsigned, 4) => each(&bytes, |b| u32::from_le_bytes(b) as f32),
-            (Kind::Unsigned, _) => each(&bytes, |b| u64::from_le_bytes(b) as f32),
-            (Kind::Float, 2) => each(&bytes, |b| f16::from_le_bytes(b).into()),
-            (Kind::Float, 4) => each(&bytes, f32::from_le_bytes),
-            (Kind::Float, _) => each(&bytes, |b| f64::from_le_bytes(b) as f32),
-        }
-    }
-}
-
-const _: () = assert!(MOST_NUMBERS < usize::MAX / 8);
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn shape(height: usize, width: usize, channels: usize) -> Shape {
-        Shape {
-            height,
-            width,
-            channels,
-        }
-    }
-
-    #[test]
-    fn dimensions_say_what_an_example_looks_like() {
-        let of = |dimensions: &[u64], are_bytes| layout(dimensions, are_bytes, None);
-        assert_eq!(of(&[5, 28, 28], true), Ok((5, shape(28, 28, 1), false)));
-        assert_eq!(of(&[5, 8, 9, 3], true), Ok((5, shape(8, 9, 3), false)));
-        assert_eq!(of(&[5, 3, 8, 9], true), Ok((5, shape(8, 9, 3), true)));
-        assert_eq!(of(&[5, 1, 8, 9], true), Ok((5, shape(8, 9, 1), false)));
-        assert_eq!(of(&[5, 784], true), Ok((5, shape(28, 28, 1), false)));
-        assert_eq!(of(&[5, 784], false), Ok((5, Shape::row(784), false)));
-        assert_eq!(of(&[5, 30], true), Ok((5, Shape::row(30), false)));
-        for wrong in [
-            &[][..],
-            &[5],
-            &[5, 8, 9, 4],
-            &[1, 2, 3, 4, 5],
-            &[u64::MAX, 2, 2, 2, 2],
-        ] {
-            assert!(of(wrong, true).is_err(), "{wrong:?}");
-        }
-    }
 
     /// Version 3 has four bytes for the length, which no reader should believe.
     #[test]
@@ -455,17 +279,5 @@ mod tests {
         bytes.extend(b"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }");
         let error = header_of(&mut &bytes[..]).err().unwrap();
         assert!(error.to_string().contains("too long"), "{error}");
-    }
-
-    #[test]
-    fn a_known_shape_takes_what_has_as_many_numbers() {
-        let of = |dimensions: &[u64]| layout(dimensions, true, Some(shape(8, 9, 3)));
-        assert_eq!(of(&[5, 216]), Ok((5, shape(8, 9, 3), false)));
-        assert_eq!(of(&[5, 3, 8, 9]), Ok((5, shape(8, 9, 3), true)));
-        assert_eq!(of(&[8, 9, 3]), Ok((1, shape(8, 9, 3), false)));
-        assert_eq!(of(&[3, 8, 9]), Ok((1, shape(8, 9, 3), true)));
-        assert_eq!(of(&[216]), Ok((1, shape(8, 9, 3), false)));
-        let (_, hint) = of(&[5, 215]).unwrap_err();
-        assert!(hint.contains("8×9×3, 216 numbers"), "{hint}");
     }
 }
