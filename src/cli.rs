@@ -2,6 +2,7 @@
 
 mod applying;
 mod looking;
+mod serving;
 mod studies;
 mod training;
 
@@ -15,8 +16,9 @@ pub use looking::{
     Curves, Evaluate, Export, ExportFormat, Interpolate, Map, Neighbours, Projection, Reconstruct,
     Report, Run, Sample,
 };
+pub use serving::Serve;
 pub use studies::{Compare, StudyRun, Sweep};
-pub use training::{Bench, Gradcheck, Import, NewRun, Train, Verify};
+pub use training::{Bench, Gradcheck, Import, NewRun, Placement, Train, Verify};
 
 /// Trains, measures, explains and applies autoencoders, on a CPU or any GPU
 #[derive(Debug, Parser)]
@@ -67,6 +69,7 @@ pub enum Command {
     Gradcheck(Gradcheck),
     Bench(Bench),
     Devices(Devices),
+    Serve(Serve),
     #[command(subcommand)]
     Data(Data),
     Completions(Completions),

@@ -10,7 +10,7 @@ use crate::apply::OutputError;
 use crate::baselines::BaselineError;
 use crate::config::ConfigError;
 use crate::data::{DataError, InputError, Shape};
-use crate::device::DeviceError;
+use crate::device::{Backend, DeviceError};
 use crate::files::FileError;
 use crate::model::import::ImportError;
 use crate::model::weights::WeightsError;
@@ -40,6 +40,12 @@ pub enum Error {
     Baseline(#[from] BaselineError),
     #[error("the experiment is a baseline, which is not trained by gradients")]
     NotTrained,
+    #[error("{devices} devices, but train.shards = {shards}: some would have nothing to do")]
+    IdleDevices { devices: usize, shards: usize },
+    #[error("--remote names a server, and --backend {} is of this machine", .0.name())]
+    TwoPlaces(Backend),
+    #[error("a remote device is served by the machine that it is of")]
+    ServedAlready,
     #[error(transparent)]
     Checkpoint(CheckpointError),
     #[error(transparent)]
@@ -152,6 +158,8 @@ impl Error {
     /// 130 for a run that was asked to stop, 2 for a wrong command line, config or input; 1 for a run that failed.
     pub fn exit_code(&self) -> u8 {
         match self {
+            #[cfg(feature = "remote")]
+            Self::Device(DeviceError::Remote(error)) if error.is_failure() => 1,
             Self::Config(_)
             | Self::Data(_)
             | Self::Device(_)
@@ -170,6 +178,9 @@ impl Error {
             | Self::Picture(PictureError::TooLarge { .. })
             | Self::NoImages
             | Self::NotTrained
+            | Self::IdleDevices { .. }
+            | Self::TwoPlaces(_)
+            | Self::ServedAlready
             | Self::NothingToCompare
             | Self::OtherImages { .. }
             | Self::OtherConfig { .. }
@@ -218,6 +229,11 @@ impl Error {
             Self::Run(error) => error.hint().map(Into::into),
             Self::Train(error) => Some(error.hint().into()),
             Self::Baseline(error) => Some(error.hint().into()),
+            Self::IdleDevices { devices, .. } => Some(format!(
+                "--set train.shards={devices} gives each a part of every batch, which changes roundings but nothing else"
+            )),
+            Self::ServedAlready => Some("serve flex, ndarray or wgpu".into()),
+            Self::TwoPlaces(_) => Some("leave --backend out, or say --backend remote".into()),
             Self::NotTrained => Some("name the experiment of a network, such as configs/deep.toml".into()),
             Self::Width { shape, .. } => Some(format!("begin model.encoder with {}", shape.size())),
             Self::NoCode(_) => Some("name the run of an autoencoder; `evaluate` works for a classifier too".into()),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::backpropagation::{Derivation, Formulas, Gradient, Matrix};
 use crate::model::parameters::{self, Tensors};
 use crate::random::{self, Purpose};
-use crate::task::{Loss, Subset, Task};
+use crate::task::{Loss, Subset, Task, WHOLE};
 
 /// Largest relative difference of a gradient in `f32` by autodiff from one in `f64` by hand.
 pub const AUTODIFF_TOLERANCE: f64 = 1e-4;
@@ -133,10 +133,10 @@ pub fn check<M: Module, T: Task<M>, D: Derivation>(
     let all = task.examples(Subset::Training);
     let examples = examples.min(all);
     let indices: Vec<usize> = (0..examples).map(|index| index * all / examples).collect();
-    let batch = task.batch(1, &indices);
+    let batch = task.batch(1, &indices, 0);
     let derivation = by_hand(&batch)?;
 
-    let Loss { minimised, .. } = task.loss(&network, batch);
+    let Loss { minimised, .. } = task.loss(&network, batch, WHOLE);
     let loss_there: f64 = minimised.clone().try_into_data()?.iter::<f64>().sum();
     let gradients = GradientsParams::from_grads(minimised.backward(), &network);
     let autodiff = parameters::gradients(&network, &gradients)?;

@@ -5,6 +5,7 @@
 //! OpenMP do, and fall asleep only when none comes.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -19,10 +20,30 @@ const LOOKS_PER_GLANCE: usize = 64;
 /// are more threads than processors.
 const LOOKS_BEFORE_YIELDING: usize = 1000;
 
+thread_local! {
+    static ALONE: Cell<bool> = const { Cell::new(false) };
+}
+
 /// The number of threads that tasks are shared among, the caller's among them: those of rayon's pool,
-/// which default to what this process may use.
+/// which default to what this process may use. One for who works [`alone`].
 pub fn threads() -> usize {
-    rayon::current_num_threads()
+    match ALONE.get() {
+        true => 1,
+        false => rayon::current_num_threads(),
+    }
+}
+
+/// Does `work` with this thread alone: it shares no task within with others, which have work of their own.
+pub fn alone<R>(work: impl FnOnce() -> R) -> R {
+    /// Also where `work` panics.
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            ALONE.set(self.0);
+        }
+    }
+    let _restore = Restore(ALONE.replace(true));
+    work()
 }
 
 /// Does `work` on each of `items`, on several threads at once. Which thread gets which item is left to
@@ -280,6 +301,22 @@ mod tests {
                 assert_eq!(times, vec![1; count]);
             }
         }
+    }
+
+    #[test]
+    fn who_works_alone_shares_nothing_until_done() {
+        let all = threads();
+        alone(|| {
+            assert_eq!(threads(), 1);
+            alone(|| ());
+            assert_eq!(threads(), 1);
+            let me = thread::current().id();
+            each(vec![(); 8], |()| assert_eq!(thread::current().id(), me));
+        });
+        assert_eq!(threads(), all);
+        let panic = panic::catch_unwind(|| alone(|| panic!("planted")));
+        assert!(panic.is_err());
+        assert_eq!(threads(), all);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::device::Backend;
+use crate::device::{Backend, Place};
 
 /// Set methods beside each other: PCA, probabilistic PCA, a topic model, autoencoders
 #[derive(Debug, Args)]
@@ -47,6 +47,7 @@ Examples:
   hourglass sweep --config configs/sweeps/code-size.toml
   hourglass sweep --config configs/deep.toml --set 'grid.train.batch_size=[16, 64, 256]' --set seeds=3
   hourglass sweep --config configs/deep.toml --set 'grid.model.activation=[\"relu\", \"gelu\"]' --jobs 1
+  hourglass sweep --config configs/sweeps/code-size.toml --devices wgpu:0,wgpu:1,remote:gpu-box:3000
   hourglass sweep --config configs/sweeps/code-size.toml --list > points      each line a command, as for
   parallel < points                                                          GNU parallel, or in a Slurm array
   sed -n \"${SLURM_ARRAY_TASK_ID}p\" points | sh"
@@ -66,6 +67,14 @@ pub struct Sweep {
     /// Runs at a time, which share the threads [default: one a thread; on an accelerator one]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
+    /// Devices to train on, separated by commas, each one run at a time: flex, ndarray, wgpu, wgpu:NUMBER,
+    /// remote:HOST[:PORT][/NUMBER]. A processor that is named several times shares its threads among as many runs. Whatever
+    /// a run is made on, it is the same experiment
+    #[arg(long, value_name = "DEVICE", value_delimiter = ',', conflicts_with_all = ["jobs", "list"])]
+    pub devices: Vec<Place>,
+    /// Key of remote devices, see `train`
+    #[arg(long, value_name = "FILE", requires = "devices")]
+    pub key: Option<PathBuf>,
     /// Train nothing: write the config of each run that is not finished, and print a command line for each, for a cluster's
     /// scheduler; the same command without --list then gathers what they left
     #[arg(long)]

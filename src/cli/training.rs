@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Run;
-use crate::device::Backend;
+use crate::device::{Backend, Place, Server};
 
 /// An experiment, and where its run goes.
 #[derive(Debug, Args)]
@@ -30,6 +30,22 @@ pub struct NewRun {
     pub strict: bool,
 }
 
+/// Where a network is trained.
+#[derive(Debug, Args)]
+pub struct Placement {
+    /// Devices to train on, separated by commas: flex, ndarray, wgpu, wgpu:NUMBER as `devices` lists them, or
+    /// remote:HOST[:PORT][/NUMBER]. Several share the shards of each batch, train.shards; a processor that is named
+    /// several times, on as many threads. The run's config keeps the backend that other commands use
+    #[arg(long, value_name = "DEVICE", value_delimiter = ',', conflicts_with_all = ["backend", "remote"])]
+    pub devices: Vec<Place>,
+    /// Machine to train on that runs `hourglass serve`; with --backend remote or without --backend
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub remote: Option<Server>,
+    /// Key that a server and its clients share [default: hourglass/remote.key in the user's configuration]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
 /// Train a network and leave a run directory
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -40,6 +56,8 @@ pub struct NewRun {
   hourglass train --config configs/own-images.toml --set data.path=photos
   hourglass train --resume artifacts/deep
   hourglass train --resume artifacts/deep --set train.epochs=20
+  hourglass train --set train.shards=2 --devices wgpu:0,wgpu:1
+  hourglass train --backend remote --remote gpu-box:3000      (there: hourglass serve)
 
 Ctrl-C ends the step, saves and exits with 130; --resume goes on from there and ends with the same bits as a run \
 that was never stopped. A second Ctrl-C stops at once; then --resume goes on from the last checkpoint.")]
@@ -47,9 +65,12 @@ pub struct Train {
     #[command(flatten)]
     pub new: NewRun,
     /// Go on with a run that was interrupted, from its newest checkpoint. More epochs may be given with --set
-    /// train.epochs=N, and data that were moved with --set data.path=DIR, nothing else
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "backend", "out", "force"])]
+    /// train.epochs=N, data that were moved with --set data.path=DIR, and another place to compute with --backend or
+    /// --devices, nothing else
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "out", "force"])]
     pub resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub placement: Placement,
     /// Threads for the CPU; ndarray's matrix products follow MATMUL_NUM_THREADS instead [default: all
     /// this process may use]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -160,12 +181,13 @@ pub struct Gradcheck {
 #[derive(Debug, Args)]
 #[command(
     after_help = "The first epoch of each measurement warms up and is not counted. Several backends, batch sizes, \
-threads, widths or numbers of images are measured in all combinations, each in a process of its own. The \
+shards, threads, widths or numbers of images are measured in all combinations, each in a process of its own. The \
 peak is that of large matrix products alone on the same threads.
 
 Examples:
   hourglass bench
   hourglass bench --batch-size 32,256 --threads 1,2
+  hourglass bench --batch-size 32,256,2048 --shards 1,2
   hourglass bench --backend flex,ndarray --epochs 5 --json
   hourglass bench --images 1000,100000 --width 1,4 --batch-size 256"
 )]
@@ -182,6 +204,9 @@ pub struct Bench {
     /// Batch sizes, instead of the config's
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     pub batch_size: Vec<u32>,
+    /// Shards that batches are cut into, instead of the config's
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
+    pub shards: Vec<u16>,
     /// Threads for the CPU [default: all this process may use]
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Vec<u16>,

@@ -10,7 +10,7 @@ use statrs::statistics::{Data, Median};
 use super::prepare::{Examples, Prepared, prepare};
 use super::{answer, answer_json, fit_settings, set_threads, training};
 use crate::cli;
-use crate::config::Config;
+use crate::config::{Config, Train};
 use crate::device::{self, Backend};
 use crate::error::Error;
 use crate::report::text::{figure, table, thousands};
@@ -19,11 +19,14 @@ use crate::train::{Event, fit};
 use crate::workers;
 
 pub fn run(arguments: &cli::Bench, quiet: bool) -> Result<(), Error> {
-    let config = Config::load(arguments.config.as_deref(), &arguments.overrides)?;
+    let mut config = load(arguments, None)?;
+    for &shards in &arguments.shards {
+        config = load(arguments, Some(shards))?;
+    }
     if !arguments.images.is_empty() && config.experiment.images().is_none() {
         return Err(Error::NoImages);
     }
-    let combinations = combinations(arguments, &config, training(&config)?.batch_size);
+    let combinations = combinations(arguments, &config, training(&config)?);
     let measurements = match combinations[..] {
         [combination] => vec![measure(config, combination, arguments.epochs)?],
         _ => {
@@ -44,11 +47,19 @@ pub fn run(arguments: &cli::Bench, quiet: bool) -> Result<(), Error> {
     answer(&text(&measurements))
 }
 
+/// The experiment, with batches cut into so many shards.
+fn load(arguments: &cli::Bench, shards: Option<u16>) -> Result<Config, Error> {
+    let shards = shards.map(|shards| format!("train.shards={shards}"));
+    let overrides: Vec<_> = arguments.overrides.iter().cloned().chain(shards).collect();
+    Ok(Config::load(arguments.config.as_deref(), &overrides)?)
+}
+
 /// What one measurement is of.
 #[derive(Clone, Copy, Debug)]
 struct Combination {
     backend: Backend,
     batch_size: usize,
+    shards: usize,
     threads: Option<u16>,
     width: u16,
     /// Made up, instead of the config's.
@@ -60,6 +71,7 @@ struct Combination {
 struct Measurement {
     backend: String,
     batch_size: usize,
+    shards: usize,
     threads: usize,
     width: u16,
     images: usize,
@@ -78,7 +90,7 @@ struct Measurement {
     test_bce_nats_per_pixel: Option<f64>,
 }
 
-fn combinations(arguments: &cli::Bench, config: &Config, batch_size: usize) -> Vec<Combination> {
+fn combinations(arguments: &cli::Bench, config: &Config, train: &Train) -> Vec<Combination> {
     fn options<T: Copy, U>(given: &[T], default: U, option: impl Fn(T) -> U) -> Vec<U> {
         match given {
             [] => vec![default],
@@ -90,14 +102,19 @@ fn combinations(arguments: &cli::Bench, config: &Config, batch_size: usize) -> V
         for &threads in &options(&arguments.threads, None, Some) {
             for &width in &options(&arguments.width, 1, |width| width) {
                 for &images in &options(&arguments.images, None, Some) {
-                    let sizes = options(&arguments.batch_size, batch_size, |size| size as usize);
-                    combinations.extend(sizes.into_iter().map(|batch_size| Combination {
-                        backend,
-                        batch_size,
-                        threads,
-                        width,
-                        images,
-                    }));
+                    for &batch_size in &options(&arguments.batch_size, train.batch_size, |size| {
+                        size as usize
+                    }) {
+                        let shards = options(&arguments.shards, train.shards, usize::from);
+                        combinations.extend(shards.into_iter().map(|shards| Combination {
+                            backend,
+                            batch_size,
+                            shards,
+                            threads,
+                            width,
+                            images,
+                        }));
+                    }
                 }
             }
         }
@@ -108,6 +125,9 @@ fn combinations(arguments: &cli::Bench, config: &Config, batch_size: usize) -> V
 impl Combination {
     fn described(&self) -> String {
         let mut text = format!("{}, batch {}", self.backend.name(), self.batch_size);
+        if self.shards != 1 {
+            text += &format!(", {} shards", self.shards);
+        }
         if let Some(threads) = self.threads {
             text += &format!(", threads {threads}");
         }
@@ -131,6 +151,7 @@ fn in_a_process_of_its_own(
     command.args(["bench", "--json", "--quiet"]);
     command.args(["--backend", combination.backend.name()]);
     command.args(["--batch-size", &combination.batch_size.to_string()]);
+    command.args(["--shards", &combination.shards.to_string()]);
     command.args(["--width", &combination.width.to_string()]);
     command.args(["--epochs", &arguments.epochs.to_string()]);
     if let Some(threads) = combination.threads {
@@ -164,7 +185,8 @@ fn measure(
     train.early_stopping = None;
     config.experiment.widen(combination.width.into());
     set_threads(combination.threads);
-    let opened = device::open(config.backend)?;
+    let opened =
+        device::open(config.backend)?.with_workers(combination.shards.min(workers::threads()));
     let examples = match combination.images {
         None => Examples::All,
         Some(images) => Examples::MadeUp(images as usize),
@@ -183,6 +205,7 @@ fn measure(
     Ok(Measurement {
         backend: config.backend.name().into(),
         batch_size: combination.batch_size,
+        shards: combination.shards,
         threads: workers::threads(),
         width: combination.width,
         images: made.examples,
@@ -242,8 +265,8 @@ fn median(values: &[f64]) -> f64 {
 fn text(measurements: &[Measurement]) -> String {
     let mut rows = vec![
         [
-            "backend", "threads", "batch", "width", "images", "seconds", "images/s", "GFLOP/s",
-            "of peak",
+            "backend", "threads", "batch", "shards", "width", "images", "seconds", "images/s",
+            "GFLOP/s", "of peak",
         ]
         .map(String::from),
     ];
@@ -252,6 +275,7 @@ fn text(measurements: &[Measurement]) -> String {
             each.backend.clone(),
             each.threads.to_string(),
             each.batch_size.to_string(),
+            each.shards.to_string(),
             each.width.to_string(),
             thousands(each.images as u64),
             figure(median(&each.epoch_seconds)),

@@ -27,6 +27,7 @@ mod resume;
 mod runs;
 mod sample;
 mod score;
+mod serve;
 mod sweep;
 mod train;
 mod verify;
@@ -42,7 +43,7 @@ use crate::apply::Trained;
 use crate::cli::{self, Cli, Command};
 use crate::config::{Config, Train};
 use crate::data::{ImageSet, Shape, Unreadable};
-use crate::device::{self, OpenDevice};
+use crate::device::{self, Backend, OpenDevice};
 use crate::error::Error;
 use crate::files;
 use crate::report::Receipt;
@@ -79,6 +80,7 @@ pub fn run(arguments: Cli) -> Result<u8, Error> {
         Command::Sweep(command) => sweep::run(&command, arguments.quiet),
         Command::Gradcheck(command) => gradcheck::run(&command),
         Command::Bench(command) => bench::run(&command, arguments.quiet),
+        Command::Serve(command) => serve::run(&command, arguments.quiet),
         Command::Devices(command) => devices::run(&command),
         Command::Data(cli::Data::Check(command)) => data::check(&command),
         Command::Completions(command) => {
@@ -212,10 +214,10 @@ fn refuse_imported(run: &RunDirectory) -> Result<(), Error> {
 ///
 /// # Errors
 /// The config has mistakes, or something is in the way.
-fn new_run(arguments: &cli::NewRun) -> Result<(Config, PathBuf), Error> {
+fn new_run(arguments: &cli::NewRun, backend: Option<Backend>) -> Result<(Config, PathBuf), Error> {
     let overrides = with_strict(&arguments.overrides, arguments.strict);
     let mut config = Config::load(arguments.config.as_deref(), &overrides)?;
-    config.backend = arguments.backend.unwrap_or(config.backend);
+    config.backend = backend.unwrap_or(config.backend);
     let out = arguments.out.clone();
     let out = out.unwrap_or_else(|| default_directory(&config));
     RunDirectory::check_free(&out, arguments.force)?;
@@ -244,6 +246,7 @@ fn fit_settings(seed: u64, train: &Train) -> Fit {
         seed,
         epochs: train.epochs,
         batch_size: train.batch_size,
+        shards: train.shards,
         optimizer: train.optimizer,
         schedule: train.schedule,
         warmup_steps: train.warmup_steps,

@@ -134,7 +134,7 @@ impl Pictures<Classifier> for ClassificationTask {
                 "{title}, its training points, its regions; {:.1} % of test points right",
                 100.0 * accuracy.unwrap_or_default()
             ),
-            probabilities: &class_probabilities(network, &report::cells(), 2, &self.device)?,
+            probabilities: &class_probabilities(network, &report::cells(), 2, &self.devices[0])?,
             points: &self.points.train,
         };
         report::regions(&run.regions(), &picture)?;

@@ -70,6 +70,7 @@ pub fn prepare(
         Ok(ImageExamples {
             anomalies,
             anomaly_error: ImageError::of_anomalies(config.experiment.minimises_cross_entropy()),
+            devices: opened.workers.clone(),
             batches: batches(&splits.train, opened),
             seed,
             corruption,
@@ -112,7 +113,7 @@ pub fn prepare(
         Experiment::Classifier { data, model } => {
             let task = ClassificationTask {
                 points: data.spirals.generate(data.validation, seed),
-                device: device.clone(),
+                devices: opened.workers.clone(),
                 dropout: dropout(model.dropout, model.hidden_units()),
             };
             Prepared::Classifier(Classifier::new(model, seed, device), task)
@@ -153,13 +154,15 @@ pub fn load_images(
     Ok(splits)
 }
 
-/// Batches of training images, which are copied to a device that has room for all of them, if memory has.
-fn batches(train: &ImageSet, opened: &OpenDevice) -> Batches {
+/// Batches of training images on each device, to which all are copied where they and the device's memory have room for
+/// that.
+fn batches(train: &ImageSet, opened: &OpenDevice) -> Vec<Batches> {
     let bytes = train.bytes_as_numbers();
-    match bytes > 0 && !train.are_stored() && opened.keeps(bytes) {
-        true => Batches::resident(&opened.device, train),
-        false => Batches::new(&opened.device),
-    }
+    let batches_on = |device| match bytes > 0 && !train.are_stored() && opened.keeps(bytes) {
+        true => Batches::resident(device, train),
+        false => Batches::new(device),
+    };
+    opened.workers.iter().map(batches_on).collect()
 }
 
 /// The test images of an experiment that has images.

@@ -116,7 +116,7 @@ fn points<'a>(
     let places = (0..VECTORS_ALONG * VECTORS_ALONG)
         .map(|i| [along(i % VECTORS_ALONG), along(i / VECTORS_ALONG)]);
     let vectors: Vec<f32> = places.flatten().collect();
-    let probabilities = class_probabilities(network, &vectors, 2, &task.device)?;
+    let probabilities = class_probabilities(network, &vectors, 2, &task.devices[0])?;
     Ok(PointSubject {
         layers: network.portable()?,
         train: &task.points.train,

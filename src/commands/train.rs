@@ -17,7 +17,7 @@ use super::{answer, answer_json, fit_settings, new_run, say, set_threads, traini
 use crate::baselines::{Baseline, BaselineError};
 use crate::cli;
 use crate::config::Config;
-use crate::device::{self, OpenDevice};
+use crate::device::{self, Backend, DeviceError, OpenDevice, Place};
 use crate::error::Error;
 use crate::model::weights::Network;
 use crate::report::text::thousands;
@@ -27,6 +27,7 @@ use crate::signals::Interruption;
 use crate::task::{BaselineTask, Measured, Subset, Task};
 use crate::train::checkpoint::Checkpoints;
 use crate::train::{Event, Training, fit_baseline};
+use crate::workers;
 
 pub fn run(arguments: &cli::Train, quiet: bool) -> Result<(), Error> {
     let begun = Instant::now();
@@ -52,13 +53,14 @@ pub fn run(arguments: &cli::Train, quiet: bool) -> Result<(), Error> {
             (config, Beginning::Resumed(resumable))
         }
         None => {
-            let (config, out) = new_run(&arguments.new)?;
+            let backend = arguments.new.backend.filter(|it| *it != Backend::Remote);
+            let (config, out) = new_run(&arguments.new, backend)?;
             let force = arguments.new.force;
             (config, Beginning::New { out, force })
         }
     };
     set_threads(arguments.threads);
-    let opened = device::open(config.backend)?;
+    let opened = open(&config, arguments)?;
     let prepared = prepare(&config, &opened, Examples::All)?;
     let session = Session {
         config,
@@ -86,6 +88,32 @@ pub fn run(arguments: &cli::Train, quiet: bool) -> Result<(), Error> {
         false => answer(&result(&done.summary, &files, begun.elapsed()))?,
     }
     page
+}
+
+/// Opens what a command line names to train on, or what the config does.
+fn open(config: &Config, arguments: &cli::Train) -> Result<OpenDevice, Error> {
+    let placement = &arguments.placement;
+    let places = match (
+        &placement.devices[..],
+        &placement.remote,
+        arguments.new.backend,
+    ) {
+        ([], None, Some(Backend::Remote)) => return Err(DeviceError::NoServer.into()),
+        ([], Some(server), None | Some(Backend::Remote)) => vec![Place::Remote(server.clone())],
+        ([], Some(_), Some(backend)) => return Err(Error::TwoPlaces(backend)),
+        ([], None, backend) => vec![Place::of(backend.unwrap_or(config.backend))],
+        (devices, ..) => devices.to_vec(),
+    };
+    let shards = config.train.as_ref().map_or(1, |train| train.shards);
+    if places.len() > shards {
+        let devices = places.len();
+        return Err(Error::IdleDevices { devices, shards });
+    }
+    let opened = device::open_all(&places, placement.key.as_deref())?;
+    Ok(match &placement.devices[..] {
+        [] => opened.with_workers(shards.min(workers::threads())),
+        _ => opened,
+    })
 }
 
 /// A run that is finished and no longer locked.
@@ -296,12 +324,17 @@ fn introduction(
     parameters: usize,
     examples: usize,
 ) -> String {
-    format!(
+    let mut text = format!(
         "{}, {} parameters, {} training examples, {} on {}",
         config.title(),
         thousands(parameters as u64),
         thousands(examples as u64),
         opened.backend.name(),
         opened.description,
-    )
+    );
+    if let Some(train) = config.train.as_ref().filter(|train| train.shards > 1) {
+        let (shards, workers) = (train.shards, opened.workers.len());
+        text += &format!(", batches in {shards} shards, {workers} at a time");
+    }
+    text
 }

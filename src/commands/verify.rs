@@ -135,7 +135,7 @@ fn repeat(
 ) -> Result<Findings, Error> {
     let receipt = &recorded.receipt;
     let mut config = run.config(&arguments.run.overrides)?;
-    let backend = Backend::NAMES
+    let backend = Backend::LOCAL
         .iter()
         .find(|(name, _)| *name == receipt.environment.backend)
         .map_or(config.backend, |(_, backend)| *backend);

@@ -186,6 +186,16 @@ impl Experiment {
         }
     }
 
+    /// Whether what is minimised of a batch is a sum of what is minimised of its parts.
+    pub fn is_additive(&self) -> bool {
+        match self {
+            Self::Autoencoder { objective, .. } => {
+                objective.sparsity.is_none_or(Sparsity::is_additive)
+            }
+            Self::Variational { .. } | Self::Classifier { .. } | Self::Baseline { .. } => true,
+        }
+    }
+
     /// The noise on its inputs, if it is to remove noise.
     pub fn corruption(&self) -> Option<Corruption> {
         match self {

@@ -48,6 +48,8 @@ pub struct Config {
 pub struct Train {
     pub epochs: usize,
     pub batch_size: usize,
+    /// Parts that a batch is cut into, which several workers compute at once.
+    pub shards: usize,
     /// Steps over which the learning rate rises at first.
     pub warmup_steps: usize,
     /// The most that the norm of all gradients together may be.

@@ -43,15 +43,23 @@ impl Reduction {
 pub(crate) const LEAST_ACTIVATION: f64 = 1e-7;
 
 impl Sparsity {
+    /// Whether the penalties of two parts of a batch add up to that of the batch.
+    pub fn is_additive(self) -> bool {
+        matches!(self, Self::L1 { .. })
+    }
+
+    /// Of a batch that holds a `share` of a step's examples, 1 being all of them: the penalties of all of its batches
+    /// add up to that of the step, where they are [additive](Self::is_additive).
+    ///
     /// # Shapes
     /// `[batch, code size] → [1]`
-    pub fn penalty(self, code: Tensor<2>) -> Tensor<1> {
+    pub fn penalty(self, code: Tensor<2>, share: f64) -> Tensor<1> {
         match self {
             Self::L1 { weight, reduction } => {
                 let images = code.dims()[0] as f64;
                 let scale = match reduction {
                     Reduction::BatchSum => weight,
-                    Reduction::BatchMean => weight / images,
+                    Reduction::BatchMean => weight * share / images,
                 };
                 code.abs().sum().mul_scalar(scale)
             }

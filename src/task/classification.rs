@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, ExecutionError, Int, Tensor, TensorData};
 
-use super::{Loss, Measured, Subset, Task, Term};
+use super::{Loss, Measured, Subset, Task, Term, part};
 use crate::batches::tensor;
 use crate::data::{Checksum, PointSet, Splits};
 use crate::evaluate::{Figures, Scope, classification};
@@ -13,7 +13,8 @@ use crate::objective::{CROSS_ENTROPY, cross_entropy_nats};
 #[derive(Debug)]
 pub struct ClassificationTask {
     pub points: Splits<PointSet>,
-    pub device: Device,
+    /// Where steps are computed; all else on the first.
+    pub devices: Vec<Device>,
     pub dropout: Option<Dropout>,
 }
 
@@ -53,7 +54,7 @@ impl Measured<Classifier> for ClassificationTask {
         _: Scope,
     ) -> Result<Option<Figures>, ExecutionError> {
         self.subset(subset)
-            .map(|points| classification(network, points, &self.device))
+            .map(|points| classification(network, points, &self.devices[0]))
             .transpose()
     }
 
@@ -65,23 +66,29 @@ impl Measured<Classifier> for ClassificationTask {
 impl Task<Classifier> for ClassificationTask {
     type Batch = PointBatch;
 
-    fn batch(&self, epoch: usize, indices: &[usize]) -> PointBatch {
+    fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
+    fn batch(&self, epoch: usize, indices: &[usize], device: usize) -> PointBatch {
+        let device = &self.devices[device];
         let points = self.points.train.select(indices);
         let classes: Vec<i32> = points.classes().iter().copied().map(i32::from).collect();
         let classes = TensorData::new(classes, [indices.len()]);
         PointBatch {
-            points: tensor(points.coordinates().to_vec(), indices.len(), &self.device),
-            classes: Tensor::from_data(classes, &self.device),
+            points: tensor(points.coordinates().to_vec(), indices.len(), device),
+            classes: Tensor::from_data(classes, device),
             masks: match &self.dropout {
                 None => DropoutMasks::none(),
-                Some(dropout) => dropout.masks(epoch, indices, &self.device),
+                Some(dropout) => dropout.masks(epoch, indices, device),
             },
         }
     }
 
-    fn loss(&self, network: &Classifier, mut batch: PointBatch) -> Loss {
+    fn loss(&self, network: &Classifier, mut batch: PointBatch, share: f64) -> Loss {
         let logits = network.logits(batch.points.autodiff(), &mut batch.masks);
-        let minimised = cross_entropy_nats(logits, batch.classes.autodiff());
+        let error = cross_entropy_nats(logits, batch.classes.autodiff());
+        let minimised = part(error, share);
         Loss {
             error: minimised.clone().without_autodiff(),
             terms: vec![Term::new(CROSS_ENTROPY, &minimised)],

@@ -18,8 +18,10 @@ const USUAL_EVALUATION_BATCH: usize = 500;
 #[derive(Debug)]
 pub struct ImageExamples {
     pub splits: Splits<ImageSet>,
-    pub batches: Batches,
-    pub device: Device,
+    /// Where steps are computed; all else on the first.
+    pub devices: Vec<Device>,
+    /// One for each device.
+    pub batches: Vec<Batches>,
     pub seed: u64,
     /// Noise on the input, drawn anew each epoch; the target stays clean.
     pub corruption: Option<Corruption>,
@@ -37,8 +39,8 @@ impl ImageExamples {
     pub fn of(splits: Splits<ImageSet>, device: &Device) -> Self {
         Self {
             splits,
-            batches: Batches::new(device),
-            device: device.clone(),
+            devices: vec![device.clone()],
+            batches: vec![Batches::new(device)],
             seed: USUAL_SEED,
             corruption: None,
             dropout: None,
@@ -49,17 +51,15 @@ impl ImageExamples {
     }
 
     /// The training images at `indices` as a step of `epoch` sees them, and the hidden units that it
-    /// leaves out.
-    pub fn batch(&self, epoch: usize, indices: &[usize]) -> (Pairs, DropoutMasks) {
+    /// leaves out, on the device of that number.
+    pub fn batch(&self, epoch: usize, indices: &[usize], device: usize) -> (Pairs, DropoutMasks) {
         let noise = self
             .corruption
             .map(|corruption| Noise::of_epoch(corruption, self.seed, epoch));
-        let pairs = self
-            .batches
-            .pairs(&self.splits.train, indices, noise.as_ref());
+        let pairs = self.batches[device].pairs(&self.splits.train, indices, noise.as_ref());
         let masks = match &self.dropout {
             None => DropoutMasks::none(),
-            Some(dropout) => dropout.masks(epoch, indices, &self.device),
+            Some(dropout) => dropout.masks(epoch, indices, &self.devices[device]),
         };
         (pairs, masks)
     }
@@ -81,7 +81,7 @@ impl ImageExamples {
     /// What measures networks on these images.
     pub fn evaluator(&self) -> Evaluator<'_> {
         Evaluator {
-            device: &self.device,
+            device: &self.devices[0],
             batch_size: self.evaluation_batch,
         }
     }

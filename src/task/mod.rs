@@ -10,7 +10,7 @@ mod reconstruction;
 mod variational;
 
 use burn::module::Module;
-use burn::tensor::{ExecutionError, Tensor};
+use burn::tensor::{Device, ExecutionError, Tensor};
 
 pub use baseline::BaselineTask;
 pub use classification::{ClassificationTask, PointBatch};
@@ -54,15 +54,32 @@ pub trait Measured<M: Module> {
 }
 
 /// A kind of experiment that trains networks `M`.
-pub trait Task<M: Module>: Measured<M> {
-    /// What one step needs, on the device.
+pub trait Task<M: Module>: Measured<M> + Sync {
+    /// What the gradients of some examples are made of, on one device.
     type Batch;
 
-    /// The training examples at `indices`, as a step of `epoch` sees them.
-    fn batch(&self, epoch: usize, indices: &[usize]) -> Self::Batch;
+    /// Where batches can be; the first is the device that networks and all else lie on. Several of the same are
+    /// several workers.
+    fn devices(&self) -> &[Device];
 
-    /// The loss of a network, which records its gradients, on a batch.
-    fn loss(&self, network: &M, batch: Self::Batch) -> Loss;
+    /// The training examples at `indices`, as a step of `epoch` sees them, on the device of that number.
+    fn batch(&self, epoch: usize, indices: &[usize], device: usize) -> Self::Batch;
+
+    /// The loss of a network, which records its gradients, on a batch that holds a `share` of a step's examples: the
+    /// losses of all batches of a step add up to that of the step. It is [`WHOLE`] where there is one batch.
+    fn loss(&self, network: &M, batch: Self::Batch, share: f64) -> Loss;
+}
+
+/// The share of a batch that holds all examples of its step.
+pub const WHOLE: f64 = 1.0;
+
+/// The part in a step's mean of the mean of a batch.
+fn part(mean: Tensor<1>, share: f64) -> Tensor<1> {
+    // A product with one would change no bit either, but be work.
+    match share == WHOLE {
+        true => mean,
+        false => mean.mul_scalar(share),
+    }
 }
 
 /// The loss of a step, on the device.
@@ -74,6 +91,25 @@ pub struct Loss {
     pub error: Tensor<1>,
     /// What is minimised is the sum of these; without gradients.
     pub terms: Vec<Term>,
+}
+
+impl Loss {
+    /// The same on another device; must carry no gradients.
+    pub fn to_device(self, device: &Device) -> Self {
+        let moved = |tensor: Tensor<1>| tensor.to_device(device);
+        Self {
+            minimised: moved(self.minimised),
+            error: moved(self.error),
+            terms: self
+                .terms
+                .into_iter()
+                .map(|Term { name, value }| Term {
+                    name,
+                    value: moved(value),
+                })
+                .collect(),
+        }
+    }
 }
 
 /// A part of a loss, as it is weighted in it.

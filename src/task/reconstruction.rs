@@ -1,9 +1,9 @@
 //! Autoencoders: images from their codes, also from corrupted images, also with sparse codes.
 
 use burn::module::Module;
-use burn::tensor::ExecutionError;
+use burn::tensor::{Device, ExecutionError};
 
-use super::{ImageExamples, Loss, Measured, Subset, Task, Term};
+use super::{ImageExamples, Loss, Measured, Subset, Task, Term, part};
 use crate::batches::Pairs;
 use crate::data::{Checksum, Preparation};
 use crate::evaluate::{Figures, Scope};
@@ -49,23 +49,27 @@ impl<M: Module + Codec> Measured<M> for ReconstructionTask {
 impl<M: Module + Codec> Task<M> for ReconstructionTask {
     type Batch = (Pairs, DropoutMasks);
 
-    fn batch(&self, epoch: usize, indices: &[usize]) -> Self::Batch {
-        self.images.batch(epoch, indices)
+    fn devices(&self) -> &[Device] {
+        &self.images.devices
     }
 
-    fn loss(&self, network: &M, (pairs, mut masks): Self::Batch) -> Loss {
+    fn batch(&self, epoch: usize, indices: &[usize], device: usize) -> Self::Batch {
+        self.images.batch(epoch, indices, device)
+    }
+
+    fn loss(&self, network: &M, (pairs, mut masks): Self::Batch, share: f64) -> Loss {
         let Reconstructed { code, logits } =
             network.forward_masked(pairs.input.autodiff(), &mut masks);
         let target = pairs.target.autodiff();
         let output = network.output_activation();
-        let error = self.reconstruction.loss(logits, output, target);
+        let error = part(self.reconstruction.loss(logits, output, target), share);
         let mut terms = vec![Term::new(self.reconstruction.metric(), &error)];
         Loss {
             error: error.clone().without_autodiff(),
             minimised: match self.sparsity {
                 None => error,
                 Some(sparsity) => {
-                    let penalty = sparsity.penalty(code);
+                    let penalty = sparsity.penalty(code, share);
                     terms.push(Term::new("objective.sparsity", &penalty));
                     error + penalty
                 }

@@ -1,8 +1,8 @@
 //! Variational autoencoders: the evidence lower bound.
 
-use burn::tensor::{ExecutionError, Tensor};
+use burn::tensor::{Device, ExecutionError, Tensor};
 
-use super::{ImageExamples, Loss, Measured, Subset, Task, Term};
+use super::{ImageExamples, Loss, Measured, Subset, Task, Term, part};
 use crate::batches::{Pairs, tensor};
 use crate::data::{Checksum, Preparation};
 use crate::evaluate::{Figures, Scope, epsilon};
@@ -79,8 +79,12 @@ impl Measured<Variational> for VariationalTask {
 impl Task<Variational> for VariationalTask {
     type Batch = VariationalBatch;
 
-    fn batch(&self, epoch: usize, indices: &[usize]) -> VariationalBatch {
-        let (pairs, masks) = self.images.batch(epoch, indices);
+    fn devices(&self) -> &[Device] {
+        &self.images.devices
+    }
+
+    fn batch(&self, epoch: usize, indices: &[usize], device: usize) -> VariationalBatch {
+        let (pairs, masks) = self.images.batch(epoch, indices, device);
         let epsilon = epsilon(
             self.images.seed,
             Purpose::Latent,
@@ -91,11 +95,11 @@ impl Task<Variational> for VariationalTask {
         VariationalBatch {
             pairs,
             masks,
-            epsilon: tensor(epsilon, indices.len(), &self.images.device),
+            epsilon: tensor(epsilon, indices.len(), &self.images.devices[device]),
         }
     }
 
-    fn loss(&self, network: &Variational, batch: VariationalBatch) -> Loss {
+    fn loss(&self, network: &Variational, batch: VariationalBatch, share: f64) -> Loss {
         let VariationalBatch {
             pairs,
             mut masks,
@@ -107,8 +111,8 @@ impl Task<Variational> for VariationalTask {
         let pixels = pairs.target.dims()[1] as f64;
         let bce = Reconstruction::BinaryCrossEntropy;
         let per_pixel = bce.loss(logits, Activation::Sigmoid, pairs.target.autodiff());
-        let expected_bce = per_pixel.mul_scalar(pixels);
-        let kl = kl_nats_per_image(&posterior);
+        let expected_bce = part(per_pixel.mul_scalar(pixels), share);
+        let kl = part(kl_nats_per_image(&posterior), share);
         let weighted_kl = kl.clone().mul_scalar(self.kl_weight);
         Loss {
             error: (expected_bce.clone() + kl).without_autodiff(),

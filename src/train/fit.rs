@@ -12,6 +12,8 @@ pub struct Fit {
     pub seed: u64,
     pub epochs: usize,
     pub batch_size: usize,
+    /// Parts that a batch is cut into, which are computed on as many workers as there are.
+    pub shards: usize,
     pub optimizer: Optimizer,
     pub schedule: Schedule,
     /// Steps over which the learning rate rises at first.
@@ -33,6 +35,7 @@ impl Default for Fit {
             seed: 42,
             epochs: 5,
             batch_size: 32,
+            shards: 1,
             optimizer: Optimizer::Adam(Adam::default()),
             schedule: Schedule::Constant,
             warmup_steps: 0,

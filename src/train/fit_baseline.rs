@@ -25,9 +25,9 @@ pub fn fit_baseline(
     let network = Baseline::fit(
         &task.model,
         &images.splits.train,
-        &images.batches,
+        &images.batches[0],
         images.seed,
-        &images.device,
+        &images.devices[0],
         &mut |look| {
             let train_seconds = begun.elapsed().as_secs_f64();
             let record = EpochRecord {

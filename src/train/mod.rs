@@ -11,6 +11,7 @@ mod network_optimizer;
 mod optimizer;
 mod progress;
 mod schedule;
+mod shards;
 mod trainer;
 mod training;
 
@@ -23,5 +24,6 @@ pub use network_optimizer::{NetworkOptimizer, OptimizerState, OptimizerStateErro
 pub use optimizer::{Adam, Kind as OptimizerKind, Optimizer};
 pub use progress::{PartialEpoch, Progress, ProgressError, best_epoch};
 pub use schedule::{LearningRate, Schedule};
+pub use shards::StepExamples;
 pub use trainer::{Culprit, StepLoss, Trainer};
 pub use training::{Saved, Training};

@@ -4,15 +4,19 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{ExecutionError, Tensor};
 
+use super::shards::{Backward, StepExamples, backward};
 use super::{NetworkOptimizer, clip_global_norm};
 use crate::model::parameters::{self, Tensors};
-use crate::task::{Loss, Task};
+use crate::task::Task;
 
-/// What one step needs besides the network and the batch.
+/// What one step needs besides the network and the examples.
 #[derive(Clone)]
 pub struct Trainer {
     pub optimizer: NetworkOptimizer,
     pub clip_gradient_norm: Option<f64>,
+    /// Parts that the examples of a step are cut into, whose gradients are added up. Roundings depend on it, so it
+    /// belongs to the experiment and not to the machine.
+    pub shards: usize,
 }
 
 /// The losses of a batch before a step, on the device.
@@ -34,25 +38,28 @@ pub struct Culprit {
 }
 
 impl Trainer {
-    /// One step of gradient descent on a batch.
+    /// One step of gradient descent on some examples.
     pub fn step<M: Module, T: Task<M>>(
         &mut self,
         task: &T,
         network: M,
-        batch: T::Batch,
+        examples: StepExamples<'_>,
         learning_rate: f64,
     ) -> (M, StepLoss) {
-        let Loss {
-            minimised,
-            error,
-            terms,
-        } = task.loss(&network, batch);
-        let mut gradients = GradientsParams::from_grads(minimised.backward(), &network);
+        let Backward {
+            losses,
+            mut gradients,
+        } = backward(task, &network, examples, self.shards);
         let gradient_norm = self.clip(&mut gradients, &network);
         let network = self.optimizer.step(learning_rate, network, gradients);
+        let has_terms = losses.iter().any(|loss| loss.terms.len() > 1);
+        let (errors, minimised) = losses
+            .into_iter()
+            .map(|loss| (loss.error, loss.minimised))
+            .unzip();
         let loss = StepLoss {
-            error,
-            minimised: (terms.len() > 1).then(|| minimised.without_autodiff()),
+            error: sum(errors),
+            minimised: has_terms.then(|| sum(minimised)),
             gradient_norm,
         };
         (network, loss)
@@ -67,25 +74,27 @@ impl Trainer {
         &mut self,
         task: &T,
         network: M,
-        batch: T::Batch,
+        examples: StepExamples<'_>,
         learning_rate: f64,
     ) -> Result<Result<(M, f64), Culprit>, ExecutionError> {
-        let Loss {
-            minimised,
-            error,
-            terms,
-        } = task.loss(&network, batch);
-        for term in terms {
-            if let Some(value) = not_finite(number(term.value)?) {
-                let what = format!("`{}`", term.name);
+        let Backward {
+            losses,
+            mut gradients,
+        } = backward(task, &network, examples, self.shards);
+        let mut errors = Vec::new();
+        for loss in losses {
+            for term in loss.terms {
+                if let Some(value) = not_finite(number(term.value)?) {
+                    let what = format!("`{}`", term.name);
+                    return Ok(Err(Culprit { what, value }));
+                }
+            }
+            if let Some(value) = not_finite(number(loss.minimised)?) {
+                let what = "the sum of the loss's terms".into();
                 return Ok(Err(Culprit { what, value }));
             }
+            errors.push(loss.error);
         }
-        if let Some(value) = not_finite(number(minimised.clone().without_autodiff())?) {
-            let what = "the sum of the loss's terms".into();
-            return Ok(Err(Culprit { what, value }));
-        }
-        let mut gradients = GradientsParams::from_grads(minimised.backward(), &network);
         let named = parameters::gradients(&network, &gradients)?;
         if let Some(culprit) = first_not_finite("the gradient of", &named) {
             return Ok(Err(culprit));
@@ -101,12 +110,18 @@ impl Trainer {
         if let Some(culprit) = first_not_finite("the new", &named) {
             return Ok(Err(culprit));
         }
-        Ok(Ok((network, number(error)?)))
+        Ok(Ok((network, number(sum(errors))?)))
     }
 
     fn clip<M: Module>(&self, gradients: &mut GradientsParams, network: &M) -> Option<Tensor<1>> {
         clip_global_norm(gradients, network, self.clip_gradient_norm?)
     }
+}
+
+/// Of at least one number, in their order.
+fn sum(numbers: Vec<Tensor<1>>) -> Tensor<1> {
+    let sum = numbers.into_iter().reduce(|sum, number| sum + number);
+    sum.expect("a step has examples")
 }
 
 fn number(tensor: Tensor<1>) -> Result<f64, ExecutionError> {

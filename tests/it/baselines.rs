@@ -41,7 +41,7 @@ fn mnist(split: Split) -> ImageSet {
 }
 
 fn cpu() -> Device {
-    let backend = Backend::NAMES
+    let backend = Backend::LOCAL
         .iter()
         .find(|(_, backend)| backend.is_compiled_in());
     device::open(backend.unwrap().1).unwrap().device

@@ -5,6 +5,7 @@ use hourglass::model::{Activation, Posterior};
 use hourglass::objective::{
     Reconstruction, Reduction, Sparsity, cross_entropy_nats, kl_nats_per_image,
 };
+use hourglass::task::WHOLE;
 
 /// Half the distance between the two values of a difference. The error of the formula falls with its
 /// square, that of rounding grows with its inverse; here they are about equal.
@@ -75,13 +76,13 @@ fn penalties_descend_along_their_gradients() {
     for reduction in [Reduction::BatchSum, Reduction::BatchMean] {
         let weight = 0.3;
         let l1 = Sparsity::L1 { weight, reduction };
-        check(&format!("{l1:?}"), &LOGITS, |code| l1.penalty(code));
+        check(&format!("{l1:?}"), &LOGITS, |code| l1.penalty(code, WHOLE));
     }
     let kl = Sparsity::KullbackLeibler {
         weight: 0.3,
         target: 0.05,
     };
-    check("activation penalty", &GREY, |code| kl.penalty(code));
+    check("activation penalty", &GREY, |code| kl.penalty(code, WHOLE));
 }
 
 #[test]
@@ -153,7 +154,7 @@ fn divergences_vanish_where_there_is_nothing_to_diverge_from() {
         target: 0.25,
     };
     let code = with_gradient(&[0.25; 6]);
-    let penalty = penalty.penalty(code.clone());
+    let penalty = penalty.penalty(code.clone(), WHOLE);
     assert!(scalar(penalty.clone()).abs() < 1e-12);
     assert!(flat(&code, &penalty.backward()));
 }

@@ -29,7 +29,10 @@ mod own;
 mod pages;
 mod parity;
 mod portable;
+#[cfg(all(feature = "remote", unix))]
+mod remote;
 mod resume;
+mod shards;
 mod studies;
 mod support;
 mod synchronisations;

@@ -1,6 +1,6 @@
 //! Numbers that are not numbers: found at their step, named, and stopped or left out.
 
-use burn::tensor::ExecutionError;
+use burn::tensor::{Device, ExecutionError};
 use hourglass::batches::Pairs;
 use hourglass::data::{Checksum, ImageSet};
 use hourglass::device::OpenDevice;
@@ -59,14 +59,18 @@ impl Measured<Autoencoder> for Poisoned {
 impl Task<Autoencoder> for Poisoned {
     type Batch = ((Pairs, DropoutMasks), bool);
 
-    fn batch(&self, epoch: usize, indices: &[usize]) -> Self::Batch {
-        let batch = Task::<Autoencoder>::batch(&self.task, epoch, indices);
+    fn devices(&self) -> &[Device] {
+        Task::<Autoencoder>::devices(&self.task)
+    }
+
+    fn batch(&self, epoch: usize, indices: &[usize], device: usize) -> Self::Batch {
+        let batch = Task::<Autoencoder>::batch(&self.task, epoch, indices, device);
         (batch, indices.contains(&POISONED))
     }
 
-    fn loss(&self, network: &Autoencoder, (batch, is_poisoned): Self::Batch) -> Loss {
+    fn loss(&self, network: &Autoencoder, (batch, is_poisoned): Self::Batch, share: f64) -> Loss {
         let input = batch.0.input.clone();
-        let mut loss = self.task.loss(network, batch);
+        let mut loss = self.task.loss(network, batch, share);
         if !is_poisoned {
             return loss;
         }
@@ -99,7 +103,8 @@ fn task(opened: &OpenDevice, fault: Fault) -> Poisoned {
     let images = ImageSet::new(3, 4, pixels, None);
     Poisoned {
         task: ReconstructionTask {
-            images: support::image_examples(&images, &opened.device),
+            // A second worker for those that have shards.
+            images: support::with_workers(support::image_examples(&images, &opened.device), 2),
             reconstruction: Reconstruction::BinaryCrossEntropy,
             sparsity: None,
         },
@@ -107,7 +112,7 @@ fn task(opened: &OpenDevice, fault: Fault) -> Poisoned {
     }
 }
 
-fn fit(non_finite: NonFinite) -> Fit {
+fn fit(non_finite: NonFinite, shards: usize) -> Fit {
     let adam = Adam {
         learning_rate: 0.01,
         ..Adam::default()
@@ -116,6 +121,7 @@ fn fit(non_finite: NonFinite) -> Fit {
         seed: 5,
         epochs: 2,
         batch_size: 2,
+        shards,
         non_finite,
         ..support::fit(Optimizer::Adam(adam))
     }
@@ -142,9 +148,10 @@ fn train(
     opened: &OpenDevice,
     fault: Fault,
     non_finite: NonFinite,
+    shards: usize,
     settle: bool,
 ) -> Result<Fitted<Autoencoder>, TrainError> {
-    let (fit, task) = (fit(non_finite), task(opened, fault));
+    let (fit, task) = (fit(non_finite, shards), task(opened, fault));
     let mut training = Training::new(&fit, &task, network(opened));
     while training.advance()?.is_some() {
         if settle {
@@ -159,11 +166,13 @@ fn the_step_the_term_and_the_rate_are_named() {
     let expected = poisoned_step();
     assert_ne!(expected % 50, 0, "the reading after it is a later one");
     for opened in support::backends() {
-        for (fault, term) in [
-            (Fault::Loss, "`poison`"),
-            (Fault::Gradient, "the gradient of `encoder.layers."),
+        for (fault, shards, term) in [
+            (Fault::Loss, 1, "`poison`"),
+            (Fault::Gradient, 1, "the gradient of `encoder.layers."),
+            (Fault::Loss, 2, "`poison`"),
+            (Fault::Gradient, 2, "the gradient of `encoder.layers."),
         ] {
-            let error = train(&opened, fault, NonFinite::Stop, false);
+            let error = train(&opened, fault, NonFinite::Stop, shards, false);
             let error = error
                 .err()
                 .unwrap_or_else(|| panic!("{} {term}", opened.backend.name()));
@@ -187,16 +196,16 @@ fn the_step_the_term_and_the_rate_are_named() {
 #[test]
 fn a_step_is_left_out_whenever_it_is_found_and_counted() {
     for opened in support::backends() {
-        let clean = train(&opened, Fault::None, NonFinite::Stop, false).unwrap();
-        for fault in [Fault::Loss, Fault::Gradient] {
-            let fitted = train(&opened, fault, NonFinite::SkipStep, false).unwrap();
+        let clean = train(&opened, Fault::None, NonFinite::Stop, 1, false).unwrap();
+        for (fault, shards) in [(Fault::Loss, 1), (Fault::Gradient, 1), (Fault::Loss, 2)] {
+            let fitted = train(&opened, fault, NonFinite::SkipStep, shards, false).unwrap();
             let skipped = fitted.history.iter().map(|epoch| epoch.skipped_steps);
             let skipped: Vec<_> = skipped.collect();
             assert_eq!(skipped, [1, 1], "{} {fault:?}", opened.backend.name());
             let fingerprint = weights::fingerprint(&fitted.network);
             assert_ne!(fingerprint, weights::fingerprint(&clean.network));
             // Found at once, it leaves the same.
-            let settled = train(&opened, fault, NonFinite::SkipStep, true).unwrap();
+            let settled = train(&opened, fault, NonFinite::SkipStep, shards, true).unwrap();
             assert_eq!(fingerprint, weights::fingerprint(&settled.network));
             let losses = |fitted: &Fitted<Autoencoder>| {
                 let each = fitted.history.iter().map(|epoch| epoch.train_loss);
@@ -214,7 +223,7 @@ fn a_step_is_left_out_whenever_it_is_found_and_counted() {
 fn looking_changes_nothing() {
     for opened in support::backends() {
         let [seldom, often] = [false, true].map(|settle| {
-            let fitted = train(&opened, Fault::None, NonFinite::Stop, settle).unwrap();
+            let fitted = train(&opened, Fault::None, NonFinite::Stop, 1, settle).unwrap();
             let loss = fitted.history[1].train_loss;
             (weights::fingerprint(&fitted.network), loss)
         });
@@ -227,7 +236,7 @@ fn looking_changes_nothing() {
 #[test]
 fn an_infinite_square_is_not_saved() {
     let opened = &support::backends()[0];
-    let fit = fit(NonFinite::Stop);
+    let fit = fit(NonFinite::Stop, 1);
     let task = task(opened, Fault::Square);
     let mut training = Training::new(&fit, &task, network(opened));
     let error = loop {
@@ -239,7 +248,7 @@ fn an_infinite_square_is_not_saved() {
             break error;
         }
     };
-    let at_the_end = train(opened, Fault::Square, NonFinite::Stop, false).unwrap_err();
+    let at_the_end = train(opened, Fault::Square, NonFinite::Stop, 1, false).unwrap_err();
     for (error, step) in [(error, poisoned_step()), (at_the_end, 60)] {
         let message = error.to_string();
         assert!(

@@ -173,6 +173,7 @@ fn every_kind_of_training_goes_on_to_the_last_bit() {
                 least_improvement: 1e9,
             }),
             evaluate_training: true,
+            shards: 3,
             ..support::fit(adam)
         };
         let mut noisy = images(&opened);
@@ -224,7 +225,7 @@ fn every_kind_of_training_goes_on_to_the_last_bit() {
         };
         let classes = ClassificationTask {
             points: spirals.generate(1, 3),
-            device: device.clone(),
+            devices: vec![device.clone()],
             dropout: None,
         };
         let shape = classifier::Architecture {

@@ -70,7 +70,7 @@ pub fn refused<S: AsRef<std::ffi::OsStr> + std::fmt::Debug>(arguments: &[S], par
 /// printed reason, or fails the test where `HOURGLASS_REQUIRE_WGPU` is set, as in CI.
 pub fn backends() -> Vec<OpenDevice> {
     let mut opened = Vec::new();
-    for (name, backend) in Backend::NAMES {
+    for (name, backend) in Backend::LOCAL {
         match device::open(backend) {
             Ok(device) => opened.push(device),
             Err(error @ DeviceError::NotCompiledIn(_)) => println!("skipping {name}: {error}"),
@@ -91,6 +91,13 @@ pub fn image_examples(images: &ImageSet, device: &Device) -> ImageExamples {
         evaluation_batch: 20,
         ..ImageExamples::of(Splits::of(images.clone(), images.clone()), device)
     }
+}
+
+/// The same on one device named so many times, which for a processor are as many workers.
+pub fn with_workers(mut images: ImageExamples, count: usize) -> ImageExamples {
+    images.devices = vec![images.devices[0].clone(); count];
+    images.batches = vec![images.batches[0].clone(); count];
+    images
 }
 
 /// The architecture of an autoencoder whose decoder mirrors its encoder, with rectifiers and a sigmoid.

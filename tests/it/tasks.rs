@@ -19,7 +19,7 @@ fn examples(opened: &OpenDevice, corruption: Option<Corruption>) -> ImageExample
     let bytes = images().bytes_as_numbers();
     let mut examples = support::image_examples(&images(), &opened.device);
     if opened.keeps(bytes) {
-        examples.batches = Batches::resident(&opened.device, &images());
+        examples.batches = vec![Batches::resident(&opened.device, &images())];
     }
     examples.seed = 7;
     examples.corruption = corruption;
@@ -46,7 +46,7 @@ fn corruption_stays_in_range_and_is_the_same_on_every_backend() {
     ] {
         let mut first = None;
         for opened in support::backends() {
-            let (pairs, _) = examples(&opened, Some(corruption)).batch(2, &INDICES);
+            let (pairs, _) = examples(&opened, Some(corruption)).batch(2, &INDICES, 0);
             let (input, target) = (numbers(pairs.input), numbers(pairs.target));
             assert_eq!(target, images().gather(&INDICES));
             assert_ne!(input, target);
@@ -63,7 +63,7 @@ fn dropout_masks_and_latent_noise_are_the_same_on_every_backend_and_new_in_each_
     for opened in support::backends() {
         let images = examples(&opened, None);
         let ones = || Tensor::<2>::ones([3, 5], &opened.device);
-        let masks = |epoch| numbers(images.batch(epoch, &INDICES).1.apply(ones()));
+        let masks = |epoch| numbers(images.batch(epoch, &INDICES, 0).1.apply(ones()));
         let (mask, later) = (masks(1), masks(2));
         assert!(mask.iter().all(|&m| m == 0.0 || m == 1.0 / 0.75));
         assert_ne!(mask, later);
@@ -73,7 +73,7 @@ fn dropout_masks_and_latent_noise_are_the_same_on_every_backend_and_new_in_each_
             code_size: 4,
             kl_weight: 1.0,
         };
-        let epsilon = |epoch| numbers(task.batch(epoch, &INDICES).epsilon);
+        let epsilon = |epoch| numbers(task.batch(epoch, &INDICES, 0).epsilon);
         assert_ne!(epsilon(1), epsilon(2));
         let drawn = (mask, later, epsilon(1));
         let reference = first.get_or_insert_with(|| drawn.clone());

@@ -62,6 +62,8 @@ pub fn run(arguments: &cli::Compare, quiet: bool) -> Result<(), Error> {
     let runner = Runner {
         directory,
         jobs: Some(1),
+        devices: Vec::new(),
+        key: None,
         force: arguments.study.force,
         quiet,
     };

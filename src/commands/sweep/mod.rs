@@ -28,6 +28,8 @@ pub fn run(arguments: &cli::Sweep, quiet: bool) -> Result<(), Error> {
     let runner = Runner {
         directory: directory.clone(),
         jobs: arguments.jobs.map(usize::from),
+        devices: arguments.devices.clone(),
+        key: arguments.key.clone(),
         force: arguments.study.force,
         quiet,
     };

@@ -39,7 +39,7 @@ pub fn config(settings: &mut Settings) -> Config {
     let name = name(settings);
     let seed = settings.seed("seed").unwrap_or(42);
     let backend = settings
-        .choice("backend", &Backend::NAMES)
+        .choice("backend", &Backend::LOCAL)
         .unwrap_or(Backend::Flex);
     let experiment = experiment(settings);
     let train = match experiment {
@@ -50,7 +50,7 @@ pub fn config(settings: &mut Settings) -> Config {
             );
             None
         }
-        _ => Some(train::train(settings, experiment.validation())),
+        _ => Some(train::train(settings, &experiment)),
     };
     Config {
         name,

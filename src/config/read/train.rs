@@ -1,20 +1,25 @@
 //! The keys under `train`.
 
-use crate::config::Train;
 use crate::config::settings::Settings;
+use crate::config::{Experiment, Train};
 use crate::train::checkpoint::Policy;
 use crate::train::{Adam, EarlyStopping, NonFinite, Optimizer, OptimizerKind, Schedule};
 
-/// Reads `train`; `validation` is the number of examples held out.
-pub fn train(settings: &mut Settings, validation: usize) -> Train {
+/// Far above what any machine has workers for.
+const MOST_SHARDS: usize = 1024;
+
+/// Reads `train` of an experiment.
+pub fn train(settings: &mut Settings, experiment: &Experiment) -> Train {
     let epochs = settings.count("train.epochs", 1).unwrap_or(5);
     let batch_size = settings.count("train.batch_size", 1).unwrap_or(32);
+    let shards = shards(settings, experiment, batch_size);
     let warmup_steps = settings.count("train.warmup_steps", 0).unwrap_or(0);
     let clip_gradient_norm = settings.number("train.clip_gradient_norm", ABOVE_0, |x| x > 0.0);
     let non_finite = settings.choice("train.non_finite", &NonFinite::NAMES);
     Train {
         epochs,
         batch_size,
+        shards,
         warmup_steps,
         clip_gradient_norm,
         non_finite: non_finite.unwrap_or_default(),
@@ -22,12 +27,33 @@ pub fn train(settings: &mut Settings, validation: usize) -> Train {
         optimizer: optimizer(settings),
         schedule: schedule(settings),
         checkpoints: checkpoints(settings),
-        early_stopping: early_stopping(settings, validation),
+        early_stopping: early_stopping(settings, experiment.validation()),
     }
 }
 
 const ABOVE_0: &str = "a number above 0";
 const FROM_0_BELOW_1: &str = "a number of at least 0 and below 1";
+
+fn shards(settings: &mut Settings, experiment: &Experiment, batch_size: usize) -> usize {
+    const KEY: &str = "train.shards";
+    let shards = settings.count(KEY, 1).unwrap_or(1);
+    if shards > MOST_SHARDS.min(batch_size) {
+        let most = format!("= {shards} is more than a batch has examples, {batch_size}");
+        let most = match shards > MOST_SHARDS {
+            true => format!("= {shards} is more than {MOST_SHARDS}"),
+            false => most,
+        };
+        settings.problem(KEY, &most, Some("one shard a worker is enough".into()));
+    }
+    if shards > 1 && !experiment.is_additive() {
+        settings.problem(
+            KEY,
+            "cuts batches, but objective.sparsity.kind = \"kullback_leibler\" looks at the mean over a whole batch",
+            Some("leave train.shards at 1, or use objective.sparsity.kind = \"l1\"".into()),
+        );
+    }
+    shards
+}
 
 fn optimizer(settings: &mut Settings) -> Optimizer {
     let kind = settings

@@ -2,6 +2,7 @@
 
 mod settle;
 
+use std::ops::Range;
 use std::time::Instant;
 
 use burn::module::Module;
@@ -11,7 +12,7 @@ use settle::Window;
 use super::progress::best_epoch;
 use super::{
     EpochRecord, Event, Fit, Fitted, LearningRate, OptimizerState, PartialEpoch, Progress,
-    RestoreError, TrainError, Trainer,
+    RestoreError, StepExamples, TrainError, Trainer,
 };
 use crate::evaluate::Scope;
 use crate::random::{self, Purpose};
@@ -72,6 +73,7 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
             trainer: Trainer {
                 optimizer: settings.optimizer.init(),
                 clip_gradient_norm: settings.clip_gradient_norm,
+                shards: settings.shards,
             },
             progress: Progress::default(),
             best: None,
@@ -202,9 +204,14 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
 
     /// The examples of a step of this epoch.
     fn indices(&self, step: usize) -> &[usize] {
+        &self.order[self.places(step)]
+    }
+
+    /// Where in the epoch's order the examples of a step are.
+    fn places(&self, step: usize) -> Range<usize> {
         let size = self.settings.batch_size;
         let end = ((step + 1) * size).min(self.order.len());
-        &self.order[step * size..end]
+        step * size..end
     }
 
     fn rate(&self, step: usize) -> f64 {
@@ -216,9 +223,7 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
     fn take_step(&mut self) -> usize {
         let step = self.progress.partial.steps;
         let rate = self.rate(step);
-        let indices = self.indices(step);
-        let examples = indices.len();
-        let batch = self.task.batch(self.progress.epoch(), indices);
+        let places = self.places(step);
         let network = self.network.take().expect("present between two steps");
         let window = self.window.get_or_insert_with(|| Window {
             network: network.clone(),
@@ -227,13 +232,17 @@ impl<'a, M: Module, T: Task<M>> Training<'a, M, T> {
             errors: Vec::new(),
             others: Vec::new(),
         });
-        let (network, loss) = self.trainer.step(self.task, network, batch, rate);
+        let examples = StepExamples {
+            epoch: self.progress.epoch(),
+            indices: &self.order[places],
+        };
+        let (network, loss) = self.trainer.step(self.task, network, examples, rate);
         window.errors.push(loss.error);
         window.others.extend(loss.minimised);
         window.others.extend(loss.gradient_norm);
         self.network = Some(network);
         self.progress.partial.steps += 1;
-        examples
+        examples.indices.len()
     }
 
     fn end_epoch(&mut self) -> Result<(), TrainError> {

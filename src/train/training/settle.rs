@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 use super::Training;
 use crate::task::Task;
-use crate::train::{Culprit, NonFinite, TrainError, Trainer};
+use crate::train::{Culprit, NonFinite, StepExamples, TrainError, Trainer};
 
 /// The steps since the loss was last read, and all that is needed to take them again.
 pub struct Window<M> {
@@ -68,11 +68,15 @@ impl<M: Module, T: Task<M>> Training<'_, M, T> {
         for step in first..first + steps {
             let rate = self.rate(step);
             let epoch = self.progress.epoch();
-            let batch = self.task.batch(epoch, self.indices(step));
+            let places = self.places(step);
             let (network, trainer) = (self.network().clone(), self.trainer.clone());
+            let examples = StepExamples {
+                epoch,
+                indices: &self.order[places],
+            };
             match self
                 .trainer
-                .careful_step(self.task, network.clone(), batch, rate)?
+                .careful_step(self.task, network.clone(), examples, rate)?
             {
                 Ok((network, error)) => {
                     self.network = Some(network);

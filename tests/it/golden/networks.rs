@@ -9,7 +9,7 @@ use hourglass::model::{
 };
 use hourglass::objective::{Reconstruction, Reduction, Sparsity};
 use hourglass::task::{
-    ClassificationTask, Loss, PointBatch, Task, VariationalBatch, VariationalTask,
+    ClassificationTask, Loss, PointBatch, Task, VariationalBatch, VariationalTask, WHOLE,
 };
 use serde_json::Value;
 
@@ -72,7 +72,7 @@ fn losses_and_all_gradients_are_pytorchs() {
             };
             let task = task(&golden, reconstruction, sparsity, device);
             let network = network(&golden, code_activation, device).train();
-            let loss = task.loss(&network, task.images.batch(1, &ALL));
+            let loss = task.loss(&network, task.images.batch(1, &ALL, 0), WHOLE);
             let what = format!("{name} on {}", opened.backend.name());
             compare(&what, &network, &loss, &golden["objectives"][name]);
         }
@@ -88,8 +88,8 @@ fn dropout_gives_pytorchs_gradients_for_the_same_masks() {
         let task = task(&golden, Reconstruction::BinaryCrossEntropy, None, device);
         let network = network(&golden, Activation::Relu, device).train();
         let masks = DropoutMasks::new(rows(&expected["masks"], device));
-        let (pairs, _) = task.images.batch(1, &ALL);
-        let loss = task.loss(&network, (pairs, masks));
+        let (pairs, _) = task.images.batch(1, &ALL, 0);
+        let loss = task.loss(&network, (pairs, masks), WHOLE);
         let what = format!("dropout on {}", opened.backend.name());
         compare(&what, &network, &loss, expected);
     }
@@ -104,7 +104,7 @@ fn tied_weights_have_pytorchs_gradients() {
         let task = task(&golden, Reconstruction::BinaryCrossEntropy, None, device);
         let network = TiedAutoencoder::new(&architecture(Activation::Relu), 0, device);
         let network = filled(network, &expected["weights"]).train();
-        let loss = task.loss(&network, task.images.batch(1, &ALL));
+        let loss = task.loss(&network, task.images.batch(1, &ALL, 0), WHOLE);
         let what = format!("tied on {}", opened.backend.name());
         compare(&what, &network, &loss, expected);
     }
@@ -137,13 +137,13 @@ fn the_evidence_bound_has_pytorchs_terms_and_gradients() {
             let what = format!("{name} on {}", opened.backend.name());
             let (network, task) = variational(&golden, name, device);
             let network = network.train();
-            let (pairs, masks) = task.images.batch(1, &ALL);
+            let (pairs, masks) = task.images.batch(1, &ALL, 0);
             let batch = VariationalBatch {
                 pairs,
                 masks,
                 epsilon: rows(&expected["epsilon"], device),
             };
-            let loss = task.loss(&network, batch);
+            let loss = task.loss(&network, batch, WHOLE);
             // What is reported is the bound itself, whatever its divergence weighs in training.
             let error: Vec<f64> = loss.error.clone().into_data().iter::<f64>().collect();
             let term = |name: &str| expected[name].as_f64().unwrap();
@@ -179,7 +179,7 @@ fn the_cross_entropy_has_pytorchs_gradients() {
                 preparation: Preparation::of_images(Shape::row(2)),
                 unreadable: Vec::new(),
             },
-            device: device.clone(),
+            devices: vec![device.clone()],
             dropout: None,
         };
         let network = Classifier::new(&architecture, 0, device);
@@ -189,7 +189,7 @@ fn the_cross_entropy_has_pytorchs_gradients() {
             classes: Tensor::<1, Int>::from_data(TensorData::new(classes.clone(), [6]), device),
             masks: DropoutMasks::none(),
         };
-        let loss = task.loss(&network, batch);
+        let loss = task.loss(&network, batch, WHOLE);
         let what = format!("classifier on {}", opened.backend.name());
         compare(&what, &network, &loss, expected);
     }

@@ -4,8 +4,8 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use hourglass::model::Activation;
 use hourglass::objective::Reconstruction;
-use hourglass::task::Task;
-use hourglass::train::{Adam, Optimizer, Trainer, clip_global_norm};
+use hourglass::task::{Task, WHOLE};
+use hourglass::train::{Adam, Optimizer, StepExamples, Trainer, clip_global_norm};
 
 use super::{ALL, all_close, close, golden, network, numbers, take, task, tensors};
 use crate::support;
@@ -44,10 +44,14 @@ fn ten_steps_of_every_optimizer_are_pytorchs() {
         optimizers.len()
     );
     for opened in support::backends() {
-        for (name, optimizer) in optimizers {
+        for (name, optimizer, shards) in optimizers
+            .into_iter()
+            .flat_map(|(name, it)| [1, 2].map(|shards| (name, it, shards)))
+        {
             let expected = &golden["optimizers"][name];
-            let what = format!("{name} on {}", opened.backend.name());
+            let what = format!("{name}, {shards} shards, on {}", opened.backend.name());
             let mut trainer = Trainer {
+                shards,
                 optimizer: optimizer.init(),
                 clip_gradient_norm: None,
             };
@@ -55,10 +59,13 @@ fn ten_steps_of_every_optimizer_are_pytorchs() {
             let task = task(&golden, kind, None, &opened.device);
             let mut model = network(&golden, Activation::Relu, &opened.device).train();
             let mut losses = Vec::new();
+            let examples = StepExamples {
+                epoch: 1,
+                indices: &ALL,
+            };
             for _ in 0..10 {
                 let rate = optimizer.learning_rate();
-                let batch = task.images.batch(1, &ALL);
-                let (trained, loss) = trainer.step(&task, model, batch, rate);
+                let (trained, loss) = trainer.step(&task, model, examples, rate);
                 model = trained;
                 losses.extend(loss.error.into_data().iter::<f64>());
             }
@@ -79,7 +86,9 @@ fn gradients_are_clipped_by_their_global_norm_as_in_pytorch() {
         let kind = Reconstruction::BinaryCrossEntropy;
         let task = task(&golden, kind, None, &opened.device);
         let gradients = |most: f64| {
-            let loss = task.loss(&model, task.images.batch(1, &ALL)).minimised;
+            let loss = task
+                .loss(&model, task.images.batch(1, &ALL, 0), WHOLE)
+                .minimised;
             let mut gradients = GradientsParams::from_grads(loss.backward(), &model);
             clip_global_norm(&mut gradients, &model, most);
             take(&model, Some(&gradients))

@@ -161,7 +161,7 @@ fn findings_of_a_classifier(formulas: Formulas) -> Findings {
     };
     let task = ClassificationTask {
         points: spirals.generate(0, 1),
-        device: opened.device.clone(),
+        devices: vec![opened.device.clone()],
         dropout: None,
     };
     let settings = Check {

@@ -10,7 +10,7 @@ use hourglass::model::autoencoder::Architecture;
 use hourglass::model::parameters::parameters;
 use hourglass::model::{Activation, Autoencoder, weights};
 use hourglass::objective::Reconstruction;
-use hourglass::task::{ReconstructionTask, Task};
+use hourglass::task::{ReconstructionTask, Task, WHOLE};
 use hourglass::train::{Adam, NetworkOptimizer, Optimizer};
 
 use super::{device_with_kernels, values};
@@ -75,9 +75,9 @@ fn a_run_with_kernels_has_the_losses_of_one_without() {
     let mut stock_optimizer = AdamConfig::new().with_epsilon(adam.epsilon as f32).init();
     for step in 0..40 {
         let indices: Vec<usize> = (0..32).map(|i| (i + step) % 64).collect();
-        let batch = task.images.batch(1, &indices);
+        let batch = task.images.batch(1, &indices, 0);
         let x = batch.0.input.clone().autodiff();
-        let loss = task.loss(&network, batch).minimised;
+        let loss = task.loss(&network, batch, WHOLE).minimised;
         let stock_loss = stock.error(x);
         let [found, expected] = [loss.clone(), stock_loss.clone()].map(|loss| values(loss)[0]);
         assert!(
@@ -160,7 +160,7 @@ fn one_pass_of_adam_is_burns_adam_to_the_last_bit() {
             let mut network = Autoencoder::new(&architecture, 5, device).train();
             for _ in 0..20 {
                 let loss = task
-                    .loss(&network, task.images.batch(1, &[0, 1, 2, 3, 4]))
+                    .loss(&network, task.images.batch(1, &[0, 1, 2, 3, 4], 0), WHOLE)
                     .minimised;
                 let gradients = GradientsParams::from_grads(loss.backward(), &network);
                 network = optimizer.step(adam.learning_rate, network, gradients);

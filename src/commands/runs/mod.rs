@@ -1,20 +1,24 @@
 //! Many runs, each trained in a process of its own.
 
+mod queue;
+
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use queue::{Failure, Next, Queue};
 
 use super::resume::is_whole;
 use super::say;
 use crate::cli;
 use crate::config::{Config, Study};
 use crate::data::{self, Checksum, Images, Splits};
+use crate::device::{Backend, Place};
 use crate::error::Error;
 use crate::files;
 use crate::report::Receipt;
@@ -57,6 +61,10 @@ pub struct Runner {
     pub directory: PathBuf,
     /// Runs at a time, unless it depends on how many there are to make.
     pub jobs: Option<usize>,
+    /// Where runs are made, one at a time on each; if none is named, where their configs say.
+    pub devices: Vec<Place>,
+    /// Of devices that are remote, instead of the usual one.
+    pub key: Option<PathBuf>,
     /// Whether to train again what is there.
     pub force: bool,
     pub quiet: bool,
@@ -64,6 +72,26 @@ pub struct Runner {
 
 /// How a run came out: its summary, or what it said when it failed.
 pub type Outcome = Result<Value, String>;
+
+/// One of those who make runs.
+struct Worker {
+    /// Where, if not where the config says.
+    place: Option<Place>,
+    threads: usize,
+}
+
+impl Worker {
+    fn is_remote(&self) -> bool {
+        let backend = self.place.as_ref().map(Place::backend);
+        backend == Some(Backend::Remote)
+    }
+}
+
+/// What is made and what is not, of all workers.
+struct Made {
+    queue: Queue,
+    outcomes: Vec<Option<Outcome>>,
+}
 
 /// What is there of a run.
 enum State {
@@ -93,40 +121,80 @@ impl Runner {
         if there > 0 && !self.quiet {
             say(&format!("{there} of {} runs are there", configs.len()));
         }
-        let (jobs, threads) = self.shares(configs, to_be_made.len());
-        let next = AtomicUsize::new(0);
-        let done = AtomicUsize::new(there);
-        let outcomes = Mutex::new(outcomes);
+        let workers = self.workers(configs, to_be_made.len());
+        let are_remote: Vec<_> = workers.iter().map(Worker::is_remote).collect();
+        let made = Mutex::new(Made {
+            queue: Queue::new(&to_be_made, &are_remote),
+            outcomes,
+        });
         thread::scope(|scope| {
-            for _ in 0..jobs {
-                scope.spawn(|| {
-                    while !interruption.is_requested() {
-                        let index = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(&index) = to_be_made.get(index) else {
-                            break;
-                        };
-                        let begun = Instant::now();
-                        let outcome = self.train(configs[index], threads, interruption);
-                        if interruption.is_requested() {
-                            break;
-                        }
-                        let number = done.fetch_add(1, Ordering::Relaxed) + 1;
-                        if !self.quiet || outcome.is_err() {
-                            let time = begun.elapsed();
-                            say(&told(number, configs.len(), configs[index], &outcome, time));
-                        }
-                        let mut outcomes = outcomes.lock().expect("no thread panics here");
-                        outcomes[index] = Some(outcome);
-                    }
-                });
+            for (number, worker) in workers.iter().enumerate() {
+                let made = &made;
+                scope.spawn(move || self.work(number, worker, configs, made, interruption));
             }
         });
-        let outcomes = outcomes.into_inner().expect("no thread panics here");
-        let outcomes: Option<Vec<Outcome>> = outcomes.into_iter().collect();
-        outcomes.ok_or_else(|| Error::StudyInterrupted {
-            done: done.into_inner(),
-            all: configs.len(),
-        })
+        let Made {
+            queue,
+            mut outcomes,
+        } = made.into_inner().expect("no thread panics here");
+        let done = outcomes.iter().flatten().count();
+        if interruption.is_requested() && done < configs.len() {
+            let all = configs.len();
+            return Err(Error::StudyInterrupted { done, all });
+        }
+        for (run, message) in queue.left() {
+            let message = message.unwrap_or_else(|| "no device is left to make it on".into());
+            outcomes[run] = Some(Err(message));
+        }
+        Ok(outcomes.into_iter().flatten().collect())
+    }
+
+    /// What one worker does, until nothing is left for it.
+    fn work(
+        &self,
+        number: usize,
+        worker: &Worker,
+        configs: &[&Config],
+        made: &Mutex<Made>,
+        interruption: &Interruption,
+    ) {
+        let made = || -> MutexGuard<'_, Made> { made.lock().expect("no thread panics here") };
+        while !interruption.is_requested() {
+            let next = made().queue.next(number);
+            let task = match next {
+                Next::Make(task) => task,
+                Next::Wait => {
+                    thread::sleep(BETWEEN_LOOKS);
+                    continue;
+                }
+                Next::Leave => break,
+            };
+            let config = configs[task.run];
+            let begun = Instant::now();
+            let outcome = self.train(config, worker, interruption);
+            if interruption.is_requested() {
+                break;
+            }
+            let mut made = made();
+            let index = task.run;
+            match &outcome {
+                Ok(_) => made.queue.made(number),
+                Err(message) => {
+                    let failure = made.queue.failed(number, task, message);
+                    if let Failure::MadeElsewhere { is_given_up } = failure {
+                        say(&lost(worker, config, message, is_given_up));
+                        continue;
+                    }
+                }
+            }
+            let is_failure = outcome.is_err();
+            let done = made.outcomes.iter().flatten().count() + 1;
+            if !self.quiet || is_failure {
+                let time = begun.elapsed();
+                say(&told(done, configs.len(), config, &outcome, time));
+            }
+            made.outcomes[index] = Some(outcome);
+        }
     }
 
     /// What the runs that are finished came to.
@@ -194,14 +262,27 @@ impl Runner {
         self.directory.join(config.directory_name())
     }
 
-    /// Runs at a time and threads of each: a small network gains less from a second thread than from a second network
-    /// beside it, and an accelerator does one thing at a time.
-    fn shares(&self, configs: &[&Config], to_be_made: usize) -> (usize, usize) {
+    /// Who makes runs, and with how many threads: a small network gains less from a second thread than from a second
+    /// network beside it, and an accelerator does one thing at a time.
+    fn workers(&self, configs: &[&Config], to_be_made: usize) -> Vec<Worker> {
         let threads = workers::threads();
+        if !self.devices.is_empty() {
+            let is_processor = |place: &&Place| !place.backend().is_accelerator();
+            let processors = self.devices.iter().filter(is_processor).count();
+            let worker = |place: &Place| Worker {
+                place: Some(place.clone()),
+                threads: (threads / processors.max(1)).max(1),
+            };
+            return self.devices.iter().map(worker).collect();
+        }
         let accelerated = configs.iter().any(|config| config.backend.is_accelerator());
         let usual = if accelerated { 1 } else { threads };
         let jobs = self.jobs.unwrap_or(usual).clamp(1, to_be_made.max(1));
-        (jobs, (threads / jobs).max(1))
+        let worker = || Worker {
+            place: None,
+            threads: (threads / jobs).max(1),
+        };
+        std::iter::repeat_with(worker).take(jobs).collect()
     }
 
     fn state(&self, config: &Config, data: &mut KnownData) -> State {
@@ -223,7 +304,7 @@ impl Runner {
         }
     }
 
-    fn train(&self, config: &Config, threads: usize, interruption: &Interruption) -> Outcome {
+    fn train(&self, config: &Config, worker: &Worker, interruption: &Interruption) -> Outcome {
         let failed = |error: io::Error| error.to_string();
         let path = self.path(config);
         let file = tempfile::NamedTempFile::new().map_err(failed)?;
@@ -231,7 +312,13 @@ impl Runner {
         let program = std::env::current_exe().map_err(failed)?;
         let mut command = Command::new(program);
         command.args(["train", "--quiet", "--json"]);
-        command.args(["--threads", &threads.to_string()]);
+        command.args(["--threads", &worker.threads.to_string()]);
+        if let Some(place) = &worker.place {
+            command.args(["--devices", &place.to_string()]);
+        }
+        if let Some(key) = self.key.as_ref().filter(|_| worker.is_remote()) {
+            command.arg("--key").arg(key);
+        }
         match self.force || RunDirectory::check_free(&path, false).is_ok() {
             false => command.arg("--resume").arg(&path),
             true => {
@@ -331,6 +418,20 @@ fn wait(child: &mut Child, interruption: &Interruption) -> io::Result<std::proce
         }
         thread::sleep(BETWEEN_LOOKS);
     }
+}
+
+/// A line about a run that is made elsewhere.
+fn lost(worker: &Worker, config: &Config, message: &str, is_given_up: bool) -> String {
+    let place = worker.place.as_ref().map(Place::to_string);
+    let given_up = match is_given_up {
+        true => ", and gets no more runs",
+        false => "",
+    };
+    format!(
+        "{} lost {}{given_up}: {message}\n  it is made elsewhere",
+        place.unwrap_or_default(),
+        config.name
+    )
 }
 
 /// A line about a run that is over.

@@ -1,6 +1,15 @@
 //! The backends, and the only place that opens their devices.
 
+mod place;
+#[cfg(feature = "remote")]
+pub mod remote;
+#[cfg(feature = "wgpu")]
+mod wgpu;
+
+use std::path::Path;
+
 use burn::tensor::{Device, ExecutionError};
+pub use place::{Place, PlaceError, Server, USUAL_PORT};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -15,18 +24,31 @@ pub enum Backend {
     NdArray,
     /// GPU through Vulkan, Metal or DirectX 12; Mesa's software Vulkan counts
     Wgpu,
+    /// What another machine serves with `hourglass serve`; for training
+    Remote,
 }
 
 impl Backend {
-    pub const NAMES: [(&str, Self); 3] = [
+    /// Those of this machine, which a config may name.
+    pub const LOCAL: [(&str, Self); 3] = [
         ("flex", Self::Flex),
         ("ndarray", Self::NdArray),
         ("wgpu", Self::Wgpu),
     ];
+    const REMOTE: &str = "remote";
 
     /// The name in configs and on the command line.
     pub fn name(self) -> &'static str {
-        Self::NAMES[self as usize].0
+        let local = Self::LOCAL.iter().find(|(_, backend)| *backend == self);
+        local.map_or(Self::REMOTE, |(name, _)| name)
+    }
+
+    /// The backend of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        let local = Self::LOCAL.iter().find(|(known, _)| *known == name);
+        local
+            .map(|(_, backend)| *backend)
+            .or((name == Self::REMOTE).then_some(Self::Remote))
     }
 
     /// Whether this build contains the backend.
@@ -35,22 +57,26 @@ impl Backend {
             Self::Flex => cfg!(feature = "flex"),
             Self::NdArray => cfg!(feature = "ndarray"),
             Self::Wgpu => cfg!(feature = "wgpu"),
+            Self::Remote => cfg!(feature = "remote"),
         }
     }
 
     /// Whether the backend compiles kernels for each shape of tensor, and works behind a queue that
     /// reading a result back empties.
     pub fn is_accelerator(self) -> bool {
-        self == Self::Wgpu
+        matches!(self, Self::Wgpu | Self::Remote)
     }
 }
 
-/// A device that is ready to compute.
+/// A device that is ready to compute, and others that help it train.
 #[derive(Clone, Debug)]
 pub struct OpenDevice {
     pub backend: Backend,
     /// Without autodiff; training adds it.
     pub device: Device,
+    /// Those that the shards of a step are computed on, of which `device` is the first. The same several times is several
+    /// workers.
+    pub workers: Vec<Device>,
     /// What it is, for the receipt.
     pub device_name: String,
     /// What it is and how much of it is used, for people.
@@ -68,6 +94,15 @@ pub enum DeviceError {
     NoAdapter(String),
     #[error("the backend `wgpu` could not open its device ({0})")]
     Refused(String),
+    #[error("there is no {place}: {found} adapters are there, counted from 0")]
+    NoSuchAdapter { place: Place, found: usize },
+    #[error("devices of one training need one backend, these are of {} and {}", .0.name(), .1.name())]
+    Mixed(Backend, Backend),
+    #[error("the backend `remote` needs the name of a server")]
+    NoServer,
+    #[cfg(feature = "remote")]
+    #[error(transparent)]
+    Remote(#[from] remote::RemoteError),
 }
 
 impl DeviceError {
@@ -79,7 +114,17 @@ impl DeviceError {
                 backend.name()
             ),
             Self::NoAdapter(_) => "install a Vulkan, Metal or DirectX 12 driver (software: `apt-get install mesa-vulkan-drivers`), or use --backend flex".into(),
-            Self::Refused(_) => "see `hourglass devices` for what is there, or use --backend flex".into(),
+            Self::Refused(_) | Self::NoSuchAdapter { .. } => {
+                "see `hourglass devices` for what is there, or use --backend flex".into()
+            }
+            Self::Mixed(..) => "sums of different backends round differently; name devices of one".into(),
+            Self::NoServer => {
+                "name one with `hourglass train --backend remote --remote HOST`; all but training is computed here, with \
+                --backend flex, ndarray or wgpu"
+                    .into()
+            }
+            #[cfg(feature = "remote")]
+            Self::Remote(error) => error.hint(),
         }
     }
 }
@@ -90,6 +135,30 @@ impl OpenDevice {
     pub fn keeps(&self, bytes: u64) -> bool {
         self.largest_tensor_bytes.is_some_and(|most| bytes <= most)
     }
+
+    /// The same with so many workers at least: on a processor, which has threads for them.
+    pub fn with_workers(mut self, count: usize) -> Self {
+        if !self.backend.is_accelerator() && self.workers.len() < count {
+            self.workers.resize(count, self.device.clone());
+        }
+        self
+    }
+
+    /// Together with another, which computes some of the shards.
+    fn and(mut self, other: Self) -> Result<Self, DeviceError> {
+        if other.backend != self.backend {
+            return Err(DeviceError::Mixed(self.backend, other.backend));
+        }
+        // A processor is the same however often it is named.
+        if self.backend.is_accelerator() {
+            self.device_name += &format!(" and {}", other.device_name);
+            self.description += &format!(" and {}", other.description);
+        }
+        let most = [self.largest_tensor_bytes, other.largest_tensor_bytes];
+        self.largest_tensor_bytes = most[0].min(most[1]);
+        self.workers.extend(other.workers);
+        Ok(self)
+    }
 }
 
 /// Opens the device of a backend; there is no fallback to another.
@@ -98,14 +167,55 @@ impl OpenDevice {
 /// The backend is not compiled in, or has no usable device.
 pub fn open(backend: Backend) -> Result<OpenDevice, DeviceError> {
     match backend {
+        Backend::Remote if backend.is_compiled_in() => Err(DeviceError::NoServer),
+        backend => open_place(&Place::of(backend), None),
+    }
+}
+
+/// Opens several devices of one backend; those that are remote with a key, or the usual one.
+///
+/// # Errors
+/// None is named, they are of several backends, or one cannot be opened.
+pub fn open_all(places: &[Place], key: Option<&Path>) -> Result<OpenDevice, DeviceError> {
+    let mut opened = places.iter().map(|place| open_place(place, key));
+    let first = opened.next().ok_or(DeviceError::NoServer)??;
+    opened.try_fold(first, |all, other| all.and(other?))
+}
+
+fn open_place(place: &Place, key: Option<&Path>) -> Result<OpenDevice, DeviceError> {
+    let _ = key;
+    match place {
         #[cfg(feature = "flex")]
-        Backend::Flex => Ok(on_processor(backend, Device::flex())),
+        Place::Local {
+            backend: backend @ Backend::Flex,
+            ..
+        } => Ok(on_processor(*backend, Device::flex())),
         #[cfg(feature = "ndarray")]
-        Backend::NdArray => Ok(on_processor(backend, ndarray::open())),
+        Place::Local {
+            backend: backend @ Backend::NdArray,
+            ..
+        } => Ok(on_processor(*backend, ndarray::open())),
         #[cfg(feature = "wgpu")]
-        Backend::Wgpu => wgpu::open(),
+        Place::Local {
+            backend: Backend::Wgpu,
+            index,
+        } => wgpu::open(*index),
+        #[cfg(feature = "remote")]
+        Place::Remote(server) => Ok(remote::connect(server, key)?),
         #[allow(unreachable_patterns)] // reachable only when a backend is left out
-        backend => Err(DeviceError::NotCompiledIn(backend)),
+        place => Err(DeviceError::NotCompiledIn(place.backend())),
+    }
+}
+
+/// Whether a device computes on the thread that asks it to, so that several at once need as many threads. Others take
+/// work and compute it by themselves.
+pub fn computes_on_callers_thread(device: &Device) -> bool {
+    match device.clone().inner().as_dispatch() {
+        #[cfg(feature = "flex")]
+        burn::backend::DispatchDevice::Flex(_) => true,
+        #[cfg(feature = "ndarray")]
+        burn::backend::DispatchDevice::NdArray(_) => true,
+        _ => false,
     }
 }
 
@@ -113,6 +223,7 @@ pub fn open(backend: Backend) -> Result<OpenDevice, DeviceError> {
 fn on_processor(backend: Backend, device: Device) -> OpenDevice {
     OpenDevice {
         backend,
+        workers: vec![device.clone()],
         device,
         device_name: processor_name(),
         description: processor(),
@@ -120,9 +231,15 @@ fn on_processor(backend: Backend, device: Device) -> OpenDevice {
     }
 }
 
+/// What Burn's client says of a question that no server answers any more.
+const UNANSWERED: [&str; 2] = ["RecvError", "Remote response channel closed"];
+
 /// The cause of a device's failure in one line; what Burn prints fills a page.
 pub fn cause(error: &ExecutionError) -> String {
     let text = format!("{error:?}");
+    if UNANSWERED.iter().any(|said| text.contains(said)) {
+        return "the connection to the machine that it is of was lost".into();
+    }
     let causes: Vec<_> = text
         .lines()
         .map(str::trim)
@@ -170,7 +287,7 @@ pub struct Listing {
 /// Every backend with the devices it finds on this machine.
 pub fn list() -> Vec<Listing> {
     let mut listings = Vec::new();
-    for (_, backend) in Backend::NAMES {
+    for (_, backend) in Backend::LOCAL {
         let listing = |device, note| Listing {
             backend,
             compiled_in: backend.is_compiled_in(),
@@ -207,86 +324,6 @@ mod ndarray {
     }
 }
 
-#[cfg(feature = "wgpu")]
-mod wgpu {
-    use std::sync::Mutex;
-
-    use burn::tensor::Device;
-    use burn_wgpu::WgpuInitError;
-    use burn_wgpu::wgpu::{AdapterInfo, Backends, DeviceType, Instance, InstanceDescriptor};
-
-    use super::{Backend, DeviceError, OpenDevice};
-
-    /// Burn initialises the runtime once a process; later calls get the same device.
-    static OPENED: Mutex<Option<OpenDevice>> = Mutex::new(None);
-
-    /// Vulkan, Metal and DirectX 12. OpenGL, which Burn would resort to, lacks what it needs.
-    const GRAPHICS_APIS: Backends = Backends::PRIMARY;
-
-    pub fn open() -> Result<OpenDevice, DeviceError> {
-        let mut opened = OPENED
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(opened) = &*opened {
-            return Ok(opened.clone());
-        }
-        if adapters().is_empty() {
-            return Err(DeviceError::NoAdapter(
-                "neither through Vulkan nor Metal nor DirectX 12".into(),
-            ));
-        }
-        let (device, setup) =
-            Device::wgpu_options()
-                .init_with_setup()
-                .map_err(|error| match error {
-                    WgpuInitError::AdapterUnavailable { message, .. } => {
-                        DeviceError::NoAdapter(message)
-                    }
-                    other => DeviceError::Refused(other.to_string()),
-                })?;
-        let limits = setup.device.limits();
-        let device = OpenDevice {
-            backend: Backend::Wgpu,
-            device,
-            device_name: describe(&setup.adapter.get_info()),
-            description: describe(&setup.adapter.get_info()),
-            largest_tensor_bytes: Some(
-                limits
-                    .max_buffer_size
-                    .min(limits.max_storage_buffer_binding_size),
-            ),
-        };
-        Ok(opened.insert(device).clone())
-    }
-
-    /// Name and driver of each adapter, as wgpu orders them.
-    pub fn adapters() -> Vec<(String, String)> {
-        let instance = Instance::new(InstanceDescriptor {
-            backends: GRAPHICS_APIS,
-            ..InstanceDescriptor::new_without_display_handle()
-        });
-        futures_lite::future::block_on(instance.enumerate_adapters(GRAPHICS_APIS))
-            .iter()
-            .map(|adapter| {
-                let info = adapter.get_info();
-                let driver = format!("{} {}", info.driver, info.driver_info);
-                (describe(&info), driver.trim().to_owned())
-            })
-            .collect()
-    }
-
-    fn describe(info: &AdapterInfo) -> String {
-        let kind = match info.device_type {
-            DeviceType::DiscreteGpu => "discrete GPU",
-            DeviceType::IntegratedGpu => "integrated GPU",
-            DeviceType::VirtualGpu => "virtual GPU",
-            DeviceType::Cpu => "software, runs on the CPU",
-            DeviceType::Other => "unknown kind",
-        };
-        format!("{} ({:?}, {kind})", info.name, info.backend)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,8 +331,10 @@ mod tests {
     #[test]
     fn a_backend_is_named_alike_everywhere() {
         use clap::ValueEnum;
-        for (name, backend) in Backend::NAMES {
+        let remote = (Backend::REMOTE, Backend::Remote);
+        for (name, backend) in Backend::LOCAL.into_iter().chain([remote]) {
             assert_eq!(backend.name(), name);
+            assert_eq!(Backend::named(name), Some(backend));
             assert_eq!(serde_json::to_value(backend).unwrap(), name);
             assert_eq!(backend.to_possible_value().unwrap().get_name(), name);
         }

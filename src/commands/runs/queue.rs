@@ -1,0 +1,205 @@
+//! Which run is made next, and by which worker.
+
+use std::collections::VecDeque;
+
+/// Runs that a worker on another machine may lose in a row before it gets no more.
+const PATIENCE: usize = 2;
+
+/// Runs that are to be made, and the workers that make them, one at a time each.
+///
+/// What fails on another machine may have failed because of that machine: it is given to another worker, once.
+pub struct Queue {
+    waiting: VecDeque<Task>,
+    workers: Vec<Worker>,
+    running: usize,
+}
+
+/// A run that is to be made.
+#[derive(Debug, PartialEq)]
+pub struct Task {
+    pub run: usize,
+    /// The worker that lost it, and what it said.
+    lost: Option<(usize, String)>,
+}
+
+/// One of those who make runs.
+#[derive(Clone, Copy)]
+struct Worker {
+    is_remote: bool,
+    lost_in_a_row: usize,
+}
+
+impl Worker {
+    fn is_given_up(self) -> bool {
+        self.is_remote && self.lost_in_a_row >= PATIENCE
+    }
+}
+
+/// What a worker is to do.
+#[derive(Debug, PartialEq)]
+pub enum Next {
+    Make(Task),
+    /// A run may come yet.
+    Wait,
+    /// There is nothing more for it.
+    Leave,
+}
+
+/// What becomes of a run that failed.
+#[derive(Debug, PartialEq)]
+pub enum Failure {
+    Final,
+    /// Another worker makes it; the one that failed may have been given up.
+    MadeElsewhere {
+        is_given_up: bool,
+    },
+}
+
+impl Queue {
+    /// Of runs, and of workers that are on another machine or not.
+    pub fn new(runs: &[usize], are_remote: &[bool]) -> Self {
+        let task = |&run| Task { run, lost: None };
+        let worker = |&is_remote| Worker {
+            is_remote,
+            lost_in_a_row: 0,
+        };
+        Self {
+            waiting: runs.iter().map(task).collect(),
+            workers: are_remote.iter().map(worker).collect(),
+            running: 0,
+        }
+    }
+
+    /// What `worker` is to do next.
+    pub fn next(&mut self, worker: usize) -> Next {
+        if self.workers[worker].is_given_up() {
+            return Next::Leave;
+        }
+        let is_for_me = |task: &Task| task.lost.as_ref().is_none_or(|(by, _)| *by != worker);
+        let place = self.waiting.iter().position(is_for_me);
+        match place.and_then(|place| self.waiting.remove(place)) {
+            Some(task) => {
+                self.running += 1;
+                Next::Make(task)
+            }
+            None if self.running > 0 => Next::Wait,
+            None => Next::Leave,
+        }
+    }
+
+    /// `worker` made what it was given.
+    pub fn made(&mut self, worker: usize) {
+        self.running -= 1;
+        self.workers[worker].lost_in_a_row = 0;
+    }
+
+    /// `worker` failed to make what it was given, and said why.
+    pub fn failed(&mut self, worker: usize, task: Task, message: &str) -> Failure {
+        self.running -= 1;
+        self.workers[worker].lost_in_a_row += 1;
+        let me = self.workers[worker];
+        let is_other = |(index, other): (usize, &Worker)| index != worker && !other.is_given_up();
+        let has_others = self.workers.iter().enumerate().any(is_other);
+        if !me.is_remote || task.lost.is_some() || !has_others {
+            return Failure::Final;
+        }
+        self.waiting.push_back(Task {
+            lost: Some((worker, message.to_owned())),
+            ..task
+        });
+        Failure::MadeElsewhere {
+            is_given_up: me.is_given_up(),
+        }
+    }
+
+    /// The runs that nobody is left to make, and what was said of those that failed once.
+    pub fn left(self) -> impl Iterator<Item = (usize, Option<String>)> {
+        let waiting = self.waiting.into_iter();
+        waiting.map(|Task { run, lost }| (run, lost.map(|(_, message)| message)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn make(queue: &mut Queue, worker: usize) -> Task {
+        match queue.next(worker) {
+            Next::Make(task) => task,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn runs_are_made_in_order_and_their_own_failures_are_final() {
+        let mut queue = Queue::new(&[4, 7], &[false, false]);
+        let (first, second) = (make(&mut queue, 0), make(&mut queue, 1));
+        assert_eq!((first.run, second.run), (4, 7));
+        assert_eq!(queue.failed(0, first, "not finite"), Failure::Final);
+        // The other may come back.
+        assert_eq!(queue.next(0), Next::Wait);
+        queue.made(1);
+        assert_eq!(queue.next(0), Next::Leave);
+        assert_eq!(queue.left().count(), 0);
+    }
+
+    #[test]
+    fn what_another_machine_loses_is_made_elsewhere_and_not_there() {
+        let mut queue = Queue::new(&[0], &[true, false]);
+        let task = make(&mut queue, 0);
+        assert_eq!(queue.next(1), Next::Wait);
+        let failure = queue.failed(0, task, "gone");
+        assert_eq!(failure, Failure::MadeElsewhere { is_given_up: false });
+        assert_eq!(queue.next(0), Next::Leave);
+        let task = make(&mut queue, 1);
+        assert_eq!(task.run, 0);
+        // A second time it is the run's own fault.
+        assert_eq!(queue.failed(1, task, "not finite"), Failure::Final);
+    }
+
+    #[test]
+    fn a_machine_that_loses_two_runs_in_a_row_gets_no_more() {
+        let mut queue = Queue::new(&[0, 1, 2, 3], &[true, false]);
+        let lose = |queue: &mut Queue| {
+            let task = make(queue, 0);
+            queue.failed(0, task, "gone")
+        };
+        assert_eq!(
+            lose(&mut queue),
+            Failure::MadeElsewhere { is_given_up: false }
+        );
+        let task = make(&mut queue, 0);
+        assert_eq!(task.run, 1);
+        queue.made(0);
+        assert_eq!(
+            lose(&mut queue),
+            Failure::MadeElsewhere { is_given_up: false }
+        );
+        assert_eq!(
+            lose(&mut queue),
+            Failure::MadeElsewhere { is_given_up: true }
+        );
+        assert_eq!(queue.next(0), Next::Leave);
+        for expected in [0, 2, 3] {
+            assert_eq!(make(&mut queue, 1).run, expected);
+            queue.made(1);
+        }
+        assert_eq!(queue.next(1), Next::Leave);
+    }
+
+    #[test]
+    fn runs_that_nobody_is_left_for_are_named_with_what_was_said() {
+        let mut queue = Queue::new(&[0, 1, 2], &[true, true]);
+        for worker in [0, 1] {
+            let task = make(&mut queue, worker);
+            queue.failed(worker, task, "gone");
+        }
+        // Each makes what the other lost, and fails.
+        for worker in [0, 1] {
+            let task = make(&mut queue, worker);
+            assert_eq!(queue.failed(worker, task, "gone"), Failure::Final);
+            assert_eq!(queue.next(worker), Next::Leave);
+        }
+        assert_eq!(queue.left().count(), 0);
+    }
+}

@@ -1,0 +1,141 @@
+//! Devices of other machines, through Burn's own server and client.
+//!
+//! Both talk QUIC (iroh): encrypted, and each side proves who it is. Relays, lookup services and port mapping, with which
+//! iroh finds machines across the internet, are off: a server is where its address says, or it is not there.
+
+mod client;
+mod key;
+mod server;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use burn::remote::ConnectError;
+use burn::server::ServeError;
+use iroh::endpoint::{BindError, PortmapperConfig, QuicTransportConfig, presets};
+use iroh::{Endpoint, RelayMode, SecretKey};
+use thiserror::Error;
+use tokio::runtime::Runtime;
+
+pub use client::connect;
+pub use key::usual_key;
+pub use server::{Listener, serve};
+
+use super::Server;
+
+/// Why there is no device of another machine, or why one is not served.
+#[derive(Debug, Error)]
+pub enum RemoteError {
+    #[error("there is no key at {0}")]
+    NoKey(PathBuf),
+    #[error("{path}: {source}")]
+    Key { path: PathBuf, source: io::Error },
+    #[error("{0} is no key: it has 32 bytes")]
+    NotAKey(PathBuf),
+    #[error("no directory is known for the user's configuration")]
+    NoConfiguration,
+    #[error("{server} is not known: {source}")]
+    UnknownHost { server: Server, source: io::Error },
+    #[error("{server}: {source}")]
+    Connect {
+        server: Server,
+        source: ConnectError,
+    },
+    #[error("no socket for the network ({0})")]
+    Socket(String),
+    #[error("{address} cannot be listened on ({reason})")]
+    Listen { address: SocketAddr, reason: String },
+    #[error("{0} can be reached from other machines")]
+    Exposed(SocketAddr),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+impl RemoteError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NoKey(_) => "`hourglass serve` makes one: copy it from that machine to the same place here, or name it with \
+                --key"
+                .into(),
+            Self::Key { .. } | Self::NoConfiguration => {
+                "name another file with --key".into()
+            }
+            Self::NotAKey(_) => {
+                "copy the key that `hourglass serve` names, byte by byte (scp), or delete it and copy anew".into()
+            }
+            Self::UnknownHost { .. } => "see that the name is right, or give an address".into(),
+            Self::Connect { source, .. } => match source {
+                ConnectError::Unauthorized => {
+                    "its key is another: copy the one that `hourglass serve` names".into()
+                }
+                ConnectError::NoSuchDevice { .. } => {
+                    "devices are counted from 0: leave /NUMBER out for the first".into()
+                }
+                ConnectError::IncompatibleProtocol { .. } => {
+                    "use the same hourglass on both machines".into()
+                }
+                _ => "see that `hourglass serve` is running there, that it listens on an address that is reached from here \
+                    (its --listen and --expose; UDP), and that its key is the same"
+                    .into(),
+            },
+            Self::Listen { .. } => {
+                "name another address or port of this machine with --listen; port 0 takes a free one".into()
+            }
+            Self::Exposed(_) => "--expose allows that, and says what it opens; without it listen on 127.0.0.1".into(),
+            Self::Socket(_) | Self::Serve(_) => "compute here, with --backend flex, ndarray or wgpu".into(),
+        }
+    }
+
+    /// Whether the network or another machine failed, rather than what was asked for.
+    pub fn is_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::Connect { .. } | Self::Socket(_) | Self::Serve(_)
+        )
+    }
+}
+
+/// How long the other side may be silent. It is asked every few seconds whether it is there, whatever it computes.
+const LONGEST_SILENCE: Duration = Duration::from_secs(15);
+
+/// Where all of it runs in the background.
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .expect("the system has threads for the network")
+    })
+}
+
+/// A socket of this machine; without an address one of the system's choice, to ask others from.
+async fn endpoint(
+    secret: SecretKey,
+    address: Option<SocketAddr>,
+    protocols: Vec<Vec<u8>>,
+) -> Result<Endpoint, String> {
+    let said = |error: BindError| format!("{error:#}");
+    let transport = QuicTransportConfig::builder()
+        // Some virtual networks lose what is sent so.
+        .enable_segmentation_offload(false)
+        .max_idle_timeout(LONGEST_SILENCE.try_into().ok())
+        .build();
+    let mut builder = Endpoint::builder(presets::Minimal)
+        .relay_mode(RelayMode::Disabled)
+        .portmapper_config(PortmapperConfig::Disabled)
+        .transport_config(transport)
+        .secret_key(secret)
+        .alpns(protocols);
+    if let Some(address) = address {
+        builder = builder
+            .clear_ip_transports()
+            .bind_addr(address)
+            .map_err(|error| error.to_string())?;
+    }
+    builder.bind().await.map_err(said)
+}
