@@ -11,6 +11,7 @@ lint:
     cargo clippy --release --all-targets -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --quiet
     cargo clippy --release --no-default-features --features flex -- -D warnings
+    cargo clippy --release --all-targets --no-default-features --features flex,remote -- -D warnings
 
 # The same for the page of a report
 lint-page:
@@ -20,6 +21,10 @@ lint-page:
 # The README's test command
 test:
     cargo test --release
+
+# Devices of other machines, here another process: a build of its own, with the CPU backend and the feature `remote`
+remote:
+    cargo test --release --no-default-features --features flex,remote --test it -- remote:: shards::
 
 # Pages in Chromium, event files in TensorBoard's reader, networks in ONNX Runtime; CONTRIBUTING.md says what that needs
 tools:
@@ -99,6 +104,10 @@ golden:
     python tests/golden/pca.py
     python tests/golden/baselines.py
     python tests/golden/parity.py
+
+# The tables of docs/scaling.md: shards, memory and devices behind a network; builds with the feature `remote`
+scaling:
+    scripts/scaling.py
 
 # The table of docs/faults.md: runs killed, starved and damaged, readers fed garbage; a quarter of an hour
 faults:

@@ -8,9 +8,17 @@ use crate::data::{ImageSet, Noise};
 #[derive(Clone, Debug)]
 pub struct Batches {
     device: Device,
-    /// All images on the device, `[images, pixels]`, where the device has a memory of its own: then
-    /// a step sends it a few indices rather than pixels.
-    resident: Option<Tensor<2>>,
+    /// All images on the device, where the device has a memory of its own: then a step sends it a few
+    /// indices rather than pixels.
+    resident: Option<Resident>,
+}
+
+/// Images on a device, in as many tensors as it takes.
+#[derive(Clone, Debug)]
+struct Resident {
+    /// `[rows, pixels]` each; the last may have fewer rows.
+    pieces: Vec<Tensor<2>>,
+    rows: usize,
 }
 
 /// What a network is shown, and what it should answer.
@@ -31,13 +39,23 @@ impl Batches {
         }
     }
 
-    /// Batches of images that are all copied to `device` now. They must be the ones that batches
-    /// are later asked for.
-    pub fn resident(device: &Device, images: &ImageSet) -> Self {
-        let indices: Vec<usize> = (0..images.count()).collect();
+    /// Batches of images that are all copied to `device` now, in tensors of at most so many bytes. They must
+    /// be the ones that batches are later asked for.
+    pub fn resident(device: &Device, images: &ImageSet, largest_tensor_bytes: u64) -> Self {
+        let count = images.count();
+        let row_bytes = images.bytes_as_numbers().div_ceil(count.max(1) as u64);
+        let rows = usize::try_from(largest_tensor_bytes / row_bytes.max(1)).unwrap_or(count);
+        let rows = rows.clamp(1, count.max(1));
+        let piece = |first: usize| {
+            let indices: Vec<usize> = (first..count.min(first + rows)).collect();
+            upload(images, &indices, device)
+        };
         Self {
             device: device.clone(),
-            resident: Some(upload(images, &indices, device)),
+            resident: Some(Resident {
+                pieces: (0..count).step_by(rows).map(piece).collect(),
+                rows,
+            }),
         }
     }
 
@@ -70,14 +88,41 @@ impl Batches {
     pub fn gather(&self, images: &ImageSet, indices: &[usize]) -> Tensor<2> {
         match &self.resident {
             None => upload(images, indices, &self.device),
-            Some(resident) => {
-                let indices: Vec<i32> = indices.iter().map(|&index| index as i32).collect();
-                let count = indices.len();
-                let indices = TensorData::new(indices, [count]);
-                let indices = Tensor::<1, Int>::from_data(indices, &self.device);
-                resident.clone().select(0, indices)
-            }
+            Some(resident) => resident.gather(indices, &self.device),
         }
+    }
+}
+
+impl Resident {
+    fn gather(&self, indices: &[usize], device: &Device) -> Tensor<2> {
+        let count = indices.len();
+        let select = |piece: &Tensor<2>, rows: Vec<i32>| {
+            let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [count]), device);
+            piece.clone().select(0, rows)
+        };
+        if let [piece] = &self.pieces[..] {
+            return select(piece, indices.iter().map(|&index| index as i32).collect());
+        }
+        // Of each piece as many rows as the batch has, those that it has not times zero: whatever the batch, the
+        // shapes are the same, for each of which an accelerator compiles.
+        let of_piece = |(number, piece): (usize, &Tensor<2>)| {
+            let first = number * self.rows;
+            let is_here = |index: usize| (first..first + self.rows).contains(&index);
+            let row = |&index: &usize| {
+                if is_here(index) {
+                    (index - first) as i32
+                } else {
+                    0
+                }
+            };
+            let here = |&index: &usize| f32::from(u8::from(is_here(index)));
+            let here: Vec<f32> = indices.iter().map(here).collect();
+            select(piece, indices.iter().map(row).collect()) * tensor(here, count, device)
+        };
+        let parts = self.pieces.iter().enumerate().map(of_piece);
+        parts
+            .reduce(|sum, part| sum + part)
+            .expect("a batch is of images that are there")
     }
 }
 

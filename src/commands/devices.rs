@@ -14,7 +14,7 @@ pub fn run(arguments: &cli::Devices) -> Result<(), Error> {
     }
     let rows: Vec<_> = listings
         .into_iter()
-        .map(|listing| [listing.backend.name().into(), listing.device, listing.note])
+        .map(|listing| [listing.place, listing.device, listing.note])
         .collect();
     answer(&table(&rows))
 }

@@ -158,9 +158,12 @@ pub fn load_images(
 /// that.
 fn batches(train: &ImageSet, opened: &OpenDevice) -> Vec<Batches> {
     let bytes = train.bytes_as_numbers();
-    let batches_on = |device| match bytes > 0 && !train.are_stored() && opened.keeps(bytes) {
-        true => Batches::resident(device, train),
-        false => Batches::new(device),
+    let piece = opened
+        .keeps(bytes)
+        .filter(|_| bytes > 0 && !train.are_stored());
+    let batches_on = |device| match piece {
+        Some(largest) => Batches::resident(device, train, largest),
+        None => Batches::new(device),
     };
     opened.workers.iter().map(batches_on).collect()
 }

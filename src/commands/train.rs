@@ -13,7 +13,7 @@ use super::pictures::Pictures;
 use super::prepare::{Examples, Prepared, prepare};
 use super::report::{self as page, of_new_run};
 use super::resume::{self, Resumable};
-use super::{answer, answer_json, fit_settings, new_run, say, set_threads, training};
+use super::{answer, answer_json, fit_settings, is_quiet, new_run, say, set_threads, training};
 use crate::baselines::{Baseline, BaselineError};
 use crate::cli;
 use crate::config::Config;
@@ -108,6 +108,11 @@ fn open(config: &Config, arguments: &cli::Train) -> Result<OpenDevice, Error> {
     if places.len() > shards {
         let devices = places.len();
         return Err(Error::IdleDevices { devices, shards });
+    }
+    for place in places.iter().filter(|place| place.backend() == Backend::Remote) {
+        if !is_quiet() {
+            say(&format!("connecting to {place}"));
+        }
     }
     let opened = device::open_all(&places, placement.key.as_deref())?;
     Ok(match &placement.devices[..] {

@@ -68,6 +68,9 @@ impl Backend {
     }
 }
 
+/// What an accelerator has room for beside a network, though it may not take as much in one tensor.
+const SURELY_THERE_BYTES: u64 = 1 << 30;
+
 /// A device that is ready to compute, and others that help it train.
 #[derive(Clone, Debug)]
 pub struct OpenDevice {
@@ -130,10 +133,11 @@ impl DeviceError {
 }
 
 impl OpenDevice {
-    /// Whether a tensor of so many bytes should be kept on the device for good: it has a memory of
-    /// its own, and the tensor fits.
-    pub fn keeps(&self, bytes: u64) -> bool {
-        self.largest_tensor_bytes.is_some_and(|most| bytes <= most)
+    /// Whether so many bytes should be kept on the device for good, and if so, in tensors of at most how many: it
+    /// has a memory of its own, where there is room.
+    pub fn keeps(&self, bytes: u64) -> Option<u64> {
+        self.largest_tensor_bytes
+            .filter(|most| bytes <= *most.max(&SURELY_THERE_BYTES))
     }
 
     /// The same with so many workers at least: on a processor, which has threads for them.
@@ -277,6 +281,8 @@ pub fn processor_name() -> String {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listing {
     pub backend: Backend,
+    /// What names it on a command line.
+    pub place: String,
     pub compiled_in: bool,
     /// Empty when the backend is not compiled in or finds nothing.
     pub device: String,
@@ -288,28 +294,32 @@ pub struct Listing {
 pub fn list() -> Vec<Listing> {
     let mut listings = Vec::new();
     for (_, backend) in Backend::LOCAL {
-        let listing = |device, note| Listing {
+        let listing = |place: Place, device, note| Listing {
             backend,
+            place: place.to_string(),
             compiled_in: backend.is_compiled_in(),
             device,
             note,
         };
+        let place = Place::of(backend);
         match backend {
             _ if !backend.is_compiled_in() => {
-                listings.push(listing(String::new(), "not compiled in".into()));
+                listings.push(listing(place, String::new(), "not compiled in".into()));
             }
             #[cfg(feature = "wgpu")]
             Backend::Wgpu => {
                 let adapters = wgpu::adapters();
                 if adapters.is_empty() {
                     let missing = DeviceError::NoAdapter(String::new()).hint();
-                    listings.push(listing(String::new(), format!("no adapter: {missing}")));
+                    let note = format!("no adapter: {missing}");
+                    listings.push(listing(place, String::new(), note));
                 }
-                for (name, note) in adapters {
-                    listings.push(listing(name, note));
+                for (index, (name, note)) in adapters.into_iter().enumerate() {
+                    let index = Some(index);
+                    listings.push(listing(Place::Local { backend, index }, name, note));
                 }
             }
-            _ => listings.push(listing(processor(), String::new())),
+            _ => listings.push(listing(place, processor(), String::new())),
         }
     }
     listings

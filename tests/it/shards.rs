@@ -1,6 +1,7 @@
 //! Batches that are cut, and computed by several workers.
 
 use burn::module::Module;
+use hourglass::batches::Batches;
 use hourglass::data::{Corruption, ImageSet, Spirals};
 use hourglass::device::{self, DeviceError, OpenDevice, Place};
 use hourglass::model::parameters::{Tensors, parameters};
@@ -224,8 +225,7 @@ fn two_devices_of_an_accelerator_train_as_one() {
     assert_ne!(both.workers[0], both.workers[1]);
     let mut task = sparse(&both, 2, Reduction::BatchMean);
     task.images.devices = both.workers.clone();
-    let batches = hourglass::batches::Batches::resident;
-    let on = |device| batches(device, &task.images.splits.train);
+    let on = |device| Batches::resident(device, &task.images.splits.train, 1000);
     task.images.batches = both.workers.iter().map(on).collect();
     let network = autoencoder(&both);
     check_gradients("two devices", &task, &network);

@@ -76,7 +76,7 @@ fn waits(device: &Device, corruption: Option<Corruption>) -> Vec<usize> {
     let pixels = (0..120 * 12).map(|i| (i * 37 % 256) as u8).collect();
     let images = ImageSet::new(3, 4, pixels, None);
     let mut examples = support::image_examples(&images, device);
-    examples.batches = vec![Batches::resident(device, &images)];
+    examples.batches = vec![Batches::resident(device, &images, u64::MAX)];
     examples.corruption = corruption;
     let task = ReconstructionTask {
         images: examples,

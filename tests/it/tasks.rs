@@ -18,8 +18,8 @@ fn images() -> ImageSet {
 fn examples(opened: &OpenDevice, corruption: Option<Corruption>) -> ImageExamples {
     let bytes = images().bytes_as_numbers();
     let mut examples = support::image_examples(&images(), &opened.device);
-    if opened.keeps(bytes) {
-        examples.batches = vec![Batches::resident(&opened.device, &images())];
+    if let Some(largest) = opened.keeps(bytes) {
+        examples.batches = vec![Batches::resident(&opened.device, &images(), largest)];
     }
     examples.seed = 7;
     examples.corruption = corruption;
@@ -114,14 +114,17 @@ fn each_hidden_layer_takes_the_next_columns_of_the_mask() {
     );
 }
 
-/// A step's pixels are those of the images at its indices, whether all images lie on the device or
-/// each batch is copied there.
+/// A step's pixels are those of the images at its indices, whether all images lie on the device, in one tensor
+/// or in several, or each batch is copied there.
 #[test]
 fn a_batch_is_the_images_at_its_indices_however_it_gets_to_the_device() {
     let expected = images().gather(&INDICES);
     for opened in support::backends() {
         for batches in [
-            Batches::resident(&opened.device, &images()),
+            Batches::resident(&opened.device, &images(), u64::MAX),
+            // Twenty rows of 48 bytes, by seven, and by one.
+            Batches::resident(&opened.device, &images(), 7 * 48 + 40),
+            Batches::resident(&opened.device, &images(), 1),
             Batches::new(&opened.device),
         ] {
             let pairs = batches.pairs(&images(), &INDICES, None);

@@ -190,16 +190,19 @@ mod tests {
     #[test]
     fn runs_that_nobody_is_left_for_are_named_with_what_was_said() {
         let mut queue = Queue::new(&[0, 1, 2], &[true, true]);
-        for worker in [0, 1] {
+        let mut lose = |worker| {
             let task = make(&mut queue, worker);
-            queue.failed(worker, task, "gone");
-        }
-        // Each makes what the other lost, and fails.
-        for worker in [0, 1] {
-            let task = make(&mut queue, worker);
-            assert_eq!(queue.failed(worker, task, "gone"), Failure::Final);
-            assert_eq!(queue.next(worker), Next::Leave);
-        }
-        assert_eq!(queue.left().count(), 0);
+            let run = task.run;
+            (run, queue.failed(worker, task, "gone"))
+        };
+        let elsewhere = |is_given_up| Failure::MadeElsewhere { is_given_up };
+        assert_eq!(lose(0), (0, elsewhere(false)));
+        assert_eq!(lose(1), (1, elsewhere(false)));
+        assert_eq!(lose(0), (2, elsewhere(true)));
+        assert_eq!(lose(1), (0, Failure::Final));
+        assert_eq!([queue.next(0), queue.next(1)], [Next::Leave, Next::Leave]);
+        let gone = || Some("gone".to_owned());
+        let left: Vec<_> = queue.left().collect();
+        assert_eq!(left, [(1, gone()), (2, gone())]);
     }
 }
