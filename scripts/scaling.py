@@ -56,7 +56,7 @@ def shards(binary):
     for _ in range(ROUNDS):
         for _, options in cases:
             found[json.dumps(options)].append(bench(binary, **options))
-    lines = [["batch", "1 shard, seconds an epoch", "2 shards, seconds an epoch", "2 over 1", "half a batch alone, seconds a step", "2 shards, seconds a step"]]
+    lines = [["batch", "1 shard, seconds an epoch", "2 shards, seconds an epoch", "2 over 1", "half a batch on one thread, a step", "2 shards, a step"]]
     for batch in BATCHES:
         one, two, half = (found[json.dumps(options)] for of, options in cases if of == batch)
         ratio = statistics.median(after / before for before, after in zip(one, two))
@@ -89,9 +89,8 @@ def memory(binary):
                              ([784, 128, 32], 8192), ([784, 512, 128], 8192)]:
             layers = sizes + sizes[-2::-1]
             parameters = sum(m * n + n for m, n in zip(layers, layers[1:]))
-            # 4 bytes of each weight, its gradient, two moments, and a copy of weights and moments from up to 50 steps ago;
-            # of each unit its output and the slope of it, of pixels the input too.
-            model = 4 * 7 * parameters + 4 * batch * (2 * sum(layers[1:]) + layers[0])
+            # The formula of docs/scaling.md.
+            model = 48 * parameters + 4 * batch * (2 * sum(layers[1:]) + layers[0])
             measured = peak(sizes, batch) - least
             lines.append(["-".join(map(str, layers)), f"{parameters:,}", batch, f"{model / 1e6:.0f}", f"{measured / 1e6:.0f}"])
             say(lines[-1])
@@ -105,8 +104,9 @@ def loopback_bytes():
 
 
 def remote(binary):
-    """Bytes and seconds of a step of training on a server on the loopback interface: of two lengths the difference, over the difference."""
-    lines = [["batch", "images kept there", "bytes a step", "of them pixels", "ms a step", "here, ms a step"]]
+    """Bytes and seconds of training on a server on the loopback interface. Four more epochs tell an epoch from what comes once, four
+    times as many images a step from what comes once an epoch."""
+    lines = [["batch", "bytes a step", "bytes an epoch besides", "ms a step", "here, ms a step"]]
     with tempfile.TemporaryDirectory() as directory:
         key = f"--key={directory}/key"
         serve = [binary, "serve", "--backend=flex", "--listen=127.0.0.1:0", key]
@@ -123,15 +123,21 @@ def remote(binary):
                     "--set=train.checkpoints={ every_epochs = 0, every_seconds = 0 }"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
                 return loopback_bytes() - before, time.perf_counter() - begun
 
-            def step(batch, images, *where):
-                steps = -(-images // batch)
+            def epoch(batch, images, *where):
                 few, more = (run(batch, images, epochs, *where) for epochs in (2, 6))
-                return [(after - before) / (4 * steps) for before, after in zip(few, more)]
+                return [(after - before) / 4 for before, after in zip(few, more)]
 
-            for batch in BATCHES[:2]:
-                sent, seconds = step(batch, 10_000, device, key)
-                _, here = step(batch, 10_000)
-                lines.append([batch, "yes", f"{sent:,.0f}", f"{4 * batch:,} (their numbers)", f"{1e3 * seconds:.2f}", f"{1e3 * here:.2f}"])
+            def step(batch, *where):
+                images = [5_000, 20_000]
+                steps = [-(-count // batch) for count in images]
+                short, long = (epoch(batch, count, *where) for count in images)
+                each = [(after - before) / (steps[1] - steps[0]) for before, after in zip(short, long)]
+                return each, short[0] - steps[0] * each[0]
+
+            for batch in BATCHES:
+                (sent, seconds), besides = step(batch, device, key)
+                (_, here), _ = step(batch)
+                lines.append([batch, f"{sent:,.0f}", f"{besides:,.0f}", f"{1e3 * seconds:.2f}", f"{1e3 * here:.2f}"])
                 say(lines[-1])
         finally:
             server.terminate()

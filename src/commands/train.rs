@@ -109,7 +109,10 @@ fn open(config: &Config, arguments: &cli::Train) -> Result<OpenDevice, Error> {
         let devices = places.len();
         return Err(Error::IdleDevices { devices, shards });
     }
-    for place in places.iter().filter(|place| place.backend() == Backend::Remote) {
+    for place in places
+        .iter()
+        .filter(|place| place.backend() == Backend::Remote)
+    {
         if !is_quiet() {
             say(&format!("connecting to {place}"));
         }

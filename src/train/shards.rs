@@ -24,7 +24,7 @@ pub struct Backward {
 
 /// A part of a step's examples, as one worker computes it.
 struct Shard<'a, M> {
-    /// With an autodiff graph of its own: graphs that share nodes wait for each other.
+    /// With an autodiff graph of its own, since graphs that share nodes wait for each other; the first is the network itself.
     network: Option<M>,
     indices: &'a [usize],
     /// Of the step's examples.
@@ -55,7 +55,10 @@ pub fn backward<M: Module, T: Task<M>>(
     }
     let mut shards: Vec<_> = (0..parts.len())
         .map(|index| Shard {
-            network: Some(network.clone().fork(&devices[index % devices.len()])),
+            network: Some(match index {
+                0 => network.clone(),
+                _ => network.clone().fork(&devices[index % devices.len()]),
+            }),
             indices: parts[index],
             share: parts[index].len() as f64 / indices.len() as f64,
             done: None,
