@@ -68,7 +68,7 @@ pub struct Sweep {
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
     /// Devices to train on, separated by commas, each one run at a time: flex, ndarray, wgpu, wgpu:NUMBER,
-    /// remote:HOST[:PORT][/NUMBER]. A processor that is named several times shares its threads among as many runs. Whatever
+    /// remote:HOST or remote:HOST:PORT/NUMBER. A processor that is named several times shares its threads among as many runs. Whatever
     /// a run is made on, it is the same experiment
     #[arg(long, value_name = "DEVICE", value_delimiter = ',', conflicts_with_all = ["jobs", "list"])]
     pub devices: Vec<Place>,

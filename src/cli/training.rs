@@ -34,7 +34,7 @@ pub struct NewRun {
 #[derive(Debug, Args)]
 pub struct Placement {
     /// Devices to train on, separated by commas: flex, ndarray, wgpu, wgpu:NUMBER as `devices` lists them, or
-    /// remote:HOST[:PORT][/NUMBER]. Several share the shards of each batch, train.shards; a processor that is named
+    /// remote:HOST or remote:HOST:PORT/NUMBER. Several share the shards of each batch, train.shards; a processor that is named
     /// several times, on as many threads. The run's config keeps the backend that other commands use
     #[arg(long, value_name = "DEVICE", value_delimiter = ',', conflicts_with_all = ["backend", "remote"])]
     pub devices: Vec<Place>,

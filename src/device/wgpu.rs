@@ -32,7 +32,7 @@ pub fn open(index: Option<usize>) -> Result<OpenDevice, DeviceError> {
     }
     let kind = match index {
         None => DeviceKind::DefaultDevice,
-        Some(index) => kind(&infos, index).ok_or_else(|| DeviceError::NoSuchAdapter {
+        Some(index) => kind(&infos, index).ok_or(DeviceError::NoSuchAdapter {
             place: Place::Local {
                 backend: Backend::Wgpu,
                 index: Some(index),

@@ -382,6 +382,12 @@ fn devices_lists_every_backend() {
             "{devices:?}"
         );
     }
+    // What is printed is what --devices takes.
+    for device in devices {
+        let place = device["place"].as_str().unwrap();
+        let read: hourglass::device::Place = place.parse().unwrap();
+        assert_eq!(device["backend"], read.backend().name());
+    }
 }
 
 /// A machine without any adapter is simulated by hiding the Vulkan drivers from the loader.

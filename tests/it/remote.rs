@@ -209,7 +209,7 @@ fn a_lost_server_ends_the_run_which_goes_on_here() {
             "{said}"
         );
         assert!(said.contains("hourglass train --resume RUN"), "{said}");
-        let longest = if signal == "KILL" { 40 } else { 10 };
+        let longest = if signal == "KILL" { 30 } else { 10 };
         assert!(
             noticed < Duration::from_secs(longest),
             "{signal}: {noticed:?}"

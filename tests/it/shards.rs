@@ -15,6 +15,7 @@ use hourglass::task::{
     ClassificationTask, ImageExamples, ReconstructionTask, Task, VariationalTask,
 };
 use hourglass::train::{Adam, Fit, Optimizer, StepExamples, Trainer, Training};
+use serde_json::Value;
 
 use crate::support::{self, hourglass, refused, succeed, train_squares, write_squares};
 
@@ -364,4 +365,88 @@ fn a_run_is_resumed_on_another_backend() {
     assert!(said.contains("backend flex there, ndarray here"), "{said}");
     let now = std::fs::read_to_string(out.join("config.toml")).unwrap();
     assert_eq!(now, config.replace("epochs = 3", "epochs = 5"));
+}
+
+/// The same study on two workers as without a word about workers, and one that fails by itself fails there too.
+#[test]
+fn a_sweep_on_named_devices_is_the_same_sweep() {
+    if !cfg!(feature = "flex") {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let sweep = |name: &str, more: &[&str]| -> Value {
+        let out = format!("--out={}", directory.path().join(name).display());
+        let mut arguments = vec![
+            "sweep",
+            "--config=configs/smoke.toml",
+            "--set=grid.train.optimizer.learning_rate=[1e-3, 3e-3, 1e30]",
+            "--set=data.limit=600",
+            "--json",
+            &out,
+        ];
+        arguments.extend(more);
+        let output = hourglass(&arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert_eq!(said.matches("failed: ").count(), 1, "{said}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let errors = |found: &Value| -> Vec<Value> {
+        let points = found["methods"][0]["points"].as_array().unwrap();
+        points
+            .iter()
+            .map(|point| point["metrics"]["test_bce_nats_per_pixel"].clone())
+            .collect()
+    };
+    let usual = errors(&sweep("usual", &[]));
+    let spread = errors(&sweep("spread", &["--devices=flex,flex:1"]));
+    assert_eq!(usual.len(), 3);
+    assert!(
+        usual[0].is_f64() && usual[1].is_f64() && usual[0] != usual[1],
+        "{usual:?}"
+    );
+    assert_eq!(usual, spread);
+    refused(
+        &[
+            "sweep",
+            "--config=configs/smoke.toml",
+            "--devices=flex",
+            "--jobs=2",
+        ],
+        &["cannot be used with"],
+    );
+}
+
+#[test]
+fn bench_measures_shards_beside_each_other() {
+    let found = succeed(&[
+        "bench",
+        "--config=configs/smoke.toml",
+        "--shards=1,2",
+        "--batch-size=20,1",
+        "--set=data.limit=300",
+        "--epochs=1",
+        "--json",
+        "--quiet",
+    ]);
+    let found: Value = serde_json::from_str(&found).unwrap();
+    let shown = found.as_array().unwrap().iter();
+    let shown: Vec<_> = shown
+        .map(|it| (it["batch_size"].as_u64(), it["shards"].as_u64()))
+        .collect();
+    let [one, two] = [1, 2].map(Some);
+    assert_eq!(
+        shown,
+        [(Some(20), one), (Some(20), two), (one, one), (one, two)]
+    );
+    refused(
+        &[
+            "bench",
+            "--config=configs/smoke.toml",
+            "--shards=1,2",
+            "--set=model.code_activation=sigmoid",
+            "--set=objective.sparsity={ kind = 'kullback_leibler', weight = 0.1, target = 0.1 }",
+        ],
+        &["looks at the mean over a whole batch"],
+    );
 }

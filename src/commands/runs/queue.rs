@@ -94,7 +94,7 @@ impl Queue {
     }
 
     /// `worker` failed to make what it was given, and said why.
-    pub fn failed(&mut self, worker: usize, task: Task, message: &str) -> Failure {
+    pub fn failed(&mut self, worker: usize, mut task: Task, message: &str) -> Failure {
         self.running -= 1;
         self.workers[worker].lost_in_a_row += 1;
         let me = self.workers[worker];
@@ -103,10 +103,8 @@ impl Queue {
         if !me.is_remote || task.lost.is_some() || !has_others {
             return Failure::Final;
         }
-        self.waiting.push_back(Task {
-            lost: Some((worker, message.to_owned())),
-            ..task
-        });
+        task.lost = Some((worker, message.to_owned()));
+        self.waiting.push_back(task);
         Failure::MadeElsewhere {
             is_given_up: me.is_given_up(),
         }
