@@ -41,7 +41,14 @@ pub enum Error {
     #[error("the experiment is a baseline, which is not trained by gradients")]
     NotTrained,
     #[error("{devices} devices, but train.shards = {shards}: some would have nothing to do")]
-    IdleDevices { devices: usize, shards: usize },
+    IdleDevices {
+        devices: usize,
+        shards: usize,
+        /// Whether there could be more shards.
+        is_open: bool,
+    },
+    #[error("--key is that of remote devices, and none is named")]
+    IdleKey,
     #[error("--remote names a server, and --backend {} is of this machine", .0.name())]
     TwoPlaces(Backend),
     #[error("a remote device is served by the machine that it is of")]
@@ -151,9 +158,15 @@ impl Error {
             | Self::FitInterrupted { .. }
             | Self::StudyInterrupted { .. }
             | Self::Stopped => "interrupted",
+            Self::Device(_) | Self::Execution(_) | Self::Train(TrainError::Device(_)) => {
+                Self::OF_DEVICE
+            }
             _ => "error",
         }
     }
+
+    /// The label of what failed because of a device, so that whoever started this process may try another.
+    pub const OF_DEVICE: &str = "device error";
 
     /// 130 for a run that was asked to stop, 2 for a wrong command line, config or input; 1 for a run that failed.
     pub fn exit_code(&self) -> u8 {
@@ -179,6 +192,7 @@ impl Error {
             | Self::NoImages
             | Self::NotTrained
             | Self::IdleDevices { .. }
+            | Self::IdleKey
             | Self::TwoPlaces(_)
             | Self::ServedAlready
             | Self::NothingToCompare
@@ -229,9 +243,11 @@ impl Error {
             Self::Run(error) => error.hint().map(Into::into),
             Self::Train(error) => Some(error.hint().into()),
             Self::Baseline(error) => Some(error.hint().into()),
-            Self::IdleDevices { devices, .. } => Some(format!(
+            Self::IdleDevices { devices, is_open: true, .. } => Some(format!(
                 "--set train.shards={devices} gives each a part of every batch, which changes roundings but nothing else"
             )),
+            Self::IdleDevices { shards, .. } => Some(format!("name no more than {shards}")),
+            Self::IdleKey => Some("name a server with --remote HOST, or leave --key out".into()),
             Self::ServedAlready => Some("serve flex, ndarray or wgpu".into()),
             Self::TwoPlaces(_) => Some("leave --backend out, or say --backend remote".into()),
             Self::NotTrained => Some("name the experiment of a network, such as configs/deep.toml".into()),

@@ -10,9 +10,9 @@ use crate::device::{Backend, Place};
 /// Let other machines train on the devices of this one
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The other machine runs `hourglass train --backend remote --remote HOST`: its data, checkpoints and pictures stay \
-there; tensors come here and go. Who has the key may compute, nobody else; both sides prove that they have it, and what they say \
-is encrypted (QUIC, over UDP). The key is made on first use and never sent: copy it, as with scp, to the same place there.
+    after_help = "The other machine runs `hourglass train --backend remote --remote HOST`: its files stay there; \
+examples, weights and what is computed of them are in this machine's memory meanwhile. Who has the key may compute, nobody else; both sides prove that they have it, and what they say \
+is encrypted (QUIC, over UDP). The key is made on first use and never sent: copy it, as with scp -p, to the same place there.
 
 It listens on this machine alone unless told otherwise. --expose lets --listen name an address that other machines reach; what that \
 opens is printed. Both machines need a build with `--features remote`, of the same version.
@@ -34,7 +34,7 @@ pub struct Serve {
         conflicts_with = "backend"
     )]
     pub devices: Vec<Place>,
-    /// Address and port to listen on; port 0 takes a free one
+    /// Address and port to listen on; port 0 takes a free one. Addresses of IPv6 are reached by IPv6 alone
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,
     /// Allow an address that other machines can reach

@@ -19,14 +19,14 @@ use crate::train::{Event, fit};
 use crate::workers;
 
 pub fn run(arguments: &cli::Bench, quiet: bool) -> Result<(), Error> {
-    let mut config = load(arguments, None)?;
-    for &shards in &arguments.shards {
-        config = load(arguments, Some(shards))?;
-    }
+    let config = Config::load(arguments.config.as_deref(), &arguments.overrides)?;
     if !arguments.images.is_empty() && config.experiment.images().is_none() {
         return Err(Error::NoImages);
     }
     let combinations = combinations(arguments, &config, training(&config)?);
+    for combination in &combinations {
+        combination.check(arguments)?;
+    }
     let measurements = match combinations[..] {
         [combination] => vec![measure(config, combination, arguments.epochs)?],
         _ => {
@@ -45,13 +45,6 @@ pub fn run(arguments: &cli::Bench, quiet: bool) -> Result<(), Error> {
         return answer_json(&document);
     }
     answer(&text(&measurements))
-}
-
-/// The experiment, with batches cut into so many shards.
-fn load(arguments: &cli::Bench, shards: Option<u16>) -> Result<Config, Error> {
-    let shards = shards.map(|shards| format!("train.shards={shards}"));
-    let overrides: Vec<_> = arguments.overrides.iter().cloned().chain(shards).collect();
-    Ok(Config::load(arguments.config.as_deref(), &overrides)?)
 }
 
 /// What one measurement is of.
@@ -123,6 +116,15 @@ fn combinations(arguments: &cli::Bench, config: &Config, train: &Train) -> Vec<C
 }
 
 impl Combination {
+    /// Whether it is an experiment, as if the config said so.
+    fn check(&self, arguments: &cli::Bench) -> Result<(), Error> {
+        let mut overrides = arguments.overrides.clone();
+        overrides.push(format!("train.batch_size={}", self.batch_size));
+        overrides.push(format!("train.shards={}", self.shards));
+        Config::load(arguments.config.as_deref(), &overrides)?;
+        Ok(())
+    }
+
     fn described(&self) -> String {
         let mut text = format!("{}, batch {}", self.backend.name(), self.batch_size);
         if self.shards != 1 {
@@ -181,6 +183,7 @@ fn measure(
     config.backend = combination.backend;
     let train = config.train.as_mut().ok_or(Error::NotTrained)?;
     train.batch_size = combination.batch_size;
+    train.shards = combination.shards;
     train.epochs = usize::from(epochs) + 1;
     train.early_stopping = None;
     config.experiment.widen(combination.width.into());

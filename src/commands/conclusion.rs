@@ -93,7 +93,7 @@ impl Conclusion<'_> {
             data: origin.data,
             parameters,
             initial_weights_sha256: origin.initial_weights_sha256,
-            weights_sha256: weights::fingerprint(&network),
+            weights_sha256: weights::fingerprint(&network)?,
             files: run.weights_checksums()?,
             resumed: origin.resumed,
             imported,
@@ -105,13 +105,20 @@ impl Conclusion<'_> {
 }
 
 /// What is known of a run that begins now.
-pub fn origin<M: Network, T: Measured<M>>(opened: &OpenDevice, task: &T, network: &M) -> Origin {
-    Origin {
+///
+/// # Errors
+/// The device fails.
+pub fn origin<M: Network, T: Measured<M>>(
+    opened: &OpenDevice,
+    task: &T,
+    network: &M,
+) -> Result<Origin, Error> {
+    Ok(Origin {
         environment: Environment::new(opened),
         data: task.checksums().to_vec(),
-        initial_weights_sha256: weights::fingerprint(network),
+        initial_weights_sha256: weights::fingerprint(network)?,
         resumed: Vec::new(),
-    }
+    })
 }
 
 /// What a run came to, for people: its figures, and the files to look at.

@@ -94,7 +94,7 @@ impl Import<'_> {
         let conclusion = Conclusion {
             config: self.config,
             run: &run,
-            origin: origin(self.opened, task, &network),
+            origin: origin(self.opened, task, &network)?,
             parameters,
             imported: Some(Checksum {
                 file: path

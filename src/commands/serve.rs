@@ -61,9 +61,10 @@ pub fn run(arguments: &cli::Serve, quiet: bool) -> Result<(), Error> {
         )),
         false => {
             warn(&format!(
-                "other machines reach {address} (UDP). Whoever has {} can compute on these devices, without limit of time or \
-                memory, and so slow down or fill them; files are neither read nor written. Who does not have it is refused, but can \
-                send packets that this process must look at",
+                "other machines reach {address} (UDP). Whoever has {} can compute on these devices without limit, have this \
+                machine send tensors to addresses of their choice, and fill its memory; files are neither read nor written. Who \
+                does not have it computes nothing, but can send what this process must hold before it refuses, and so fill its \
+                memory too: let a firewall choose who reaches it",
                 key.display()
             ));
             say(&format!(

@@ -60,6 +60,8 @@ pub fn run(arguments: &cli::Train, quiet: bool) -> Result<(), Error> {
         }
     };
     set_threads(arguments.threads);
+    #[cfg(feature = "remote")]
+    let _connection = device::remote::Connection;
     let opened = open(&config, arguments)?;
     let prepared = prepare(&config, &opened, Examples::All)?;
     let session = Session {
@@ -104,15 +106,20 @@ fn open(config: &Config, arguments: &cli::Train) -> Result<OpenDevice, Error> {
         ([], None, backend) => vec![Place::of(backend.unwrap_or(config.backend))],
         (devices, ..) => devices.to_vec(),
     };
+    let is_remote = |place: &&Place| place.backend() == Backend::Remote;
+    if placement.key.is_some() && !places.iter().any(|place| is_remote(&place)) {
+        return Err(Error::IdleKey);
+    }
     let shards = config.train.as_ref().map_or(1, |train| train.shards);
     if places.len() > shards {
-        let devices = places.len();
-        return Err(Error::IdleDevices { devices, shards });
+        return Err(Error::IdleDevices {
+            devices: places.len(),
+            shards,
+            // Neither a baseline nor a run that is begun can have more.
+            is_open: config.train.is_some() && arguments.resume.is_none(),
+        });
     }
-    for place in places
-        .iter()
-        .filter(|place| place.backend() == Backend::Remote)
-    {
+    for place in places.iter().filter(is_remote) {
         if !is_quiet() {
             say(&format!("connecting to {place}"));
         }
@@ -166,7 +173,7 @@ impl Session {
         let error_metric = task.error_metric();
         let train = training(config)?;
         let settings = fit_settings(config.seed, train);
-        let mut origin = origin(opened, task, &network);
+        let mut origin = origin(opened, task, &network)?;
         if !quiet {
             say(&introduction(config, opened, parameters, examples));
         }
@@ -285,7 +292,7 @@ impl Session {
         let conclusion = Conclusion {
             config,
             run: &run,
-            origin: origin(opened, task, empty),
+            origin: origin(opened, task, empty)?,
             parameters,
             imported: None,
             interruption,
@@ -341,7 +348,7 @@ fn introduction(
         opened.description,
     );
     if let Some(train) = config.train.as_ref().filter(|train| train.shards > 1) {
-        let (shards, workers) = (train.shards, opened.workers.len());
+        let (shards, workers) = (train.shards, opened.at_once());
         text += &format!(", batches in {shards} shards, {workers} at a time");
     }
     text

@@ -179,7 +179,7 @@ fn train<M: Network, T: Task<M>>(
     quiet: bool,
 ) -> Result<Repetition, Error> {
     let error_metric = task.error_metric();
-    let initial_weights_sha256 = weights::fingerprint(&network);
+    let initial_weights_sha256 = weights::fingerprint(&network)?;
     let examples = task.examples(Subset::Training);
     let train = training(config)?;
     let mut progress = Progress::new(error_metric, train.epochs, examples, quiet);
@@ -195,7 +195,7 @@ fn fit_again(
     empty: &Baseline,
     task: &BaselineTask,
 ) -> Result<Repetition, Error> {
-    let initial_weights_sha256 = weights::fingerprint(empty);
+    let initial_weights_sha256 = weights::fingerprint(empty)?;
     let fitted = fit_baseline(task, &mut |_| ControlFlow::Continue(()))?;
     repetition(config, receipt, task, initial_weights_sha256, &fitted)
 }
@@ -214,7 +214,7 @@ fn repetition<M: Network, T: Measured<M>>(
     Ok(Repetition {
         data_agree: task.checksums() == receipt.data,
         initial_weights_sha256,
-        weights_sha256: weights::fingerprint(&fitted.network),
+        weights_sha256: weights::fingerprint(&fitted.network)?,
         error_metric,
         epochs: history
             .iter()

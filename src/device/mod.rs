@@ -13,6 +13,8 @@ pub use place::{Place, PlaceError, Server, USUAL_PORT};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::workers;
+
 /// Which implementation runs the tensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -99,8 +101,10 @@ pub enum DeviceError {
     Refused(String),
     #[error("there is no {place}: {found} adapters are there, counted from 0")]
     NoSuchAdapter { place: Place, found: usize },
-    #[error("devices of one training need one backend, these are of {} and {}", .0.name(), .1.name())]
+    #[error("devices need one backend, these are of {} and {}", .0.name(), .1.name())]
     Mixed(Backend, Backend),
+    #[error("{0} is named twice, or is a server with the key of another")]
+    Twice(String),
     #[error("the backend `remote` needs the name of a server")]
     NoServer,
     #[cfg(feature = "remote")]
@@ -120,7 +124,10 @@ impl DeviceError {
             Self::Refused(_) | Self::NoSuchAdapter { .. } => {
                 "see `hourglass devices` for what is there, or use --backend flex".into()
             }
-            Self::Mixed(..) => "sums of different backends round differently; name devices of one".into(),
+            Self::Mixed(..) => "name devices of one".into(),
+            Self::Twice(_) => {
+                "name each device once, those of one server as remote:HOST/0,remote:HOST/1; a training reaches one server".into()
+            }
             Self::NoServer => {
                 "name one with `hourglass train --backend remote --remote HOST`; all but training is computed here, with \
                 --backend flex, ndarray or wgpu"
@@ -148,13 +155,25 @@ impl OpenDevice {
         self
     }
 
+    /// How many workers compute at once: those of a processor no more than it has threads.
+    pub fn at_once(&self) -> usize {
+        match self.backend.is_accelerator() {
+            true => self.workers.len(),
+            false => self.workers.len().min(workers::threads()),
+        }
+    }
+
     /// Together with another, which computes some of the shards.
     fn and(mut self, other: Self) -> Result<Self, DeviceError> {
         if other.backend != self.backend {
             return Err(DeviceError::Mixed(self.backend, other.backend));
         }
-        // A processor is the same however often it is named.
+        // A processor is the same however often it is named, and has threads for each time.
         if self.backend.is_accelerator() {
+            // Of servers with one key Burn asks the first for all.
+            if self.workers.contains(&other.device) {
+                return Err(DeviceError::Twice(other.device_name));
+            }
             self.device_name += &format!(" and {}", other.device_name);
             self.description += &format!(" and {}", other.description);
         }
@@ -184,6 +203,27 @@ pub fn open_all(places: &[Place], key: Option<&Path>) -> Result<OpenDevice, Devi
     let mut opened = places.iter().map(|place| open_place(place, key));
     let first = opened.next().ok_or(DeviceError::NoServer)??;
     opened.try_fold(first, |all, other| all.and(other?))
+}
+
+/// Whether a device may be there, as far as can be told without opening it or reaching its server.
+///
+/// # Errors
+/// It cannot.
+pub fn check(place: &Place, key: Option<&Path>) -> Result<(), DeviceError> {
+    let _ = key;
+    match place {
+        place if !place.backend().is_compiled_in() => {
+            Err(DeviceError::NotCompiledIn(place.backend()))
+        }
+        #[cfg(feature = "wgpu")]
+        Place::Local {
+            backend: Backend::Wgpu,
+            index,
+        } => wgpu::check(*index),
+        #[cfg(feature = "remote")]
+        Place::Remote(_) => Ok(remote::check_key(key)?),
+        _ => Ok(()),
+    }
 }
 
 fn open_place(place: &Place, key: Option<&Path>) -> Result<OpenDevice, DeviceError> {
@@ -242,7 +282,7 @@ const UNANSWERED: [&str; 2] = ["RecvError", "Remote response channel closed"];
 pub fn cause(error: &ExecutionError) -> String {
     let text = format!("{error:?}");
     if UNANSWERED.iter().any(|said| text.contains(said)) {
-        return "the connection to the machine that it is of was lost".into();
+        return "the connection to its server was lost".into();
     }
     let causes: Vec<_> = text
         .lines()

@@ -24,22 +24,7 @@ pub fn open(index: Option<usize>) -> Result<OpenDevice, DeviceError> {
     if let Some(opened) = opened.get(&index) {
         return Ok(opened.clone());
     }
-    let infos = infos();
-    if infos.is_empty() {
-        return Err(DeviceError::NoAdapter(
-            "neither through Vulkan nor Metal nor DirectX 12".into(),
-        ));
-    }
-    let kind = match index {
-        None => DeviceKind::DefaultDevice,
-        Some(index) => kind(&infos, index).ok_or(DeviceError::NoSuchAdapter {
-            place: Place::Local {
-                backend: Backend::Wgpu,
-                index: Some(index),
-            },
-            found: infos.len(),
-        })?,
-    };
+    let kind = find(index)?;
     let (device, setup) = Device::wgpu_options()
         .device_kind(kind)
         .init_with_setup()
@@ -63,6 +48,30 @@ pub fn open(index: Option<usize>) -> Result<OpenDevice, DeviceError> {
     };
     opened.insert(index, device.clone());
     Ok(device)
+}
+
+/// Whether there is an adapter at a place in the list, or any.
+pub fn check(index: Option<usize>) -> Result<(), DeviceError> {
+    find(index).map(drop)
+}
+
+fn find(index: Option<usize>) -> Result<DeviceKind, DeviceError> {
+    let infos = infos();
+    if infos.is_empty() {
+        return Err(DeviceError::NoAdapter(
+            "neither through Vulkan nor Metal nor DirectX 12".into(),
+        ));
+    }
+    let Some(index) = index else {
+        return Ok(DeviceKind::DefaultDevice);
+    };
+    kind(&infos, index).ok_or(DeviceError::NoSuchAdapter {
+        place: Place::Local {
+            backend: Backend::Wgpu,
+            index: Some(index),
+        },
+        found: infos.len(),
+    })
 }
 
 /// How Burn calls the adapter at a place in the list: by its kind, and its place among those of its kind.

@@ -6,7 +6,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::store::{
     BurnToPyTorchAdapter, ModuleRecord, ModuleSnapshot, RecordError, SafetensorsStore,
 };
-use burn::tensor::{Bytes, DType, Tensor};
+use burn::tensor::{Bytes, DType, ExecutionError, Tensor};
 use burn_pack::Reader;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -160,16 +160,27 @@ fn with_sorted_metadata(mut file: Vec<u8>) -> Result<Vec<u8>, serde_json::Error>
 
 /// SHA-256 of all parameters in the order of the network, as little-endian `f32`, in hexadecimal.
 /// Equal weights have equal fingerprints on every backend.
-pub fn fingerprint<M: Module>(model: &M) -> String {
-    struct Hash(Sha256);
+///
+/// # Errors
+/// The device fails.
+pub fn fingerprint<M: Module>(model: &M) -> Result<String, ExecutionError> {
+    struct Hash(Result<Sha256, ExecutionError>);
     impl ModuleVisitor for Hash {
         fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-            for value in parameter.val().into_data().iter::<f32>() {
-                self.0.update(value.to_le_bytes());
+            let Ok(hash) = &mut self.0 else {
+                return;
+            };
+            match parameter.val().try_into_data() {
+                Ok(data) => {
+                    for value in data.iter::<f32>() {
+                        hash.update(value.to_le_bytes());
+                    }
+                }
+                Err(error) => self.0 = Err(error),
             }
         }
     }
-    let mut hash = Hash(Sha256::new());
+    let mut hash = Hash(Ok(Sha256::new()));
     model.visit(&mut hash);
-    hexadecimal(&hash.0.finalize())
+    Ok(hexadecimal(&hash.0?.finalize()))
 }

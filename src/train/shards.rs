@@ -2,7 +2,6 @@
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
-use burn::tensor::Device;
 
 use crate::device::computes_on_callers_thread;
 use crate::task::{Loss, Task, WHOLE};
@@ -22,87 +21,93 @@ pub struct Backward {
     pub gradients: GradientsParams,
 }
 
-/// A part of a step's examples, as one worker computes it.
-struct Shard<'a, M> {
-    /// With an autodiff graph of its own, since graphs that share nodes wait for each other; the first is the network itself.
-    network: Option<M>,
-    indices: &'a [usize],
-    /// Of the step's examples.
-    share: f64,
-    done: Option<(Loss, GradientsParams)>,
-}
-
 /// Cuts the examples of a step into as many shards as there are to be, alike in size but for one example, and computes
-/// the gradients of each: where the task's devices are accelerators, on each of them in turn, and where they are a
-/// processor, several times, on as many threads, each of which works alone. They are added up in the order of the
-/// shards, so that nothing depends on how many workers there are.
+/// the gradients of as many at a time as the task has devices: one on each. They are added up in the order of the shards,
+/// so that nothing depends on how many workers there are.
 pub fn backward<M: Module, T: Task<M>>(
     task: &T,
     network: &M,
     examples: StepExamples<'_>,
     shards: usize,
 ) -> Backward {
-    let StepExamples { epoch, indices } = examples;
     let devices = task.devices();
-    let parts = cut(indices, shards);
+    let parts = cut(examples.indices, shards);
     if let [indices] = parts[..] {
-        let batch = task.batch(epoch, indices, 0);
+        let batch = task.batch(examples.epoch, indices, 0);
         let (loss, gradients) = differentiate(task.loss(network, batch, WHOLE), network);
         return Backward {
             losses: vec![loss],
             gradients,
         };
     }
-    let mut shards: Vec<_> = (0..parts.len())
-        .map(|index| Shard {
-            network: Some(match index {
-                0 => network.clone(),
-                _ => network.clone().fork(&devices[index % devices.len()]),
-            }),
-            indices: parts[index],
-            share: parts[index].len() as f64 / indices.len() as f64,
-            done: None,
+    // Each device's has an autodiff graph of its own: graphs that share nodes wait for each other.
+    let used = &devices[..devices.len().min(parts.len())];
+    let networks: Vec<M> = used
+        .iter()
+        .enumerate()
+        .map(|(index, device)| match index {
+            0 => network.clone(),
+            _ => network.clone().fork(device),
         })
         .collect();
-    let compute = |shard: &mut Shard<'_, M>, device: usize| {
-        let network = shard.network.take().expect("a shard is computed once");
-        let batch = task.batch(epoch, shard.indices, device);
-        let loss = task.loss(&network, batch, shard.share);
-        shard.done = Some(differentiate(loss, &network));
-    };
-    match devices.len() > 1 && computes_on_callers_thread(&devices[0]) {
-        true => {
-            let mut by_worker: Vec<(usize, Vec<_>)> =
-                (0..devices.len()).map(|each| (each, Vec::new())).collect();
-            for (index, shard) in shards.iter_mut().enumerate() {
-                by_worker[index % devices.len()].1.push(shard);
-            }
-            workers::each(by_worker, |(worker, shards)| {
-                workers::alone(|| shards.into_iter().for_each(|shard| compute(shard, worker)));
-            });
-        }
-        // Each takes its work and goes on by itself: nothing here waits for a result.
-        false => {
-            for (index, shard) in shards.iter_mut().enumerate() {
-                compute(shard, index % devices.len());
-            }
-        }
-    }
-    reduce(shards, network, &devices[0])
-}
-
-fn reduce<M: Module>(shards: Vec<Shard<'_, M>>, network: &M, device: &Device) -> Backward {
     let mut losses = Vec::new();
     let mut sum = GradientsAccumulator::new();
-    for shard in shards {
-        let (loss, gradients) = shard.done.expect("every shard is computed");
-        losses.push(loss.to_device(device));
-        sum.accumulate(network, gradients.to_device(device, network));
+    for round in parts.chunks(used.len()) {
+        for (loss, gradients) in at_once(task, &networks, examples, round) {
+            losses.push(loss.to_device(&devices[0]));
+            sum.accumulate(network, gradients.to_device(&devices[0], network));
+        }
     }
+    // Nobody else may hold weights that the optimizer is to change in place.
+    drop(networks);
     Backward {
         losses,
         gradients: sum.grads(),
     }
+}
+
+/// What one device computes.
+struct Shard<'a, M> {
+    network: M,
+    indices: &'a [usize],
+    device: usize,
+    done: &'a mut Option<(Loss, GradientsParams)>,
+}
+
+/// The losses and gradients of parts of a step's examples, each on a device of its own, with the network that is there.
+fn at_once<M: Module, T: Task<M>>(
+    task: &T,
+    networks: &[M],
+    examples: StepExamples<'_>,
+    parts: &[&[usize]],
+) -> Vec<(Loss, GradientsParams)> {
+    let mut done: Vec<_> = parts.iter().map(|_| None).collect();
+    let shards: Vec<_> = parts
+        .iter()
+        .zip(networks)
+        .zip(&mut done)
+        .enumerate()
+        .map(|(device, ((indices, network), done))| Shard {
+            network: network.clone(),
+            indices,
+            device,
+            done,
+        })
+        .collect();
+    let compute = |shard: Shard<'_, M>| {
+        let share = shard.indices.len() as f64 / examples.indices.len() as f64;
+        let batch = task.batch(examples.epoch, shard.indices, shard.device);
+        let loss = task.loss(&shard.network, batch, share);
+        *shard.done = Some(differentiate(loss, &shard.network));
+    };
+    match shards.len() > 1 && computes_on_callers_thread(&task.devices()[0]) {
+        true => workers::each(shards, |shard| workers::alone(|| compute(shard))),
+        // Each device takes its work and goes on by itself: nothing here waits for a result.
+        false => shards.into_iter().for_each(compute),
+    }
+    let done = done.into_iter();
+    done.map(|done| done.expect("every shard is computed"))
+        .collect()
 }
 
 fn differentiate<M: Module>(loss: Loss, network: &M) -> (Loss, GradientsParams) {

@@ -1,6 +1,7 @@
 //! Training on the devices of another machine: another process, on the loopback interface.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -26,16 +27,15 @@ struct Server {
 
 impl Server {
     fn start(backend: &str, directory: &Path) -> Self {
+        Self::start_with(&["--backend", backend], directory)
+    }
+
+    fn start_with(devices: &[&str], directory: &Path) -> Self {
         let key = directory.join("remote.key");
         let mut process = Command::new(env!("CARGO_BIN_EXE_hourglass"))
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--backend",
-                backend,
-                "--key",
-            ])
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(devices)
+            .arg("--key")
             .arg(&key)
             .stderr(Stdio::piped())
             .spawn()
@@ -103,6 +103,13 @@ fn listen(from: ChildStderr, said: Arc<Mutex<String>>) {
             said.push('\n');
         }
     });
+}
+
+/// Readable by its owner alone, as a key has to be.
+fn write_key(path: &Path, bytes: &[u8]) {
+    std::fs::write(path, bytes).unwrap();
+    let mode = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(path, mode).unwrap();
 }
 
 fn smoke(out: &Path, more: &[String]) -> Vec<String> {
@@ -205,7 +212,7 @@ fn a_lost_server_ends_the_run_which_goes_on_here() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(
-            said.contains("the connection to the machine that it is of was lost"),
+            said.contains("the connection to its server was lost"),
             "{said}"
         );
         assert!(said.contains("hourglass train --resume RUN"), "{said}");
@@ -252,25 +259,40 @@ fn who_has_not_the_key_is_not_let_in() {
         (output.status.code(), said)
     };
     let other = directory.path().join("other.key");
-    std::fs::write(&other, [7; 32]).unwrap();
+    write_key(&other, &[7; 32]);
     let (code, said) = attempt(&server.address, &other);
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("its key is the same"), "{said}");
+    assert!(
+        said.contains("has another key") && said.contains("its key is the same"),
+        "{said}"
+    );
     let (code, said) = attempt(&server.address, &directory.path().join("none.key"));
     assert_eq!(code, Some(2), "{said}");
     assert!(
         said.contains("there is no key at") && said.contains("hourglass serve"),
         "{said}"
     );
-    std::fs::write(&other, "no key").unwrap();
+    write_key(&other, b"no key");
     let (code, said) = attempt(&server.address, &other);
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("is no key: it has 32 bytes"), "{said}");
+    assert!(said.contains("is no key, which has 32 bytes"), "{said}");
+    std::fs::set_permissions(&other, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, said) = attempt(&server.address, &other);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("can be read by others") && said.contains("chmod 600"),
+        "{said}"
+    );
     let (code, said) = attempt(&format!("{}/4", server.address), &server.key);
-    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        server.is_told("asks for device 4 of 1"),
+        "{}",
+        server.said()
+    );
     assert!(said.contains("hosts only 1 device"), "{said}");
     let (code, said) = attempt("no-such-host.invalid", &server.key);
-    assert_eq!(code, Some(2), "{said}");
+    assert_eq!(code, Some(1), "{said}");
     assert!(
         said.contains("no-such-host.invalid:3000 is not known"),
         "{said}"
@@ -315,6 +337,60 @@ fn nothing_is_opened_to_other_machines_by_accident() {
         &["serve", &key, &listen],
         &["cannot be listened on", "port 0 takes a free one"],
     );
+}
+
+/// Two devices of one server share a batch. Burn takes servers with one key for one server: two of them are refused, rather
+/// than the second be left out.
+#[test]
+fn a_batch_is_shared_by_devices_of_one_server_and_not_of_two() {
+    let directory = tempfile::tempdir().unwrap();
+    let servers = [(); 2].map(|()| Server::start_with(&["--devices=flex,flex"], directory.path()));
+    let run = directory.path().join("run");
+    let shards = "--set=train.shards=2".to_owned();
+    let key = format!("--key={}", servers[0].key.display());
+    let [one, other] = servers.each_ref().map(|server| &server.address);
+    let both = format!("--devices=remote:{one},remote:{other}");
+    refused(
+        &smoke(&run, &[shards.clone(), key.clone(), both]),
+        &["with the key of another", "HOST/0"],
+    );
+    assert!(!run.exists());
+    let both = format!("--devices=remote:{one}/0,remote:{one}/1");
+    succeed(&smoke(&run, &[shards.clone(), key, both]));
+    assert!(
+        servers[0].is_told("is let in to device 1"),
+        "{}",
+        servers[0].said()
+    );
+    let here = directory.path().join("here");
+    succeed(&smoke(&here, &[shards]));
+    let error = |run: &Path| {
+        summary(run)["metrics"]["test_bce_nats_per_pixel"]
+            .as_f64()
+            .unwrap()
+    };
+    assert!((error(&run) / error(&here) - 1.0).abs() < 1e-5);
+}
+
+/// What diverges anywhere says nothing about the machine that it diverged on.
+#[test]
+fn a_machine_is_not_given_up_for_runs_that_diverge() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start("flex", directory.path());
+    let output = hourglass(&[
+        "sweep".to_owned(),
+        "--config=configs/smoke.toml".into(),
+        "--set=data.limit=600".into(),
+        "--set=grid.train.optimizer.learning_rate=[1e30, 1e31, 1e-3, 2e-3]".into(),
+        format!("--devices=remote:{}", server.address),
+        format!("--key={}", server.key.display()),
+        format!("--out={}", directory.path().join("sweep").display()),
+        "--json".into(),
+    ]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("2 of 4 runs failed"), "{said}");
+    assert!(!said.contains("no device is left"), "{said}");
 }
 
 /// Points go to all devices; one that fails gets no more, and what it lost is made elsewhere.
@@ -366,7 +442,7 @@ fn a_sweep_is_spread_and_survives_a_machine_that_fails() {
     assert!(said.contains("6 of 6 runs are there"), "{said}");
 
     let other = directory.path().join("other.key");
-    std::fs::write(&other, [7; 32]).unwrap();
+    write_key(&other, &[7; 32]);
     let failing = directory.path().join("failing");
     let (_, said) = sweep(&failing, &server.address, &other);
     assert_eq!(backends(&failing), ["flex"; 6], "{said}");

@@ -46,7 +46,7 @@ fn outcome<M: Network, T: Task<M>>(mut training: Training<'_, M, T>) -> Outcome 
         serde_json::to_string(&record).unwrap()
     };
     (
-        weights::fingerprint(&fitted.network),
+        weights::fingerprint(&fitted.network).unwrap(),
         fitted.history.iter().map(untimed).collect(),
     )
 }

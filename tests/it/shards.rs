@@ -168,7 +168,10 @@ fn outcome<M: Network, T: Task<M>>(task: &T, network: M, shards: usize) -> (Stri
     while training.advance().unwrap().is_some() {}
     let fitted = training.finish();
     let losses = fitted.history.iter().map(|epoch| epoch.train_loss);
-    (weights::fingerprint(&fitted.network), losses.collect())
+    (
+        weights::fingerprint(&fitted.network).unwrap(),
+        losses.collect(),
+    )
 }
 
 /// Bits belong to the number of shards; by how many workers they are computed is the machine's affair.
@@ -307,6 +310,16 @@ fn what_cannot_be_shared_is_refused() {
         &["--remote names a server", "--backend remote"],
     );
     train(&["--remote=there:port"], &["is no server"]);
+    train(&["--key=mine.key"], &["--key is that of remote devices"]);
+    refused(
+        &[
+            "train",
+            "--config=configs/pca.toml",
+            "--devices=flex,flex",
+            &out,
+        ],
+        &["2 devices, but train.shards = 1", "name no more than 1"],
+    );
     if cfg!(all(feature = "flex", feature = "ndarray")) {
         train(
             &["--devices=flex,ndarray", "--set=train.shards=2"],
@@ -321,6 +334,18 @@ fn what_cannot_be_shared_is_refused() {
             &["--devices=wgpu:99"],
             &["there is no wgpu:99", "hourglass devices"],
         );
+        train(
+            &["--devices=wgpu,wgpu", "--set=train.shards=2"],
+            &["is named twice", "name each device once"],
+        );
+        // Before any run is made on those that are there.
+        let sweep = [
+            "sweep",
+            "--config=configs/smoke.toml",
+            "--devices=flex,wgpu:99",
+            &out,
+        ];
+        refused(&sweep, &["there is no wgpu:99"]);
     }
 }
 
@@ -423,7 +448,7 @@ fn bench_measures_shards_beside_each_other() {
         "bench",
         "--config=configs/smoke.toml",
         "--shards=1,2",
-        "--batch-size=20,1",
+        "--batch-size=20,40",
         "--set=data.limit=300",
         "--epochs=1",
         "--json",
@@ -437,7 +462,21 @@ fn bench_measures_shards_beside_each_other() {
     let [one, two] = [1, 2].map(Some);
     assert_eq!(
         shown,
-        [(Some(20), one), (Some(20), two), (one, one), (one, two)]
+        [
+            (Some(20), one),
+            (Some(20), two),
+            (Some(40), one),
+            (Some(40), two)
+        ]
+    );
+    refused(
+        &[
+            "bench",
+            "--config=configs/smoke.toml",
+            "--shards=1,32",
+            "--batch-size=256,16",
+        ],
+        &["`train.shards` = 32 is more than a batch has examples, 16"],
     );
     refused(
         &[

@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use queue::{Failure, Next, Queue};
+use queue::{Cause, Failure, Next, Queue};
 
 use super::resume::is_whole;
 use super::say;
 use crate::cli;
 use crate::config::{Config, Study};
 use crate::data::{self, Checksum, Images, Splits};
-use crate::device::{Backend, Place};
+use crate::device::{self, Backend, Place};
 use crate::error::Error;
 use crate::files;
 use crate::report::Receipt;
@@ -114,6 +114,10 @@ impl Runner {
         interruption: &Interruption,
     ) -> Result<Vec<Outcome>, Error> {
         let outcomes = self.there(configs)?;
+        // What cannot be there at all is found before the first run.
+        for place in &self.devices {
+            device::check(place, self.key.as_deref())?;
+        }
         let to_be_made: Vec<usize> = (0..configs.len())
             .filter(|&index| outcomes[index].is_none())
             .collect();
@@ -122,9 +126,8 @@ impl Runner {
             say(&format!("{there} of {} runs are there", configs.len()));
         }
         let workers = self.workers(configs, to_be_made.len());
-        let are_remote: Vec<_> = workers.iter().map(Worker::is_remote).collect();
         let made = Mutex::new(Made {
-            queue: Queue::new(&to_be_made, &are_remote),
+            queue: Queue::new(&to_be_made, workers.len()),
             outcomes,
         });
         thread::scope(|scope| {
@@ -171,7 +174,10 @@ impl Runner {
             };
             let config = configs[task.run];
             let begun = Instant::now();
-            let outcome = self.train(config, worker, interruption);
+            let (outcome, cause) = match self.train(config, worker, interruption) {
+                Ok(summary) => (Ok(summary), Cause::Run),
+                Err(Lost { cause, message }) => (Err(message), cause),
+            };
             if interruption.is_requested() {
                 break;
             }
@@ -180,7 +186,7 @@ impl Runner {
             match &outcome {
                 Ok(_) => made.queue.made(number),
                 Err(message) => {
-                    let failure = made.queue.failed(number, task, message);
+                    let failure = made.queue.failed(number, task, cause, message);
                     if let Failure::MadeElsewhere { is_given_up } = failure {
                         say(&lost(worker, config, message, is_given_up));
                         continue;
@@ -304,8 +310,13 @@ impl Runner {
         }
     }
 
-    fn train(&self, config: &Config, worker: &Worker, interruption: &Interruption) -> Outcome {
-        let failed = |error: io::Error| error.to_string();
+    fn train(
+        &self,
+        config: &Config,
+        worker: &Worker,
+        interruption: &Interruption,
+    ) -> Result<Value, Lost> {
+        let failed = |error: io::Error| Lost::by_itself(error.to_string());
         let path = self.path(config);
         let file = tempfile::NamedTempFile::new().map_err(failed)?;
         std::fs::write(file.path(), config.to_toml()).map_err(failed)?;
@@ -344,19 +355,44 @@ impl Runner {
             (text(output), text(errors), status)
         });
         if !status.map_err(failed)?.success() {
-            return Err(match errors.trim() {
-                "" => "its process was killed".to_owned(),
-                message => message.trim_start_matches("error: ").to_owned(),
+            let device_error = format!("{}: ", Error::OF_DEVICE);
+            let message = errors.trim();
+            return Err(match message.strip_prefix(&device_error) {
+                Some(message) => Lost {
+                    cause: Cause::Device,
+                    message: message.to_owned(),
+                },
+                None if message.is_empty() => Lost::by_itself("its process was killed".into()),
+                None => Lost::by_itself(message.trim_start_matches("error: ").to_owned()),
             });
         }
         // What was resumed may have been a run of another config than was asked for.
         let made = RunDirectory::open(&path).and_then(|run| run.config(&[]));
         match made {
             Ok(made) if made == *config => {
-                serde_json::from_str(&output).map_err(|error| error.to_string())
+                serde_json::from_str(&output).map_err(|error| Lost::by_itself(error.to_string()))
             }
-            Ok(_) => Err(format!("{} holds a run of another config", path.display())),
-            Err(error) => Err(error.to_string()),
+            Ok(_) => Err(Lost::by_itself(format!(
+                "{} holds a run of another config",
+                path.display()
+            ))),
+            Err(error) => Err(Lost::by_itself(error.to_string())),
+        }
+    }
+}
+
+/// Why there is no run.
+struct Lost {
+    cause: Cause,
+    message: String,
+}
+
+impl Lost {
+    /// Because of what it is.
+    fn by_itself(message: String) -> Self {
+        Self {
+            cause: Cause::Run,
+            message,
         }
     }
 }

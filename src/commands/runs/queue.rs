@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 
-/// Runs that a worker on another machine may lose in a row before it gets no more.
+/// Runs that a worker's device may fail in a row before it gets no more.
 const PATIENCE: usize = 2;
 
 /// Runs that are to be made, and the workers that make them, one at a time each.
 ///
-/// What fails on another machine may have failed because of that machine: it is given to another worker, once.
+/// What a device fails is given to another worker, once; what fails by itself has failed.
 pub struct Queue {
     waiting: VecDeque<Task>,
     workers: Vec<Worker>,
@@ -23,16 +23,24 @@ pub struct Task {
 }
 
 /// One of those who make runs.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Worker {
-    is_remote: bool,
     lost_in_a_row: usize,
 }
 
 impl Worker {
     fn is_given_up(self) -> bool {
-        self.is_remote && self.lost_in_a_row >= PATIENCE
+        self.lost_in_a_row >= PATIENCE
     }
+}
+
+/// Why a run failed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cause {
+    /// Its device cannot be opened or was lost.
+    Device,
+    /// Anything else, which would fail elsewhere too.
+    Run,
 }
 
 /// What a worker is to do.
@@ -56,16 +64,12 @@ pub enum Failure {
 }
 
 impl Queue {
-    /// Of runs, and of workers that are on another machine or not.
-    pub fn new(runs: &[usize], are_remote: &[bool]) -> Self {
+    /// Of runs, and so many workers.
+    pub fn new(runs: &[usize], workers: usize) -> Self {
         let task = |&run| Task { run, lost: None };
-        let worker = |&is_remote| Worker {
-            is_remote,
-            lost_in_a_row: 0,
-        };
         Self {
             waiting: runs.iter().map(task).collect(),
-            workers: are_remote.iter().map(worker).collect(),
+            workers: vec![Worker::default(); workers],
             running: 0,
         }
     }
@@ -94,19 +98,27 @@ impl Queue {
     }
 
     /// `worker` failed to make what it was given, and said why.
-    pub fn failed(&mut self, worker: usize, mut task: Task, message: &str) -> Failure {
+    pub fn failed(
+        &mut self,
+        worker: usize,
+        mut task: Task,
+        cause: Cause,
+        message: &str,
+    ) -> Failure {
         self.running -= 1;
-        self.workers[worker].lost_in_a_row += 1;
-        let me = self.workers[worker];
+        self.workers[worker].lost_in_a_row = match cause {
+            Cause::Device => self.workers[worker].lost_in_a_row + 1,
+            Cause::Run => 0,
+        };
         let is_other = |(index, other): (usize, &Worker)| index != worker && !other.is_given_up();
         let has_others = self.workers.iter().enumerate().any(is_other);
-        if !me.is_remote || task.lost.is_some() || !has_others {
+        if cause == Cause::Run || task.lost.is_some() || !has_others {
             return Failure::Final;
         }
         task.lost = Some((worker, message.to_owned()));
         self.waiting.push_back(task);
         Failure::MadeElsewhere {
-            is_given_up: me.is_given_up(),
+            is_given_up: self.workers[worker].is_given_up(),
         }
     }
 
@@ -130,10 +142,13 @@ mod tests {
 
     #[test]
     fn runs_are_made_in_order_and_their_own_failures_are_final() {
-        let mut queue = Queue::new(&[4, 7], &[false, false]);
+        let mut queue = Queue::new(&[4, 7], 2);
         let (first, second) = (make(&mut queue, 0), make(&mut queue, 1));
         assert_eq!((first.run, second.run), (4, 7));
-        assert_eq!(queue.failed(0, first, "not finite"), Failure::Final);
+        assert_eq!(
+            queue.failed(0, first, Cause::Run, "not finite"),
+            Failure::Final
+        );
         // The other may come back.
         assert_eq!(queue.next(0), Next::Wait);
         queue.made(1);
@@ -142,25 +157,27 @@ mod tests {
     }
 
     #[test]
-    fn what_another_machine_loses_is_made_elsewhere_and_not_there() {
-        let mut queue = Queue::new(&[0], &[true, false]);
+    fn what_a_device_loses_is_made_elsewhere_and_not_there() {
+        let mut queue = Queue::new(&[0], 2);
         let task = make(&mut queue, 0);
         assert_eq!(queue.next(1), Next::Wait);
-        let failure = queue.failed(0, task, "gone");
+        let failure = queue.failed(0, task, Cause::Device, "gone");
         assert_eq!(failure, Failure::MadeElsewhere { is_given_up: false });
         assert_eq!(queue.next(0), Next::Leave);
         let task = make(&mut queue, 1);
         assert_eq!(task.run, 0);
-        // A second time it is the run's own fault.
-        assert_eq!(queue.failed(1, task, "not finite"), Failure::Final);
+        assert_eq!(
+            queue.failed(1, task, Cause::Run, "not finite"),
+            Failure::Final
+        );
     }
 
     #[test]
-    fn a_machine_that_loses_two_runs_in_a_row_gets_no_more() {
-        let mut queue = Queue::new(&[0, 1, 2, 3], &[true, false]);
+    fn a_device_that_loses_two_runs_in_a_row_gets_no_more() {
+        let mut queue = Queue::new(&[0, 1, 2, 3], 2);
         let lose = |queue: &mut Queue| {
             let task = make(queue, 0);
-            queue.failed(0, task, "gone")
+            queue.failed(0, task, Cause::Device, "gone")
         };
         assert_eq!(
             lose(&mut queue),
@@ -187,11 +204,11 @@ mod tests {
 
     #[test]
     fn runs_that_nobody_is_left_for_are_named_with_what_was_said() {
-        let mut queue = Queue::new(&[0, 1, 2], &[true, true]);
+        let mut queue = Queue::new(&[0, 1, 2], 2);
         let mut lose = |worker| {
             let task = make(&mut queue, worker);
             let run = task.run;
-            (run, queue.failed(worker, task, "gone"))
+            (run, queue.failed(worker, task, Cause::Device, "gone"))
         };
         let elsewhere = |is_given_up| Failure::MadeElsewhere { is_given_up };
         assert_eq!(lose(0), (0, elsewhere(false)));
@@ -202,5 +219,26 @@ mod tests {
         let gone = || Some("gone".to_owned());
         let left: Vec<_> = queue.left().collect();
         assert_eq!(left, [(1, gone()), (2, gone())]);
+    }
+
+    /// Experiments that diverge are nobody's fault but theirs.
+    #[test]
+    fn no_device_is_given_up_for_what_runs_do() {
+        let runs: Vec<_> = (0..9).collect();
+        let mut queue = Queue::new(&runs, 1);
+        for run in runs {
+            let task = make(&mut queue, 0);
+            assert_eq!(task.run, run);
+            match run % 3 {
+                0 => queue.made(0),
+                1 => assert_eq!(
+                    queue.failed(0, task, Cause::Run, "not finite"),
+                    Failure::Final
+                ),
+                // The last of all has nobody to hand over to, and goes on after one.
+                _ => assert_eq!(queue.failed(0, task, Cause::Device, "gone"), Failure::Final),
+            }
+        }
+        assert_eq!(queue.next(0), Next::Leave);
     }
 }

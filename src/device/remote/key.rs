@@ -3,7 +3,8 @@
 //! It is the server's identity, from which clients derive whom to expect, and a token is derived from it, from which the
 //! server knows clients. So one file, copied once, lets both sides prove to each other that they have it.
 
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use burn::remote::{Credential, EndpointId};
@@ -16,8 +17,11 @@ use super::RemoteError;
 /// What the token is a hash of, before the secret, so that it gives nothing away of it.
 const TOKEN: &[u8] = b"hourglass: token of a client\n";
 
-/// 32 secret bytes.
-pub struct Key([u8; 32]);
+/// Bytes.
+const LENGTH: usize = 32;
+
+/// Secret bytes.
+pub struct Key([u8; LENGTH]);
 
 /// Where the key is kept, if nothing else is said.
 ///
@@ -29,15 +33,28 @@ pub fn usual_key() -> Result<PathBuf, RemoteError> {
 }
 
 impl Key {
-    /// The key in a file that is there.
+    /// The key in a file that is there, and that nobody else may read.
     pub fn read(path: &Path) -> Result<Self, RemoteError> {
-        let bytes = std::fs::read(path).map_err(|source| match source.kind() {
+        let unreadable = |source: io::Error| match source.kind() {
             ErrorKind::NotFound => RemoteError::NoKey(path.to_owned()),
             _ => RemoteError::Key {
                 path: path.to_owned(),
                 source,
             },
-        })?;
+        };
+        let file = File::open(path).map_err(unreadable)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = file.metadata().map_err(unreadable)?.permissions().mode();
+            if mode & 0o077 != 0 {
+                return Err(RemoteError::KeyOfAll(path.to_owned()));
+            }
+        }
+        let mut bytes = Vec::new();
+        file.take(LENGTH as u64 + 1)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
         let bytes = bytes.try_into();
         Ok(Self(
             bytes.map_err(|_| RemoteError::NotAKey(path.to_owned()))?,
@@ -100,11 +117,19 @@ mod tests {
             assert_eq!(mode & 0o777, 0o600);
         }
         std::fs::write(&path, "short").unwrap();
+        // Writing keeps the mode.
         assert!(matches!(
             Key::read_or_make(&path),
             Err(RemoteError::NotAKey(_))
         ));
         assert_eq!(std::fs::read(&path).unwrap(), b"short");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let readable = std::fs::Permissions::from_mode(0o644);
+            std::fs::set_permissions(&path, readable).unwrap();
+            assert!(matches!(Key::read(&path), Err(RemoteError::KeyOfAll(_))));
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use iroh::{Endpoint, RelayMode, SecretKey};
 use thiserror::Error;
 use tokio::runtime::Runtime;
 
-pub use client::connect;
+pub use client::{Connection, check_key, connect};
 pub use key::usual_key;
 pub use server::{Listener, serve};
 
@@ -33,13 +33,15 @@ pub enum RemoteError {
     NoKey(PathBuf),
     #[error("{path}: {source}")]
     Key { path: PathBuf, source: io::Error },
-    #[error("{0} is no key: it has 32 bytes")]
+    #[error("{0} is no key, which has 32 bytes")]
     NotAKey(PathBuf),
+    #[error("{0} can be read by others, and a key is for its owner alone")]
+    KeyOfAll(PathBuf),
     #[error("no directory is known for the user's configuration")]
     NoConfiguration,
     #[error("{server} is not known: {source}")]
     UnknownHost { server: Server, source: io::Error },
-    #[error("{server}: {source}")]
+    #[error("{server}: {}", told(.source))]
     Connect {
         server: Server,
         source: ConnectError,
@@ -64,6 +66,7 @@ impl RemoteError {
             Self::Key { .. } | Self::NoConfiguration => {
                 "name another file with --key".into()
             }
+            Self::KeyOfAll(path) => format!("chmod 600 {}", path.display()),
             Self::NotAKey(_) => {
                 "copy the key that `hourglass serve` names, byte by byte (scp), or delete it and copy anew".into()
             }
@@ -92,15 +95,32 @@ impl RemoteError {
 
     /// Whether the network or another machine failed, rather than what was asked for.
     pub fn is_failure(&self) -> bool {
-        matches!(
-            self,
-            Self::Connect { .. } | Self::Socket(_) | Self::Serve(_)
-        )
+        match self {
+            Self::Connect { source, .. } => !matches!(source, ConnectError::NoSuchDevice { .. }),
+            Self::UnknownHost { .. } | Self::Socket(_) | Self::Serve(_) => true,
+            _ => false,
+        }
+    }
+}
+
+/// Burn's words for what happened, but where they speak of relays, which are off.
+fn told(error: &ConnectError) -> String {
+    match error {
+        ConnectError::Unreachable { reason } if reason.contains("timed out") => {
+            "nothing answers".into()
+        }
+        ConnectError::Unreachable { reason } if reason.contains("invalid peer certificate") => {
+            "who answers has another key".into()
+        }
+        other => other.to_string(),
     }
 }
 
 /// How long the other side may be silent. It is asked every few seconds whether it is there, whatever it computes.
 const LONGEST_SILENCE: Duration = Duration::from_secs(15);
+
+/// Of one connection at a time: a client has one for each device that it computes on.
+const MOST_STREAMS: u32 = 16;
 
 /// Where all of it runs in the background.
 fn runtime() -> &'static Runtime {
@@ -124,6 +144,7 @@ async fn endpoint(
         // Some virtual networks lose what is sent so.
         .enable_segmentation_offload(false)
         .max_idle_timeout(LONGEST_SILENCE.try_into().ok())
+        .max_concurrent_bidi_streams(MOST_STREAMS.into())
         .build();
     let mut builder = Endpoint::builder(presets::Minimal)
         .relay_mode(RelayMode::Disabled)

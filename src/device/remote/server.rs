@@ -60,9 +60,15 @@ pub fn serve(
 ) -> Result<Serving, RemoteError> {
     let Listener { endpoint, key, .. } = listener;
     let token = TokenAuthorizer::new(key.token()).expect("a hash is not empty");
+    let count = devices.len();
     let authorizer = move |request: AuthorizationRequest<'_>| {
         let (client, device) = (request.client, request.device_index);
         let decision = token.authorize(request);
+        if decision.is_ok() && device as usize >= count {
+            // Burn tells the client so.
+            tell(&format!("{client} asks for device {device} of {count}"));
+            return decision;
+        }
         match &decision {
             Ok(()) => tell(&format!("{client} is let in to device {device}")),
             Err(reason) => tell(&format!("refused: {reason}")),
