@@ -11,7 +11,7 @@ lint:
     cargo clippy --release --all-targets -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --quiet
     cargo clippy --release --no-default-features --features flex -- -D warnings
-    cargo clippy --release --all-targets --no-default-features --features flex,remote -- -D warnings
+    cargo clippy --release --all-targets --features remote -- -D warnings
 
 # The same for the page of a report
 lint-page:
@@ -24,6 +24,7 @@ test:
 
 # Devices of other machines, here another process: a build of its own, with the CPU backend and the feature `remote`
 remote:
+    cargo test --release --no-default-features --features flex,remote --lib -- device::
     cargo test --release --no-default-features --features flex,remote --test it -- remote:: shards::
 
 # Pages in Chromium, event files in TensorBoard's reader, networks in ONNX Runtime; CONTRIBUTING.md says what that needs

@@ -98,7 +98,7 @@ def memory(binary):
 
 
 def loopback_bytes():
-    """Sent over the loopback interface since the machine started."""
+    """Sent over the loopback interface since the machine started, by everything on it."""
     text = pathlib.Path("/proc/net/dev").read_text()
     return int(re.search(r"^\s*lo:\s*(\d+)", text, re.MULTILINE)[1])
 
@@ -119,7 +119,7 @@ def remote(binary):
                 before, begun = loopback_bytes(), time.perf_counter()
                 subprocess.run([
                     binary, "train", "--quiet", *where, f"--out={directory}/run", "--force", f"--set=train.epochs={epochs}",
-                    f"--set=train.batch_size={batch}", f"--set=data.limit={images}", "--set=data.test_limit=1",
+                    f"--set=train.batch_size={batch}", f"--set=data.limit={images}", "--set=data.test_limit=1000",
                     "--set=train.checkpoints={ every_epochs = 0, every_seconds = 0 }"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
                 return loopback_bytes() - before, time.perf_counter() - begun
 
@@ -134,6 +134,9 @@ def remote(binary):
                 each = [(after - before) / (steps[1] - steps[0]) for before, after in zip(short, long)]
                 return each, short[0] - steps[0] * each[0]
 
+            idle = loopback_bytes()
+            time.sleep(2)
+            assert loopback_bytes() - idle < 2_000, "others use the loopback interface"
             for batch in BATCHES:
                 (sent, seconds), besides = step(batch, device, key)
                 (_, here), _ = step(batch)

@@ -51,6 +51,9 @@ pub enum Error {
     IdleKey,
     #[error("--remote names a server, and --backend {} is of this machine", .0.name())]
     TwoPlaces(Backend),
+    /// Burn panicked because of a device.
+    #[error("the device failed: {0}")]
+    DeviceLost(String),
     #[error("a remote device is served by the machine that it is of")]
     ServedAlready,
     #[error(transparent)]
@@ -158,9 +161,11 @@ impl Error {
             | Self::FitInterrupted { .. }
             | Self::StudyInterrupted { .. }
             | Self::Stopped => "interrupted",
-            Self::Device(_) | Self::Execution(_) | Self::Train(TrainError::Device(_)) => {
-                Self::OF_DEVICE
-            }
+            Self::Device(_)
+            | Self::DeviceLost(_)
+            | Self::Execution(_)
+            | Self::Train(TrainError::Device(_))
+            | Self::Baseline(BaselineError::Execution(_)) => Self::OF_DEVICE,
             _ => "error",
         }
     }
@@ -214,7 +219,7 @@ impl Error {
             Self::Interrupted { .. }
             | Self::FitInterrupted { .. }
             | Self::StudyInterrupted { .. } => signals::INTERRUPTED,
-            Self::RunsFailed { .. } => 1,
+            Self::RunsFailed { .. } | Self::DeviceLost(_) => 1,
             Self::Run(error) => match error {
                 RunError::File(_) => 1,
                 _ => 2,
@@ -242,6 +247,7 @@ impl Error {
             Self::Device(error) => Some(error.hint()),
             Self::Run(error) => error.hint().map(Into::into),
             Self::Train(error) => Some(error.hint().into()),
+            Self::DeviceLost(_) => Some(TrainError::OF_DEVICE.into()),
             Self::Baseline(error) => Some(error.hint().into()),
             Self::IdleDevices { devices, is_open: true, .. } => Some(format!(
                 "--set train.shards={devices} gives each a part of every batch, which changes roundings but nothing else"

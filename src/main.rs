@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use hourglass::report::text::visible;
-use hourglass::{cli::Cli, commands, signals};
+use hourglass::{cli::Cli, commands, device, error::Error, signals};
 
 /// Burn makes many small tensors in each step; this allocator gains a few per cent of a step over glibc's.
 #[global_allocator]
@@ -33,19 +33,16 @@ fn main() -> ExitCode {
     }
     match panic::catch_unwind(AssertUnwindSafe(|| commands::run(arguments))) {
         Ok(Ok(code)) => ExitCode::from(code),
-        Ok(Err(error)) => {
-            say!("{}: {}", error.label(), visible(&error.to_string()));
-            if let Some(hint) = error.hint() {
-                say!("  hint: {}", visible(&hint));
-            }
-            ExitCode::from(error.exit_code())
-        }
+        Ok(Err(error)) => failed(&error),
         Err(panic) => {
             let message = panic
                 .downcast_ref::<String>()
                 .map(String::as_str)
                 .or_else(|| panic.downcast_ref::<&str>().copied())
                 .unwrap_or("no message");
+            if let Some(cause) = device::cause_of_panic(message) {
+                return failed(&Error::DeviceLost(cause));
+            }
             say!("error: stopped inside the program ({})", visible(message));
             say!(
                 "  hint: this is a bug or a lost device; RUST_BACKTRACE=1 shows where. A run goes on from its last \
@@ -54,4 +51,12 @@ fn main() -> ExitCode {
             ExitCode::from(FAILED)
         }
     }
+}
+
+fn failed(error: &Error) -> ExitCode {
+    say!("{}: {}", error.label(), visible(&error.to_string()));
+    if let Some(hint) = error.hint() {
+        say!("  hint: {}", visible(&hint));
+    }
+    ExitCode::from(error.exit_code())
 }

@@ -280,7 +280,18 @@ const UNANSWERED: [&str; 2] = ["RecvError", "Remote response channel closed"];
 
 /// The cause of a device's failure in one line; what Burn prints fills a page.
 pub fn cause(error: &ExecutionError) -> String {
-    let text = format!("{error:?}");
+    cause_in(&format!("{error:?}"))
+}
+
+/// What Burn panics with where it has no way to give the error of a device, as when it copies an optimizer's state.
+const PANIC_OF_DEVICE: &str = "Error while reading data: ";
+
+/// The cause of a device's failure, if that is what a panic's message tells of.
+pub fn cause_of_panic(message: &str) -> Option<String> {
+    message.strip_prefix(PANIC_OF_DEVICE).map(cause_in)
+}
+
+fn cause_in(text: &str) -> String {
     if UNANSWERED.iter().any(|said| text.contains(said)) {
         return "the connection to its server was lost".into();
     }
@@ -377,6 +388,18 @@ mod ndarray {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_of_burn_about_a_device_is_told_from_others() {
+        let read = "Error while reading data: use `try_into_data` instead to catch the error at runtime: An error happened \
+            during execution\nCaused by:\n  Failed to read tensor: RecvError(())";
+        let cause = cause_of_panic(read).unwrap();
+        assert_eq!(cause, "the connection to its server was lost");
+        let local = "Error while reading data: Validation Error\nCaused by:\n  out of memory\nbacktrace:\n 1 x";
+        let cause = cause_of_panic(local).unwrap();
+        assert_eq!(cause, "Validation Error: out of memory");
+        assert_eq!(cause_of_panic("index out of bounds"), None);
+    }
 
     #[test]
     fn a_backend_is_named_alike_everywhere() {

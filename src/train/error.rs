@@ -33,6 +33,9 @@ pub enum TrainError {
 }
 
 impl TrainError {
+    /// What to do where a device failed.
+    pub const OF_DEVICE: &str = "the work so far is in the run's checkpoints: `hourglass train --resume RUN` goes on from there";
+
     /// What the user can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
@@ -40,9 +43,7 @@ impl TrainError {
                 "lower train.optimizer.learning_rate, or set train.clip_gradient_norm or \
                  train.non_finite = \"skip_step\"; the checkpoints so far are finite and stay"
             }
-            Self::Device(_) => {
-                "the work so far is in the run's checkpoints: `hourglass train --resume RUN` goes on from there"
-            }
+            Self::Device(_) => Self::OF_DEVICE,
         }
     }
 }
