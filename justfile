@@ -110,6 +110,10 @@ golden:
 scaling:
     scripts/scaling.py
 
+# Servers of remote devices ended at random moments of runs: what docs/faults.md says of them (6 minutes)
+lost-servers:
+    scripts/lost_servers.py
+
 # The table of docs/faults.md: runs killed, starved and damaged, readers fed garbage; a quarter of an hour
 faults:
     cargo test --release --test it -- --ignored --exact faults::campaign --nocapture
