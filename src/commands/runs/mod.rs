@@ -1,36 +1,32 @@
 //! Many runs, each trained in a process of its own.
 
+mod process;
 mod queue;
+mod there;
 
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use process::{Lost, Worker};
 use queue::{Cause, Failure, Next, Queue};
 
-use super::resume::is_whole;
 use super::say;
 use crate::cli;
 use crate::config::{Config, Study};
-use crate::data::{self, Checksum, Images, Splits};
-use crate::device::{self, Backend, Place};
+use crate::device::{self, Place};
 use crate::error::Error;
 use crate::files;
-use crate::report::Receipt;
 use crate::report::text::figure;
 use crate::run_directory::RunDirectory;
-use crate::signals::{self, Interruption};
+use crate::signals::Interruption;
 use crate::workers;
 
 /// How often a process is looked at.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
-/// How long a process that was told to stop may take to save.
-const GRACE: Duration = Duration::from_secs(20);
 
 /// A study and the directory of its runs, which is made before the slow work.
 ///
@@ -73,33 +69,10 @@ pub struct Runner {
 /// How a run came out: its summary, or what it said when it failed.
 pub type Outcome = Result<Value, String>;
 
-/// One of those who make runs.
-struct Worker {
-    /// Where, if not where the config says.
-    place: Option<Place>,
-    threads: usize,
-}
-
-impl Worker {
-    fn is_remote(&self) -> bool {
-        let backend = self.place.as_ref().map(Place::backend);
-        backend == Some(Backend::Remote)
-    }
-}
-
 /// What is made and what is not, of all workers.
 struct Made {
     queue: Queue,
     outcomes: Vec<Option<Outcome>>,
-}
-
-/// What is there of a run.
-enum State {
-    Finished(Value),
-    /// Nothing, or what `train --resume` goes on with.
-    ToBeMade,
-    /// A run of another config, or of other data.
-    Other,
 }
 
 impl Runner {
@@ -203,33 +176,6 @@ impl Runner {
         }
     }
 
-    /// What the runs that are finished came to.
-    ///
-    /// # Errors
-    /// A directory holds a run of another config or other data.
-    fn there(&self, configs: &[&Config]) -> Result<Vec<Option<Outcome>>, Error> {
-        let mut data = KnownData::default();
-        let mut outcomes: Vec<Option<Outcome>> = Vec::new();
-        let mut others = Vec::new();
-        for config in configs {
-            match self.state(config, &mut data) {
-                State::Finished(summary) => outcomes.push(Some(Ok(summary))),
-                State::ToBeMade => outcomes.push(None),
-                State::Other => {
-                    others.push(self.path(config));
-                    outcomes.push(None);
-                }
-            }
-        }
-        match &others[..] {
-            [path, others @ ..] => Err(Error::OtherConfig {
-                path: path.clone(),
-                others: others.len(),
-            }),
-            [] => Ok(outcomes),
-        }
-    }
-
     /// The command lines that make what is not there yet, one a run, after their configs were written beside the runs. One that
     /// was interrupted goes on.
     ///
@@ -289,170 +235,6 @@ impl Runner {
             threads: (threads / jobs).max(1),
         };
         std::iter::repeat_with(worker).take(jobs).collect()
-    }
-
-    fn state(&self, config: &Config, data: &mut KnownData) -> State {
-        if self.force {
-            return State::ToBeMade;
-        }
-        let Ok(run) = RunDirectory::open(&self.path(config)) else {
-            return State::ToBeMade;
-        };
-        match run.config(&[]) {
-            // Checkpoints may say what it was.
-            Err(_) => State::ToBeMade,
-            Ok(known) if known != *config => State::Other,
-            Ok(_) => match run.summary() {
-                Ok(summary) if !data.are_those_of(config, &summary) => State::Other,
-                Ok(summary) if is_whole(&run, &summary) => State::Finished(summary),
-                _ => State::ToBeMade,
-            },
-        }
-    }
-
-    fn train(
-        &self,
-        config: &Config,
-        worker: &Worker,
-        interruption: &Interruption,
-    ) -> Result<Value, Lost> {
-        let failed = |error: io::Error| Lost::by_itself(error.to_string());
-        let path = self.path(config);
-        let file = tempfile::NamedTempFile::new().map_err(failed)?;
-        std::fs::write(file.path(), config.to_toml()).map_err(failed)?;
-        let program = std::env::current_exe().map_err(failed)?;
-        let mut command = Command::new(program);
-        command.args(["train", "--quiet", "--json"]);
-        command.args(["--threads", &worker.threads.to_string()]);
-        if let Some(place) = &worker.place {
-            command.args(["--devices", &place.to_string()]);
-        }
-        if let Some(key) = self.key.as_ref().filter(|_| worker.is_remote()) {
-            command.arg("--key").arg(key);
-        }
-        match self.force || RunDirectory::check_free(&path, false).is_ok() {
-            false => command.arg("--resume").arg(&path),
-            true => {
-                command.arg("--config").arg(file.path());
-                if self.force {
-                    command.arg("--force");
-                }
-                command.arg("--out").arg(&path)
-            }
-        };
-        signals::keep_from_terminal(&mut command);
-        command.stdin(Stdio::null());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(failed)?;
-        let (mut output, mut errors) = (child.stdout.take(), child.stderr.take());
-        // Both at once, so that neither fills while the other is read.
-        let (output, errors, status) = thread::scope(|scope| {
-            let errors = scope.spawn(move || text_of(errors.as_mut()));
-            let output = scope.spawn(move || text_of(output.as_mut()));
-            let status = wait(&mut child, interruption);
-            let text =
-                |handle: thread::ScopedJoinHandle<'_, String>| handle.join().unwrap_or_default();
-            (text(output), text(errors), status)
-        });
-        if !status.map_err(failed)?.success() {
-            let device_error = format!("{}: ", Error::OF_DEVICE);
-            let message = errors.trim();
-            return Err(match message.strip_prefix(&device_error) {
-                Some(message) => Lost {
-                    cause: Cause::Device,
-                    message: message.to_owned(),
-                },
-                None if message.is_empty() => Lost::by_itself("its process was killed".into()),
-                None => Lost::by_itself(message.trim_start_matches("error: ").to_owned()),
-            });
-        }
-        // What was resumed may have been a run of another config than was asked for.
-        let made = RunDirectory::open(&path).and_then(|run| run.config(&[]));
-        match made {
-            Ok(made) if made == *config => {
-                serde_json::from_str(&output).map_err(|error| Lost::by_itself(error.to_string()))
-            }
-            Ok(_) => Err(Lost::by_itself(format!(
-                "{} holds a run of another config",
-                path.display()
-            ))),
-            Err(error) => Err(Lost::by_itself(error.to_string())),
-        }
-    }
-}
-
-/// Why there is no run.
-struct Lost {
-    cause: Cause,
-    message: String,
-}
-
-impl Lost {
-    /// Because of what it is.
-    fn by_itself(message: String) -> Self {
-        Self {
-            cause: Cause::Run,
-            message,
-        }
-    }
-}
-
-/// Checksums of data that were read already.
-#[derive(Default)]
-struct KnownData(Vec<(Images, Vec<Checksum>)>);
-
-impl KnownData {
-    /// Whether a run was made from the data that its config names today. Of data that cannot be read that is not known; who
-    /// needs them says why.
-    fn are_those_of(&mut self, config: &Config, summary: &Value) -> bool {
-        let Some(images) = config.experiment.images() else {
-            // Generated by the config alone.
-            return true;
-        };
-        let known = self.0.iter().find(|(known, _)| known == images);
-        let checksums = match known {
-            Some((_, checksums)) => checksums.clone(),
-            None => {
-                let in_unit_range = config.experiment.needs_unit_range();
-                let read = data::load(images, in_unit_range, config.seed, &mut |_, _| {});
-                let Ok(Splits { checksums, .. }) = read else {
-                    return true;
-                };
-                self.0.push((images.clone(), checksums.clone()));
-                checksums
-            }
-        };
-        Receipt::of(summary).is_ok_and(|receipt| receipt.data == checksums)
-    }
-}
-
-fn text_of(from: Option<&mut impl Read>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(from) = from {
-        // What was read until it failed is what there is to show.
-        let _ = from.read_to_end(&mut bytes);
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// Waits for a process. One that this process is asked to end is asked too; it saves and ends, or is ended.
-fn wait(child: &mut Child, interruption: &Interruption) -> io::Result<std::process::ExitStatus> {
-    let mut interrupted: Option<Instant> = None;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
-        }
-        if interruption.is_requested() {
-            match interrupted {
-                None => {
-                    interrupted = Some(Instant::now());
-                    signals::interrupt(child);
-                }
-                Some(since) if since.elapsed() > GRACE => child.kill()?,
-                Some(_) => {}
-            }
-        }
-        thread::sleep(BETWEEN_LOOKS);
     }
 }
 
