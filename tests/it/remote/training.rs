@@ -150,7 +150,7 @@ fn a_lost_server_ends_the_run_which_goes_on_here() {
         assert!(said.contains("backend remote there, flex here"), "{said}");
         let here = summary(&run);
         assert_eq!(here["epochs"], epochs);
-        // To rounding the run that was never anywhere else.
+        // To what rounding becomes in so many epochs, the run that was never anywhere else.
         let whole = directory.path().join("whole");
         succeed(&smoke(&whole, &[set]));
         let error = |summary: &Value| {
@@ -159,6 +159,6 @@ fn a_lost_server_ends_the_run_which_goes_on_here() {
                 .unwrap()
         };
         let difference = error(&here) / error(&summary(&whole)) - 1.0;
-        assert!(difference.abs() < 1e-2, "{difference}");
+        assert!(difference.abs() < 1e-3, "{difference}");
     }
 }
