@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::applied::{check_standard_output, examples_output, tell};
 use super::{is_quiet, open_trained, tell_unreadable};
 use crate::cli;
-use crate::data::{Block, Columns, Input, InputError, Options, Shape, Values};
+use crate::data::{Block, Columns, Input, InputError, Options, RawValues, Shape};
 use crate::error::Error;
 use crate::report::Reading;
 use crate::signals::Interruption;
@@ -57,8 +57,8 @@ pub fn run(arguments: &cli::Decode) -> Result<(), Error> {
         &mut watch,
         &mut |block: Block| -> Result<(), Error> {
             let codes = match block.values {
-                Values::Bytes(bytes) => bytes.into_iter().map(f32::from).collect(),
-                Values::Numbers(numbers) => numbers,
+                RawValues::Bytes(bytes) => bytes.into_iter().map(f32::from).collect(),
+                RawValues::Numbers(numbers) => numbers.into_iter().map(|x| x as f32).collect(),
             };
             if let Some(place) = codes.iter().position(|element| !element.is_finite()) {
                 return Err(wrong(format!(

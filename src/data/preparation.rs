@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::images::ImageSet;
-use super::input::Fit;
+use super::images::{ImageSet, to_unit};
+use super::input::{Fit, RawValues};
 use super::pixels::{Pixels, Values};
 use super::shape::Shape;
 
@@ -33,17 +33,20 @@ pub struct Preparation {
 const MOST_PIXELS: usize = 8192;
 
 /// `(x − offset) / scale`, by one number for all or one for each column.
+///
+/// Computed in double precision and rounded to single precision last: Unix times or coordinates that differ by less than
+/// 2⁻²⁴ of their size are equal in single precision before the offset is subtracted, and not after.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scaling {
-    pub offset: Vec<f32>,
-    pub scale: Vec<f32>,
+    pub offset: Vec<f64>,
+    pub scale: Vec<f64>,
     /// Whether there is a number for each column, rather than one for all.
     pub by_column: bool,
 }
 
 impl Scaling {
     /// From what becomes 0 and what becomes 1.
-    pub fn of_range(low: f32, high: f32) -> Self {
+    pub fn of_range(low: f64, high: f64) -> Self {
         Self {
             offset: vec![low],
             scale: vec![high - low],
@@ -52,21 +55,19 @@ impl Scaling {
     }
 
     /// Scales rows of numbers.
-    pub fn apply(&self, numbers: &mut [f32]) {
-        self.each(numbers, |x, offset, scale| (x - offset) / scale);
+    pub fn apply(&self, numbers: &[f64]) -> Vec<f32> {
+        let columns = self.offset.iter().zip(&self.scale).cycle();
+        let scaled = numbers.iter().zip(columns);
+        scaled
+            .map(|(x, (offset, scale))| ((x - offset) / scale) as f32)
+            .collect()
     }
 
     /// Gives rows of numbers back their units.
     pub fn undo(&self, numbers: &mut [f32]) {
-        self.each(numbers, |x, offset, scale| x * scale + offset);
-    }
-
-    fn each(&self, numbers: &mut [f32], change: impl Fn(f32, f32, f32) -> f32) {
-        for row in numbers.chunks_mut(self.offset.len()) {
-            let columns = self.offset.iter().zip(&self.scale);
-            for (x, (&offset, &scale)) in row.iter_mut().zip(columns) {
-                *x = change(*x, offset, scale);
-            }
+        let columns = self.offset.iter().zip(&self.scale).cycle();
+        for (x, (offset, scale)) in numbers.iter_mut().zip(columns) {
+            *x = (f64::from(*x) * scale + offset) as f32;
         }
     }
 }
@@ -76,7 +77,7 @@ impl Scaling {
 pub struct Unsuitable {
     /// Its place among the numbers of the examples.
     pub place: usize,
-    pub number: f32,
+    pub number: f64,
 }
 
 impl Preparation {
@@ -130,37 +131,38 @@ impl Preparation {
     ///
     /// # Errors
     /// A number is not finite, or not in the range that it has to be in.
-    pub fn prepare(&self, values: Values, are_pictures: bool) -> Result<Values, Unsuitable> {
+    pub fn prepare(&self, values: RawValues, are_pictures: bool) -> Result<Values, Unsuitable> {
         let by_column = self
             .scaling
             .as_ref()
             .is_some_and(|scaling| scaling.by_column);
-        let mut numbers: Vec<f32> = match (values, &self.scaling) {
-            (Values::Bytes(bytes), None) if self.are_bytes => return Ok(Values::Bytes(bytes)),
-            (Values::Bytes(bytes), None) if self.in_unit_range => {
-                return Ok(Values::Numbers(Values::Bytes(bytes).into_numbers()));
+        let given: Vec<f64> = match (values, &self.scaling) {
+            (RawValues::Bytes(bytes), None) if self.are_bytes => return Ok(Values::Bytes(bytes)),
+            (RawValues::Bytes(bytes), None) if self.in_unit_range => {
+                return Ok(Values::Numbers(bytes.into_iter().map(to_unit).collect()));
             }
-            (Values::Bytes(bytes), Some(_)) if are_pictures && !by_column => {
-                return Ok(Values::Numbers(Values::Bytes(bytes).into_numbers()));
+            (RawValues::Bytes(bytes), Some(_)) if are_pictures && !by_column => {
+                return Ok(Values::Numbers(bytes.into_iter().map(to_unit).collect()));
             }
             // Bytes are numbers like others.
-            (Values::Bytes(bytes), _) => bytes.into_iter().map(f32::from).collect(),
-            (Values::Numbers(numbers), _) => numbers,
+            (RawValues::Bytes(bytes), _) => bytes.into_iter().map(f64::from).collect(),
+            (RawValues::Numbers(numbers), _) => numbers,
         };
-        let unsuitable =
-            |numbers: &[f32], suits: fn(f32) -> bool| numbers.iter().position(|&x| !suits(x));
-        if let Some(place) = unsuitable(&numbers, f32::is_finite) {
-            let number = numbers[place];
-            return Err(Unsuitable { place, number });
-        }
-        let given = numbers.clone();
-        if let Some(scaling) = &self.scaling {
-            scaling.apply(&mut numbers);
+        let mut numbers = match &self.scaling {
+            Some(scaling) => scaling.apply(&given),
+            None => given.iter().map(|&x| x as f32).collect(),
+        };
+        let unsuitable = |suits: fn(f32) -> bool| {
+            let place = numbers.iter().position(|&x| !suits(x))?;
+            let number = given[place];
+            Some(Unsuitable { place, number })
+        };
+        if let Some(unsuitable) = unsuitable(f32::is_finite) {
+            return Err(unsuitable);
         }
         if self.is_bounded || self.are_bytes {
-            if let Some(place) = unsuitable(&numbers, is_in_unit_range).filter(|_| !by_column) {
-                let number = given[place];
-                return Err(Unsuitable { place, number });
+            if let Some(unsuitable) = unsuitable(is_in_unit_range).filter(|_| !by_column) {
+                return Err(unsuitable);
             }
             // Rounding, or a number beyond those that its column had in training, is the nearest that can be.
             numbers.iter_mut().for_each(|x| *x = x.clamp(0.0, 1.0));

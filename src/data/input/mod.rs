@@ -17,7 +17,7 @@ pub use pictures::{Fit, Pictures, has_a_pictures_name};
 pub use table::{Columns, NAME_COLUMN, Table};
 
 use super::idx;
-use super::pixels::{self, Values};
+use super::pixels;
 use super::shape::Shape;
 
 /// Where examples come from: opened, looked at, and not read yet.
@@ -33,10 +33,34 @@ pub enum Input {
     Idx(Idx),
 }
 
+/// The numbers of some examples, one example after another, as a file holds them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RawValues {
+    /// From 0 to 255; of an image from black to white.
+    Bytes(Vec<u8>),
+    /// Not scaled yet, therefore in double precision.
+    Numbers(Vec<f64>),
+}
+
+impl RawValues {
+    /// The number of numbers.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Numbers(numbers) => numbers.len(),
+        }
+    }
+
+    /// Returns whether there are no numbers.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// Some examples in a row.
 #[derive(Clone, Debug)]
 pub struct Block {
-    pub values: Values,
+    pub values: RawValues,
     /// Of each example, where the input has names for them: file names, or those of a column.
     pub names: Option<Vec<String>>,
     /// Of each example, where the input has classes: folders, or a column.
@@ -361,7 +385,7 @@ impl Idx {
         idx::stream(stream, 3, IDX_DIMENSIONS, most * size, &mut |bytes| {
             let seen = bytes.len() / size;
             let block = Block {
-                values: Values::Bytes(bytes),
+                values: RawValues::Bytes(bytes),
                 names: None,
                 classes: None,
             };

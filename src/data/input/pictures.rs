@@ -9,8 +9,8 @@ use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use rayon::prelude::*;
 
-use super::{Block, Each, InputError, Options, Origin, Unreadable, Words};
-use crate::data::{Shape, Values};
+use super::{Block, Each, InputError, Options, Origin, RawValues, Unreadable, Words};
+use crate::data::Shape;
 
 /// The largest side of a picture worth decoding: far above any network's input, far below what fills the memory.
 const MOST_PIXELS_A_SIDE: u32 = 16_384;
@@ -235,7 +235,7 @@ impl Pictures {
             }
             let has_classes = classes.len() == names.len();
             let block = Block {
-                values: Values::Bytes(values),
+                values: RawValues::Bytes(values),
                 names: Some(names),
                 classes: has_classes.then_some(classes),
             };

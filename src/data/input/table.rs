@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-use super::{Block, Each, InputError, Options, Origin, Unreadable, check_size};
-use crate::data::{Shape, Values};
+use super::{Block, Each, InputError, Options, Origin, RawValues, Unreadable, check_size};
+use crate::data::Shape;
 
 /// What the columns of a table are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Table {
         let numbered = [special(&columns.label), special(&columns.name)];
         // What is missing, or no finite number, is a name as little as a number is.
         let is_text = |(index, field): (usize, &str)| {
-            !field.is_empty() && field.parse::<f32>().is_err() && !numbered.contains(&Some(index))
+            !field.is_empty() && field.parse::<f64>().is_err() && !numbered.contains(&Some(index))
         };
         if columns
             .header
@@ -289,7 +289,7 @@ impl Table {
         }
     }
 
-    fn numbers(&self, record: &StringRecord, width: usize) -> Result<Vec<f32>, String> {
+    fn numbers(&self, record: &StringRecord, width: usize) -> Result<Vec<f64>, String> {
         if record.len() != width {
             return Err(format!(
                 "has {} fields where others have {width}",
@@ -319,16 +319,16 @@ impl Table {
 }
 
 /// A finite number.
-fn number(field: &str) -> Option<f32> {
+fn number(field: &str) -> Option<f64> {
     field
-        .parse::<f32>()
+        .parse::<f64>()
         .ok()
         .filter(|number| number.is_finite())
 }
 
 #[derive(Default)]
 struct Building {
-    numbers: Vec<f32>,
+    numbers: Vec<f64>,
     classes: Vec<String>,
     names: Vec<String>,
 }
@@ -336,7 +336,7 @@ struct Building {
 impl Building {
     fn finish(self, has_classes: bool) -> Block {
         Block {
-            values: Values::Numbers(self.numbers),
+            values: RawValues::Numbers(self.numbers),
             names: Some(self.names),
             classes: has_classes.then_some(self.classes),
         }

@@ -3,17 +3,16 @@
 use std::path::Path;
 
 use super::parts::{Part, Parts, shape, unsuitable};
-use crate::data::input::{Block, Watch};
-use crate::data::pixels::Values;
+use crate::data::input::{Block, RawValues, Watch};
 use crate::data::preparation::{Preparation, Scaling, Unsuitable};
 use crate::data::selection::{Numbers, Own, Scale};
 use crate::data::shape::Shape;
 use crate::data::source::DataError;
 
 /// Numbers beyond it are an accident, such as a code for what is missing.
-const ABSURD: f32 = 1e6;
+const ABSURD: f64 = 1e6;
 /// A maximum above which numbers from 0 to 255 were bytes once.
-const LEAST_GREATEST_BYTE: f32 = 127.0;
+const LEAST_GREATEST_BYTE: f64 = 127.0;
 
 /// What numbers of the training split become, found by a look at all of them.
 pub(super) fn preparation(
@@ -52,7 +51,7 @@ pub(super) fn preparation(
     if let Some((low, high)) = given.range {
         // Who says a range wants to know of what is beyond it.
         preparation.is_bounded = true;
-        preparation.scaling = Some(Scaling::of_range(low as f32, high as f32));
+        preparation.scaling = Some(Scaling::of_range(low, high));
         return Ok(preparation);
     }
     if input.are_bytes() && given.scale.is_none() {
@@ -76,8 +75,8 @@ fn sizes(shape: Shape) -> Vec<usize> {
 
 /// What is known of the numbers of a split, by column.
 struct Statistics {
-    least: Vec<f32>,
-    greatest: Vec<f32>,
+    least: Vec<f64>,
+    greatest: Vec<f64>,
     count: f64,
     mean: Vec<f64>,
     /// Sums of squared differences from the mean.
@@ -90,16 +89,16 @@ impl Statistics {
     fn of(part: &Part, preparation: &Preparation, watch: Watch<'_>) -> Result<Self, DataError> {
         let size = preparation.shape.size();
         let mut found = Self {
-            least: vec![f32::INFINITY; size],
-            greatest: vec![f32::NEG_INFINITY; size],
+            least: vec![f64::INFINITY; size],
+            greatest: vec![f64::NEG_INFINITY; size],
             count: 0.0,
             mean: vec![0.0; size],
             squares: vec![0.0; size],
         };
         let each = &mut |block: Block| -> Result<(), DataError> {
             let numbers = match block.values {
-                Values::Bytes(bytes) => bytes.into_iter().map(f32::from).collect(),
-                Values::Numbers(numbers) => numbers,
+                RawValues::Bytes(bytes) => bytes.into_iter().map(f64::from).collect(),
+                RawValues::Numbers(numbers) => numbers,
             };
             if let Some(place) = numbers.iter().position(|x| !x.is_finite()) {
                 let number = numbers[place];
@@ -117,7 +116,6 @@ impl Statistics {
                 for (column, &x) in row.iter().enumerate() {
                     found.least[column] = found.least[column].min(x);
                     found.greatest[column] = found.greatest[column].max(x);
-                    let x = f64::from(x);
                     let difference = x - found.mean[column];
                     found.mean[column] += difference / found.count;
                     found.squares[column] += difference * (x - found.mean[column]);
@@ -130,13 +128,13 @@ impl Statistics {
     }
 
     /// The least and the greatest of all numbers.
-    fn range(&self) -> (f32, f32) {
-        let least = self.least.iter().copied().fold(f32::INFINITY, f32::min);
+    fn range(&self) -> (f64, f64) {
+        let least = self.least.iter().copied().fold(f64::INFINITY, f64::min);
         let greatest = self
             .greatest
             .iter()
             .copied()
-            .fold(f32::NEG_INFINITY, f32::max);
+            .fold(f64::NEG_INFINITY, f64::max);
         (least, greatest)
     }
 
@@ -167,7 +165,7 @@ impl Statistics {
             );
         }
         // A column that never changes stays at 0.
-        let or_one = |scale: f32| {
+        let or_one = |scale: f64| {
             if scale > 0.0 && scale.is_finite() {
                 scale
             } else {
@@ -190,11 +188,11 @@ impl Statistics {
                 "set objective.reconstruction = \"mse\" and model.output = \"linear\", or data.scale = \"min_max\"",
             ),
             Some(Scale::Standard) => Ok(Some(Scaling {
-                offset: self.mean.iter().map(|&mean| mean as f32).collect(),
+                offset: self.mean.clone(),
                 scale: self
                     .squares
                     .iter()
-                    .map(|squares| or_one((squares / self.count).sqrt() as f32))
+                    .map(|squares| or_one((squares / self.count).sqrt()))
                     .collect(),
                 by_column: true,
             })),

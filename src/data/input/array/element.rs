@@ -3,7 +3,7 @@
 use half::f16;
 use npyz::{DType, Endianness, TypeChar};
 
-use crate::data::Values;
+use crate::data::RawValues;
 
 /// How an element is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,29 +46,29 @@ impl Element {
         self.kind == Kind::Unsigned && self.bytes == 1
     }
 
-    pub fn values(self, mut bytes: Vec<u8>) -> Values {
+    pub fn values(self, mut bytes: Vec<u8>) -> RawValues {
         if self.is_byte() {
-            return Values::Bytes(bytes);
+            return RawValues::Bytes(bytes);
         }
         if self.big_endian {
             bytes.chunks_exact_mut(self.bytes).for_each(<[u8]>::reverse);
         }
-        fn each<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Values {
+        fn each<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> RawValues {
             let (numbers, _) = bytes.as_chunks::<N>();
-            Values::Numbers(numbers.iter().map(|&bytes| number(bytes)).collect())
+            RawValues::Numbers(numbers.iter().map(|&bytes| number(bytes)).collect())
         }
         match (self.kind, self.bytes) {
-            (Kind::Bool, _) => each(&bytes, |[byte]| f32::from(byte != 0)),
+            (Kind::Bool, _) => each(&bytes, |[byte]| f64::from(u8::from(byte != 0))),
             (Kind::Signed, 1) => each(&bytes, |b| i8::from_le_bytes(b).into()),
             (Kind::Signed, 2) => each(&bytes, |b| i16::from_le_bytes(b).into()),
-            (Kind::Signed, 4) => each(&bytes, |b| i32::from_le_bytes(b) as f32),
-            (Kind::Signed, _) => each(&bytes, |b| i64::from_le_bytes(b) as f32),
+            (Kind::Signed, 4) => each(&bytes, |b| i32::from_le_bytes(b).into()),
+            (Kind::Signed, _) => each(&bytes, |b| i64::from_le_bytes(b) as f64),
             (Kind::Unsigned, 2) => each(&bytes, |b| u16::from_le_bytes(b).into()),
-            (Kind::Unsigned, 4) => each(&bytes, |b| u32::from_le_bytes(b) as f32),
-            (Kind::Unsigned, _) => each(&bytes, |b| u64::from_le_bytes(b) as f32),
+            (Kind::Unsigned, 4) => each(&bytes, |b| u32::from_le_bytes(b).into()),
+            (Kind::Unsigned, _) => each(&bytes, |b| u64::from_le_bytes(b) as f64),
             (Kind::Float, 2) => each(&bytes, |b| f16::from_le_bytes(b).into()),
-            (Kind::Float, 4) => each(&bytes, f32::from_le_bytes),
-            (Kind::Float, _) => each(&bytes, |b| f64::from_le_bytes(b) as f32),
+            (Kind::Float, 4) => each(&bytes, |b| f32::from_le_bytes(b).into()),
+            (Kind::Float, _) => each(&bytes, f64::from_le_bytes),
         }
     }
 }

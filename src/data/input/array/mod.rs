@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use npyz::npz::{NpzArchive, file_name_from_array_name};
 use npyz::{NpyHeader, Order};
 
-use super::{Block, Each, InputError, Options, Origin, Unreadable, check_size};
-use crate::data::{Shape, Values};
+use super::{Block, Each, InputError, Options, Origin, RawValues, Unreadable, check_size};
+use crate::data::Shape;
 use element::Element;
 use layout::layout;
 
@@ -184,8 +184,8 @@ impl Array {
             let mut values = self.element.values(bytes);
             if self.channels_first {
                 values = match values {
-                    Values::Bytes(all) => Values::Bytes(self.channels_last(&all)),
-                    Values::Numbers(all) => Values::Numbers(self.channels_last(&all)),
+                    RawValues::Bytes(all) => RawValues::Bytes(self.channels_last(&all)),
+                    RawValues::Numbers(all) => RawValues::Numbers(self.channels_last(&all)),
                 };
             }
             let block = Block {
@@ -245,8 +245,10 @@ pub fn read_labels(path: &Path, array: Option<&str>) -> Result<Vec<String>, Inpu
         &mut |_, _| {},
         &mut |block| -> Result<(), InputError> {
             match block.values {
-                Values::Bytes(bytes) => labels.extend(bytes.iter().map(ToString::to_string)),
-                Values::Numbers(numbers) => labels.extend(numbers.iter().map(ToString::to_string)),
+                RawValues::Bytes(bytes) => labels.extend(bytes.iter().map(ToString::to_string)),
+                RawValues::Numbers(numbers) => {
+                    labels.extend(numbers.iter().map(ToString::to_string))
+                }
             }
             Ok(())
         },
