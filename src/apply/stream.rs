@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Trained;
 use crate::data::{
     Block, Columns, Fit, ImageSet, Input, InputError, Options, Pixels, Preparation, Shape, Source,
-    Unreadable, Values, Watch, Words, describe, has_a_pictures_name,
+    Unreadable, Values, Warnings, Watch, Words, describe, has_a_pictures_name,
 };
 use crate::error::Error;
 
@@ -20,6 +20,8 @@ pub struct Fitting {
     pub array: Option<String>,
     /// The column of the classes of a table.
     pub label: Option<String>,
+    /// Where what users should know of their examples is added.
+    pub warnings: Warnings,
 }
 
 /// Some examples, prepared.
@@ -37,6 +39,8 @@ pub struct Brought {
     pub examples: ImageSet,
     pub names: Option<Vec<String>>,
     pub unreadable: Vec<Unreadable>,
+    /// What users should know of them although it stops nothing.
+    pub warnings: Vec<String>,
 }
 
 impl Trained {
@@ -87,11 +91,12 @@ impl Trained {
             examples,
             names,
             unreadable,
+            warnings: fitting.warnings.list(),
         })
     }
 
     /// Reads inputs in order, some examples at a time, and gives each some to `each`: memory does not grow with the input.
-    /// What cannot be read among others that can is left out and returned.
+    /// What cannot be read among others that can is left out and returned. Warnings go to those of `fitting`.
     ///
     /// # Errors
     /// As [`Self::read`], and when `each` fails.
@@ -213,6 +218,7 @@ impl Trained {
                 optional: fitting.label.is_none(),
             },
             words: Words::OF_OPTIONS,
+            warnings: fitting.warnings.clone(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{answer, answer_json, is_quiet, with_strict};
+use super::{answer, answer_json, is_quiet, tell_warnings, with_strict};
 use crate::cli;
 use crate::config::{Config, Experiment, Points};
 use crate::data::{
@@ -87,6 +87,7 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
         reading.on(done, total);
     })?;
     drop(reading);
+    tell_warnings(&splits.warnings);
     let of_test = |file: &Checksum| file.file.starts_with("t10k") || file.file.starts_with("test");
     let (test_files, train_files) = splits.checksums.iter().cloned().partition(of_test);
     let preparation = &splits.preparation;
@@ -104,6 +105,7 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
             "splits": findings,
             "preparation": preparation,
             "unreadable": splits.unreadable,
+            "warnings": splits.warnings,
         });
         return answer_json(&document);
     }

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::applied::{check_standard_output, examples_output, tell};
-use super::{is_quiet, open_trained, tell_unreadable};
+use super::applied::{Remarks, check_standard_output, examples_output, tell};
+use super::{is_quiet, open_trained, tell_unreadable, tell_warnings};
 use crate::cli;
 use crate::data::{Block, Columns, Input, InputError, Options, RawValues, Shape};
 use crate::error::Error;
@@ -34,6 +34,7 @@ pub fn run(arguments: &cli::Decode) -> Result<(), Error> {
         columns: Columns::default(),
         ..Options::default()
     };
+    let warnings = options.warnings.clone();
     let input = Input::open(&arguments.input, &options)?;
     if !matches!(input, Input::Array(_) | Input::Table(_)) {
         return Err(wrong("holds no codes".into()));
@@ -76,5 +77,10 @@ pub fn run(arguments: &cli::Decode) -> Result<(), Error> {
     drop(reading);
     let written = output.finish()?;
     tell_unreadable(&unreadable, written.rows + unreadable.len());
-    tell(&written, &unreadable, begun, arguments.json)
+    let remarks = Remarks {
+        unreadable,
+        warnings: warnings.list(),
+    };
+    tell_warnings(&remarks.warnings);
+    tell(&written, &remarks, begun, arguments.json)
 }

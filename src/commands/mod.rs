@@ -182,6 +182,11 @@ fn tell_unreadable(unreadable: &[Unreadable], examples: usize) {
     }
 }
 
+/// Says what users should know of their data although it stops nothing.
+fn tell_warnings(warnings: &[String]) {
+    warnings.iter().for_each(|warning| warn(warning));
+}
+
 /// Whether progress is not to be shown: said once, for the whole process.
 static QUIET: AtomicBool = AtomicBool::new(false);
 
@@ -312,6 +317,7 @@ impl Trained {
         let brought = self.read_first(paths, &fitting.into(), most)?;
         let count = brought.examples.count() + brought.unreadable.len();
         tell_unreadable(&brought.unreadable, count);
+        tell_warnings(&brought.warnings);
         Ok(brought.examples)
     }
 }

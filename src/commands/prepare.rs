@@ -2,7 +2,7 @@
 
 use rand::Rng;
 
-use super::{check_width, is_quiet, tell_unreadable};
+use super::{check_width, is_quiet, tell_unreadable, tell_warnings};
 use crate::apply::evaluation_batch;
 use crate::baselines::Baseline;
 use crate::batches::Batches;
@@ -150,6 +150,7 @@ pub fn load_images(
     let splits = crate::data::load(data, in_unit_range, config.seed, watch)?;
     drop(reading);
     tell_unreadable(&splits.unreadable, splits.examples());
+    tell_warnings(&splits.warnings);
     check_width(input_size, splits.train.shape())?;
     Ok(splits)
 }

@@ -12,6 +12,7 @@ mod selection;
 mod shape;
 mod source;
 mod spirals;
+mod warnings;
 
 pub use corruption::{Corruption, Noise};
 pub use images::{Image, ImageSet, to_unit};
@@ -27,6 +28,7 @@ pub use selection::{Images, Numbers, Own, Scale, Source};
 pub use shape::Shape;
 pub use source::{Checksum, DataError, Split, Splits, find_directory, load, load_test, read_split};
 pub use spirals::Spirals;
+pub use warnings::Warnings;
 
 use std::fmt::Write;
 

@@ -31,6 +31,8 @@ pub struct Splits<T> {
     pub preparation: Preparation,
     /// What could not be read and was left out.
     pub unreadable: Vec<Unreadable>,
+    /// What users should know about the data although it stops nothing.
+    pub warnings: Vec<String>,
 }
 
 impl Splits<ImageSet> {
@@ -43,6 +45,7 @@ impl Splits<ImageSet> {
             test,
             checksums: Vec::new(),
             unreadable: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -262,6 +265,7 @@ pub fn load(
         checksums,
         preparation,
         unreadable,
+        warnings,
         ..
     } = match &wanted.own {
         None => load_idx(wanted)?,
@@ -306,6 +310,7 @@ pub fn load(
         checksums,
         preparation,
         unreadable,
+        warnings,
     })
 }
 
@@ -346,6 +351,7 @@ fn load_idx(wanted: &Images) -> Result<Splits<ImageSet>, DataError> {
         test,
         checksums,
         unreadable: Vec::new(),
+        warnings: Vec::new(),
     })
 }
 

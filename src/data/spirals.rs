@@ -61,6 +61,7 @@ impl Spirals {
                 ..Preparation::of_images(Shape::row(2))
             },
             unreadable: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 

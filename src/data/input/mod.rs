@@ -19,6 +19,7 @@ pub use table::{Columns, NAME_COLUMN, Table};
 use super::idx;
 use super::pixels;
 use super::shape::Shape;
+use super::warnings::Warnings;
 
 /// Where examples come from: opened, looked at, and not read yet.
 #[derive(Debug)]
@@ -119,6 +120,8 @@ pub struct Options {
     pub array: Option<String>,
     pub columns: Columns,
     pub words: Words,
+    /// Where readers add what users should know.
+    pub warnings: Warnings,
 }
 
 /// How users say what is left open, for what an error tells them to do.

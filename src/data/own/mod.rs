@@ -12,6 +12,7 @@ use crate::data::preparation::{Preparation, Unsuitable};
 use crate::data::selection::{Images, Own};
 use crate::data::shape::Shape;
 use crate::data::source::{Checksum, DataError, Splits};
+use crate::data::warnings::Warnings;
 use crate::memory;
 use crate::random::{self, Purpose};
 use classes::class_names;
@@ -29,7 +30,8 @@ pub fn load(
     watch: Watch<'_>,
 ) -> Result<Splits<ImageSet>, DataError> {
     let path = wanted.path.clone().unwrap_or_default();
-    let parts = Parts::find(wanted.source, &path, own)?;
+    let warnings = Warnings::default();
+    let parts = Parts::find(wanted.source, &path, own, &warnings)?;
     let preparation = preparation(&parts, own, in_unit_range, watch)?;
     if let Some(test) = &parts.test
         && test.input.column_names() != parts.train.input.column_names()
@@ -101,6 +103,7 @@ pub fn load(
             ..preparation
         },
         unreadable,
+        warnings: warnings.list(),
     })
 }
 

@@ -13,6 +13,7 @@ use crate::data::preparation::{Preparation, Unsuitable};
 use crate::data::selection::{Own, Source};
 use crate::data::shape::Shape;
 use crate::data::source::DataError;
+use crate::data::warnings::Warnings;
 
 /// Where the splits come from.
 pub(super) struct Parts {
@@ -38,7 +39,12 @@ struct Labels {
 }
 
 impl Parts {
-    pub(super) fn find(source: Source, path: &Path, own: &Own) -> Result<Self, DataError> {
+    pub(super) fn find(
+        source: Source,
+        path: &Path,
+        own: &Own,
+        warnings: &Warnings,
+    ) -> Result<Self, DataError> {
         let fit = own.fit.clone().unwrap_or_default();
         let given = own.numbers.clone().unwrap_or_default();
         let is_table = source == Source::Csv;
@@ -53,6 +59,7 @@ impl Parts {
                 optional: false,
             },
             words: Words::default(),
+            warnings: warnings.clone(),
         };
         let part = |path: &Path, options: &Options, labels| -> Result<Part, InputError> {
             Ok(Part {
