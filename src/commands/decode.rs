@@ -57,7 +57,7 @@ pub fn run(arguments: &cli::Decode) -> Result<(), Error> {
         CODES_AT_A_TIME,
         &mut watch,
         &mut |block: Block| -> Result<(), Error> {
-            let codes = match block.values {
+            let codes: Vec<f32> = match block.values {
                 RawValues::Bytes(bytes) => bytes.into_iter().map(f32::from).collect(),
                 RawValues::Numbers(numbers) => numbers.into_iter().map(|x| x as f32).collect(),
             };

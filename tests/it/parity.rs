@@ -28,7 +28,7 @@ pub fn read_npy(path: &Path) -> Vec<f32> {
     let mut numbers = Vec::new();
     let each = &mut |block: Block| -> Result<(), InputError> {
         match block.values {
-            RawValues::Numbers(more) => numbers.extend(more.iter().map(|&x| x as f32)),
+            RawValues::Numbers(more) => numbers.extend(more.into_iter().map(|x| x as f32)),
             RawValues::Bytes(_) => panic!("numbers were written"),
         }
         Ok(())
