@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::Trained;
 use crate::data::{
-    Block, Columns, Fit, ImageSet, Input, InputError, Options, Pixels, Preparation, Shape, Source,
-    Unreadable, Values, Warnings, Watch, Words, describe, has_a_pictures_name,
+    Block, Columns, Fit, ImageSet, Input, InputError, Options, Pixels, Preparation, Resize, Shape,
+    Source, Unreadable, Values, Warnings, Watch, Words, describe, has_a_pictures_name,
 };
 use crate::error::Error;
 
@@ -202,10 +202,13 @@ impl Trained {
             shape: Some(preparation.shape),
             fit: Fit {
                 resize: match fitting.resize {
-                    true => Some((height, width)),
+                    true => Some(Resize {
+                        size: (height, width),
+                        // As in training; images that were all of one size are cropped, as by default.
+                        crop: trained.resize.is_none_or(|resize| resize.crop),
+                    }),
                     false => trained.resize,
                 },
-                crop: trained.crop,
                 grayscale: channels == 1,
                 invert: trained.invert != fitting.invert,
             },

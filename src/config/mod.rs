@@ -130,4 +130,6 @@ impl Config {
 }
 
 #[cfg(test)]
+mod round_trip;
+#[cfg(test)]
 mod tests;

@@ -89,6 +89,22 @@ impl Settings {
         self.asked.extend(written);
     }
 
+    /// The value that is written at `key`.
+    pub fn value(&self, key: &str) -> Option<&Value> {
+        self.entries.get(key).map(|entry| &entry.value)
+    }
+
+    /// Accepts whatever is written at `key`.
+    pub fn ignore(&mut self, key: &str) {
+        self.asked.insert(key.to_owned());
+    }
+
+    /// The keys that were read or refused so far.
+    #[cfg(test)]
+    pub fn asked(&self) -> &BTreeSet<String> {
+        &self.asked
+    }
+
     /// Takes out everything that is written inside `section`, so that nothing is said of it.
     pub fn forget(&mut self, section: &str) {
         let inside = format!("{section}.");

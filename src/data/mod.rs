@@ -17,14 +17,14 @@ mod warnings;
 pub use corruption::{Corruption, Noise};
 pub use images::{Image, ImageSet, to_unit};
 pub use input::{
-    Block, Columns, Fit, Input, InputError, NAME_COLUMN, Options, RawValues, STANDARD_INPUT,
-    Unreadable, Watch, Words, has_a_pictures_name,
+    Block, Columns, Fit, Input, InputError, NAME_COLUMN, Options, RawValues, Resize,
+    STANDARD_INPUT, Unreadable, Watch, Words, has_a_pictures_name,
 };
 pub use own::describe;
 pub use pixels::{Collector, Pixels, Values, Width};
 pub use points::PointSet;
 pub use preparation::{Preparation, Scaling, Unsuitable};
-pub use selection::{Images, Numbers, Own, Scale, Source};
+pub use selection::{Images, Numbers, Own, Scale, Source, TestSplit};
 pub use shape::Shape;
 pub use source::{Checksum, DataError, Split, Splits, find_directory, load, load_test, read_split};
 pub use spirals::Spirals;

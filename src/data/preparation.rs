@@ -115,7 +115,7 @@ impl Preparation {
         let resize = self
             .fit
             .resize
-            .is_none_or(|(height, width)| side.contains(&height) && side.contains(&width));
+            .is_none_or(|resize| side.contains(&resize.size.0) && side.contains(&resize.size.1));
         size > 0
             && resize
             && channels

@@ -78,11 +78,9 @@ pub struct Images {
 /// How data that a user brings are read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Own {
-    /// Where the test examples are, if not among the others.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub test_path: Option<PathBuf>,
-    /// The share of the examples that becomes the test split where there is no other.
-    pub test_fraction: f64,
+    /// Where the test examples come from.
+    #[serde(flatten)]
+    pub test: TestSplit,
     /// Whether an example that cannot be read ends it all.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub strict: bool,
@@ -95,6 +93,39 @@ pub struct Own {
     /// Of arrays and tables.
     #[serde(flatten)]
     pub numbers: Option<Numbers>,
+}
+
+/// Where the test examples of user data come from. One or the other, so that a resolved config never
+/// contains a key that means nothing beside the other.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum TestSplit {
+    /// A file or directory of their own.
+    #[serde(rename = "test_path")]
+    Path(PathBuf),
+    /// A share of the examples, unless the data have a test split of their own.
+    #[serde(rename = "test_fraction")]
+    Fraction(f64),
+}
+
+impl TestSplit {
+    /// The share where none is named.
+    pub const DEFAULT_SHARE: f64 = 0.1;
+
+    /// The share of the examples that becomes the test split where the data have no other.
+    pub fn share(&self) -> f64 {
+        match self {
+            Self::Path(_) => Self::DEFAULT_SHARE,
+            Self::Fraction(share) => *share,
+        }
+    }
+
+    /// The file or directory of the test examples, if they have one.
+    pub fn path(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Path(path) => Some(path),
+            Self::Fraction(_) => None,
+        }
+    }
 }
 
 /// How arrays and tables are read.

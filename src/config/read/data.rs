@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use toml::Value;
+
 use crate::config::Points;
 use crate::config::settings::Settings;
-use crate::data::{Fit, Images, Numbers, Own, Scale, Source, Spirals};
+use crate::data::{Fit, Images, Numbers, Own, Resize, Scale, Source, Spirals, TestSplit};
 
 /// The name of the generated data set.
 const SPIRALS: &str = "spirals";
@@ -107,13 +109,24 @@ fn own(settings: &mut Settings, source: Source) -> Option<Own> {
         return None;
     }
     let test_path = settings.text("data.test_path").map(PathBuf::from);
-    if test_path.is_some() {
-        settings.refuse("data.test_fraction", "means nothing beside data.test_path");
-    }
-    let share = "a share between 0 and 1";
-    let fraction = settings.number("data.test_fraction", share, |share| {
-        share > 0.0 && share < 1.0
-    });
+    let test = match test_path {
+        Some(path) => {
+            refuse_unless(
+                settings,
+                "data.test_fraction",
+                &Value::Float(TestSplit::DEFAULT_SHARE),
+                "means nothing beside data.test_path",
+            );
+            TestSplit::Path(path)
+        }
+        None => {
+            let share = "a share between 0 and 1";
+            let fraction = settings.number("data.test_fraction", share, |share| {
+                share > 0.0 && share < 1.0
+            });
+            TestSplit::Fraction(fraction.unwrap_or(TestSplit::DEFAULT_SHARE))
+        }
+    };
     let fit = match source {
         Source::Images => Some(fit(settings)),
         _ => {
@@ -136,8 +149,7 @@ fn own(settings: &mut Settings, source: Source) -> Option<Own> {
         _ => Some(numbers(settings, source)),
     };
     Some(Own {
-        test_path,
-        test_fraction: fraction.unwrap_or(0.1),
+        test,
         strict: settings.flag("data.strict").unwrap_or(false),
         memory_budget_mb: settings.count("data.memory_budget_mb", 1),
         fit,
@@ -152,6 +164,16 @@ const OF_ARRAYS: [&str; 2] = ["array", "test_labels"];
 const OF_TABLES: [&str; 1] = ["header"];
 /// Pixels of a side.
 const MOST_PIXELS: i64 = 8192;
+
+/// Refuses a key that has no effect, but for the value that earlier versions wrote into the `config.toml` of
+/// every run whether or not it had an effect: their runs must open.
+fn refuse_unless(settings: &mut Settings, key: &str, written: &Value, why: &str) {
+    if settings.value(key) == Some(written) {
+        settings.ignore(key);
+    } else {
+        settings.refuse(key, why);
+    }
+}
 
 fn fit(settings: &mut Settings) -> Fit {
     let usual = Fit::default();
@@ -169,12 +191,19 @@ fn fit(settings: &mut Settings) -> Fit {
             Some(_) => None,
         }
     });
-    if resize.is_none() {
-        settings.refuse("data.crop", "means nothing without data.resize");
-    }
+    let resize = match resize {
+        Some(size) => Some(Resize {
+            size,
+            crop: settings.flag("data.crop").unwrap_or(true),
+        }),
+        None => {
+            let why = "means nothing without data.resize";
+            refuse_unless(settings, "data.crop", &Value::Boolean(true), why);
+            None
+        }
+    };
     Fit {
         resize,
-        crop: settings.flag("data.crop").unwrap_or(usual.crop),
         grayscale: settings.flag("data.grayscale").unwrap_or(usual.grayscale),
         invert: settings.flag("data.invert").unwrap_or(usual.invert),
     }

@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 use thiserror::Error;
 
 pub use array::{Array, read_labels};
-pub use pictures::{Fit, Pictures, has_a_pictures_name};
+pub use pictures::{Fit, Pictures, Resize, has_a_pictures_name};
 pub use table::{Columns, NAME_COLUMN, Table};
 
 use super::idx;

@@ -27,22 +27,31 @@ const TRIED: usize = 1000;
 /// How pictures are made into examples.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Fit {
-    /// Height and width that all pictures are brought to; without, they must all have one size.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub resize: Option<(usize, usize)>,
-    /// Whether what goes beyond the shape of `resize` is cut off on both sides; else pictures are stretched.
-    pub crop: bool,
+    /// The size that all pictures are brought to; without it, they must all have one size.
+    ///
+    /// Flattened: the keys are `resize` and `crop`, and `crop` alone, which earlier versions wrote, means nothing.
+    #[serde(flatten)]
+    pub resize: Option<Resize>,
     /// Whether colours become greys.
     pub grayscale: bool,
     /// Whether black becomes white and white black.
     pub invert: bool,
 }
 
+/// A size that pictures are brought to, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Resize {
+    /// Height and width.
+    #[serde(rename = "resize")]
+    pub size: (usize, usize),
+    /// Whether what goes beyond the shape of `size` is cut off on both sides; else pictures are stretched.
+    pub crop: bool,
+}
+
 impl Default for Fit {
     fn default() -> Self {
         Self {
             resize: None,
-            crop: true,
             grayscale: true,
             invert: false,
         }
@@ -317,9 +326,9 @@ fn decode(origin: &Origin, fit: &Fit) -> Result<(Shape, Vec<u8>), String> {
     if picture.width() == 0 || picture.height() == 0 {
         return Err("the picture is empty".into());
     }
-    if let Some((height, width)) = fit.resize {
-        let (height, width) = (height as u32, width as u32);
-        if fit.crop {
+    if let Some(Resize { size, crop }) = fit.resize {
+        let (height, width) = (size.0 as u32, size.1 as u32);
+        if crop {
             picture = crop_to_shape(&picture, height, width);
         }
         if (picture.height(), picture.width()) != (height, width) {

@@ -91,7 +91,7 @@ pub fn load(
     let train = labelled(train, classes);
     let (train, test) = match test {
         Some((test, classes)) => (train, labelled(test, classes)),
-        None => split(&train, own.test_fraction, &path)?,
+        None => split(&train, own.test.share(), &path)?,
     };
     Ok(Splits {
         train,

@@ -71,10 +71,12 @@ impl Parts {
         if source == Source::Images {
             // As many data sets are laid out.
             let folders = [path.join("train"), path.join("test")];
-            let (train, test) = match (&own.test_path, folders.iter().all(|folder| folder.is_dir()))
-            {
+            let (train, test) = match (
+                own.test.path(),
+                folders.iter().all(|folder| folder.is_dir()),
+            ) {
                 (None, true) => (folders[0].clone(), Some(folders[1].clone())),
-                (test, _) => (path.to_owned(), test.clone()),
+                (test, _) => (path.to_owned(), test.cloned()),
             };
             return Ok(Self {
                 train: part(&train, &options, None)?,
@@ -97,7 +99,7 @@ impl Parts {
             })
         };
         // Keras names the arrays of its data sets so.
-        let is_split = own.test_path.is_none()
+        let is_split = own.test.path().is_none()
             && given.array.is_none()
             && has_arrays(path, &["x_train", "x_test"]);
         if is_split {
@@ -124,18 +126,15 @@ impl Parts {
         };
         let train = part(path, &options, labels_of(path, &given.labels))?;
         check_kind(source, path, &train.input)?;
-        let test = own
-            .test_path
-            .as_ref()
-            .map(|test| -> Result<Part, DataError> {
-                let options = Options {
-                    shape: (!is_table).then(|| train.input.shape()),
-                    ..options.clone()
-                };
-                let test_part = part(test, &options, labels_of(test, &given.test_labels))?;
-                check_kind(source, test, &test_part.input)?;
-                Ok(test_part)
-            });
+        let test = own.test.path().map(|test| -> Result<Part, DataError> {
+            let options = Options {
+                shape: (!is_table).then(|| train.input.shape()),
+                ..options.clone()
+            };
+            let test_part = part(test, &options, labels_of(test, &given.test_labels))?;
+            check_kind(source, test, &test_part.input)?;
+            Ok(test_part)
+        });
         let test = test.transpose()?;
         if let (None, Some(labels)) = (&test, &given.test_labels) {
             return Err(DataError::Unsuitable {
