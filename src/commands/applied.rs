@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{answer, answer_json, is_quiet, tell_unreadable};
 use crate::apply::{Fitting, Output, Piece, Trained, Written};
 use crate::cli;
-use crate::data::{DataError, Preparation, STANDARD_INPUT, Shape, Unreadable};
+use crate::data::{DataError, Preparation, STANDARD_INPUT, Shape, UnreadableExamples};
 use crate::error::Error;
 use crate::report::Reading;
 use crate::report::text::thousands;
@@ -37,7 +37,7 @@ pub fn each_piece(
     brought: &cli::Brought,
     what: &'static str,
     work: Work<'_>,
-) -> Result<Vec<Unreadable>, Error> {
+) -> Result<UnreadableExamples, Error> {
     let interruption = Interruption::watch()?;
     let mut reading = Reading::new(what, is_quiet());
     let mut examples = 0;
@@ -94,7 +94,7 @@ pub fn transform(
 /// Standard output cannot be written.
 pub fn tell(
     written: &Written,
-    unreadable: &[Unreadable],
+    unreadable: &UnreadableExamples,
     begun: Instant,
     json: bool,
 ) -> Result<(), Error> {
@@ -105,6 +105,7 @@ pub fn tell(
         return answer_json(&json!({
             "examples": written.rows,
             "unreadable": unreadable,
+            "unreadable_examples": unreadable.len(),
             "seconds": seconds,
             "examples_per_second": per_second,
             "files": written.files,
