@@ -204,6 +204,22 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write().map_err(at(path))
 }
 
+/// Opens a plain file for reading. A pipe, a socket or a device, which may never end or never begin, is an error.
+///
+/// # Errors
+/// It cannot be opened, or is no plain file.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    // Opening a pipe would wait already.
+    let kind = fs::metadata(path)?.file_type();
+    match kind.is_file() || kind.is_dir() {
+        true => File::open(path),
+        false => {
+            let problem = "is a pipe, a socket or a device, not a file";
+            Err(io::Error::new(io::ErrorKind::InvalidInput, problem))
+        }
+    }
+}
+
 /// Reads a file of at most so many bytes.
 ///
 /// # Errors

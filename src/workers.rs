@@ -88,7 +88,7 @@ struct Pool {
     /// Points to a [`Work`] while indices remain unfinished.
     work: AtomicPtr<()>,
     unfinished: AtomicUsize,
-    panicked: Mutex<Option<Box<dyn Any + Send>>>,
+    panicked: Mutex<Option<Panic>>,
     /// Held by the thread whose task it is.
     owner: Mutex<()>,
     workers: OnceLock<Vec<Worker>>,
@@ -118,6 +118,20 @@ impl Claims {
             first: (packed >> 16) as u16,
             end: packed as u16,
         }
+    }
+}
+
+/// Parts of a task at most, as [`Claims`] count them; what has more is done as several tasks.
+const MOST_PARTS: usize = u16::MAX as usize;
+
+type Panic = Box<dyn Any + Send>;
+
+/// Keeps what a panic carries, if it is the first. That of a later one is leaked: dropping it runs code of others, which may
+/// panic in turn, where the owner of the task still waits for this thread to be done.
+fn keep_first(first: &mut Option<Panic>, panic: Panic) {
+    match first {
+        None => *first = Some(panic),
+        Some(_) => std::mem::forget(panic),
     }
 }
 
@@ -164,11 +178,26 @@ impl Pool {
 
     /// Does `work` on all of `0..count`.
     fn run(&self, count: usize, work: Work<'_>) {
+        let mut panicked = None;
+        for first in (0..count).step_by(MOST_PARTS) {
+            let parts = (count - first).min(MOST_PARTS);
+            let task = || self.run_task(parts, &|index| work(first + index));
+            if let Err(panic) = panic::catch_unwind(AssertUnwindSafe(task)) {
+                keep_first(&mut panicked, panic);
+            }
+        }
+        if let Some(panic) = panicked {
+            panic::resume_unwind(panic);
+        }
+    }
+
+    /// Does `work` on all of `0..count`, which are no more than [`MOST_PARTS`].
+    fn run_task(&self, count: usize, work: Work<'_>) {
         // Of two tasks at once, and of one inside another, the second is done by its caller alone.
         let Ok(_owner) = self.owner.try_lock() else {
             return (0..count).for_each(work);
         };
-        let end = u16::try_from(count).expect("a task has few parts");
+        let end = u16::try_from(count).expect("a task has at most MOST_PARTS parts");
         let task = Claims::unpack(self.claims.load(Ordering::Relaxed)).task;
         self.work
             .store((&raw const work).cast_mut().cast(), Ordering::Relaxed);
@@ -243,7 +272,7 @@ impl Pool {
         let work = unsafe { *work };
         if let Err(panic) = panic::catch_unwind(AssertUnwindSafe(|| work(index.into()))) {
             let mut panicked = self.panicked.lock().unwrap_or_else(PoisonError::into_inner);
-            panicked.get_or_insert(panic);
+            keep_first(&mut panicked, panic);
         }
         self.unfinished.fetch_sub(1, Ordering::Release);
         true
@@ -375,6 +404,60 @@ mod tests {
             done.fetch_add(1, Ordering::Relaxed);
         });
         assert_eq!(done.into_inner(), 7);
+    }
+
+    /// A task of 66,000 images has as many parts.
+    #[test]
+    fn a_task_may_have_more_parts_than_its_counter_counts() {
+        let count = if cfg!(miri) { 65_540 } else { 200_000 };
+        let pool = pool(2);
+        let times: Vec<_> = (0..count).map(|_| AtomicU32::new(0)).collect();
+        pool.run(count, &|index| {
+            times[index].fetch_add(1, Ordering::Relaxed);
+        });
+        assert!(times.into_iter().all(|times| times.into_inner() == 1));
+        let sum = AtomicUsize::new(0);
+        each((0..70_000).collect(), |item: usize| {
+            sum.fetch_add(item, Ordering::Relaxed);
+        });
+        assert_eq!(sum.into_inner(), 70_000 * 69_999 / 2);
+        // The parts after one that panics are done, too.
+        let done = AtomicUsize::new(0);
+        let failing = |index| {
+            assert_ne!(index, 3, "planted");
+            done.fetch_add(1, Ordering::Relaxed);
+        };
+        assert!(panic::catch_unwind(AssertUnwindSafe(|| pool.run(count, &failing))).is_err());
+        assert_eq!(done.into_inner(), count - 1);
+    }
+
+    /// Whoever catches the first panic drops what it carries; the others must not be dropped while the task goes on.
+    #[test]
+    fn what_a_panic_carries_may_panic_when_it_is_dropped() {
+        struct Carried;
+        impl Drop for Carried {
+            fn drop(&mut self) {
+                if !thread::panicking() {
+                    panic!("dropped");
+                }
+            }
+        }
+        let pool = pool(2);
+        for _ in 0..if cfg!(miri) { 3 } else { 200 } {
+            let done = AtomicU32::new(0);
+            let failing = |_| {
+                done.fetch_add(1, Ordering::Relaxed);
+                panic::panic_any(Carried);
+            };
+            let outcome = panic::catch_unwind(AssertUnwindSafe(|| pool.run(9, &failing)));
+            std::mem::forget(outcome.unwrap_err());
+            assert_eq!(done.into_inner(), 9);
+        }
+        // The workers are still there.
+        let barrier = std::sync::Barrier::new(3);
+        pool.run(3, &|_| {
+            barrier.wait();
+        });
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Trained;
 use crate::data::{
     Block, Columns, Fit, ImageSet, Input, InputError, Options, Pixels, Preparation, Resize, Shape,
-    Source, Unreadable, Values, Warnings, Watch, Words, describe, has_a_pictures_name,
+    Source, UnreadableExamples, Values, Warnings, Watch, Words, describe, has_a_pictures_name,
 };
 use crate::error::Error;
 
@@ -38,7 +38,7 @@ pub struct Piece {
 pub struct Brought {
     pub examples: ImageSet,
     pub names: Option<Vec<String>>,
-    pub unreadable: Vec<Unreadable>,
+    pub unreadable: UnreadableExamples,
     /// What users should know of them although it stops nothing.
     pub warnings: Vec<String>,
 }
@@ -79,7 +79,7 @@ impl Trained {
         });
         let unreadable = match read {
             // There are enough.
-            Err(Error::Stopped) => Vec::new(),
+            Err(Error::Stopped) => UnreadableExamples::new(),
             read => read?,
         };
         let mut examples = preparation.examples(Pixels::Numbers(numbers));
@@ -106,11 +106,11 @@ impl Trained {
         fitting: &Fitting,
         watch: Watch<'_>,
         each: &mut dyn FnMut(Piece) -> Result<(), Error>,
-    ) -> Result<Vec<Unreadable>, Error> {
+    ) -> Result<UnreadableExamples, Error> {
         let preparation = self.preparation()?;
         let options = self.options(&preparation, fitting);
         let mut first = 0;
-        let mut unreadable = Vec::new();
+        let mut unreadable = UnreadableExamples::new();
         // Files given one by one, by a shell's pattern, are decoded together.
         let opened = match inputs {
             [_, _, ..] if inputs.iter().all(|input| is_a_picture(input)) => {

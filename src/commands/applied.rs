@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{answer, answer_json, is_quiet, tell_unreadable, tell_warnings};
 use crate::apply::{Fitting, Output, Piece, Trained, Written};
 use crate::cli;
-use crate::data::{DataError, Preparation, STANDARD_INPUT, Shape, Unreadable, Warnings};
+use crate::data::{DataError, Preparation, STANDARD_INPUT, Shape, UnreadableExamples, Warnings};
 use crate::error::Error;
 use crate::report::Reading;
 use crate::report::text::thousands;
@@ -31,7 +31,7 @@ impl From<&cli::Fitting> for Fitting {
 
 /// What is to be known of examples besides what was made of them.
 pub struct Remarks {
-    pub unreadable: Vec<Unreadable>,
+    pub unreadable: UnreadableExamples,
     pub warnings: Vec<String>,
 }
 
@@ -118,6 +118,7 @@ pub fn tell(
         return answer_json(&json!({
             "examples": written.rows,
             "unreadable": remarks.unreadable,
+            "unreadable_examples": remarks.unreadable.len(),
             "warnings": remarks.warnings,
             "seconds": seconds,
             "examples_per_second": per_second,

@@ -9,6 +9,7 @@ use crate::cli;
 use crate::config::{Config, Experiment, Points};
 use crate::data::{
     self, Checksum, ImageSet, Images, Preparation, Scaling, Shape, Source, Unreadable,
+    UnreadableExamples,
 };
 use crate::error::Error;
 use crate::evaluate::entropy_nats_per_pixel;
@@ -105,6 +106,7 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
             "splits": findings,
             "preparation": preparation,
             "unreadable": splits.unreadable,
+            "unreadable_examples": splits.unreadable.len(),
             "warnings": splits.warnings,
         });
         return answer_json(&document);
@@ -132,7 +134,7 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
 }
 
 /// How examples are made of what the files hold, in words.
-fn prepared(preparation: &Preparation, unreadable: &[Unreadable]) -> String {
+fn prepared(preparation: &Preparation, unreadable: &UnreadableExamples) -> String {
     let mut text = String::new();
     match &preparation.scaling {
         Some(Scaling {
@@ -165,6 +167,9 @@ fn prepared(preparation: &Preparation, unreadable: &[Unreadable]) -> String {
         );
         for Unreadable { name, reason } in unreadable {
             let _ = writeln!(text, "  {name}: {reason}");
+        }
+        if unreadable.not_kept() > 0 {
+            let _ = writeln!(text, "  and {} more", unreadable.not_kept());
         }
     }
     text

@@ -42,7 +42,7 @@ use serde_json::Value;
 use crate::apply::Trained;
 use crate::cli::{self, Cli, Command};
 use crate::config::{Config, Train};
-use crate::data::{ImageSet, Shape, Unreadable};
+use crate::data::{ImageSet, Shape, Unreadable, UnreadableExamples};
 use crate::device::{self, Backend, OpenDevice};
 use crate::error::Error;
 use crate::files;
@@ -165,7 +165,7 @@ fn check_width(input_size: usize, shape: Shape) -> Result<(), Error> {
 const NAMED: usize = 10;
 
 /// Says which of so many examples could not be read.
-fn tell_unreadable(unreadable: &[Unreadable], examples: usize) {
+fn tell_unreadable(unreadable: &UnreadableExamples, examples: usize) {
     if unreadable.is_empty() {
         return;
     }

@@ -97,6 +97,7 @@ pub fn run(arguments: &cli::Score) -> Result<(), Error> {
             "anomalous": anomalous,
             "greatest": greatest.iter().map(example).collect::<Vec<_>>(),
             "unreadable": remarks.unreadable,
+            "unreadable_examples": remarks.unreadable.len(),
             "warnings": remarks.warnings,
             "seconds": seconds,
             "examples_per_second": per_second,

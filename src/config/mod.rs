@@ -75,9 +75,14 @@ pub enum ConfigError {
     Problems(Vec<Problem>),
 }
 
+/// Mistakes that are listed one by one.
+const MOST_LISTED: usize = 100;
+
 fn join(problems: &[Problem]) -> String {
-    let lines: Vec<_> = problems.iter().map(Problem::to_string).collect();
-    lines.join("\n")
+    let shown = problems.iter().take(MOST_LISTED).map(Problem::to_string);
+    let more = problems.len().saturating_sub(MOST_LISTED);
+    let rest = (more > 0).then(|| format!("and {more} more mistakes"));
+    shown.chain(rest).collect::<Vec<_>>().join("\n")
 }
 
 impl Config {

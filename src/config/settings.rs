@@ -5,6 +5,7 @@ mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
+use std::ops::Bound;
 
 use toml::Value;
 
@@ -31,11 +32,16 @@ impl Settings {
     /// The place of a key, or of the first that is written inside a section.
     fn origin(&self, key: &str) -> Option<Origin> {
         let inside = format!("{key}.");
-        let entry = self.entries.get(key).or_else(|| {
-            let mut entries = self.entries.iter();
-            entries.find_map(|(key, entry)| key.starts_with(&inside).then_some(entry))
-        });
+        let entry = self.entries.get(key);
+        let entry = entry.or_else(|| self.inside(&inside).next().map(|(_, entry)| entry));
         entry.map(|entry| entry.origin.clone())
+    }
+
+    /// The entries whose keys begin with `prefix`. Keys are in order, so these are together: nothing else is looked at.
+    fn inside<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a String, &'a Entry)> {
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        let entries = self.entries.range::<str, _>(from);
+        entries.take_while(move |(key, _)| key.starts_with(prefix))
     }
 
     /// Reports a mistake at `key`: at its place if it was written, else by its name alone.
@@ -73,12 +79,9 @@ impl Settings {
     /// config; `why` completes the sentence "`section` …".
     pub fn refuse(&mut self, section: &str, why: &str) {
         let inside = format!("{section}.");
-        let written: Vec<String> = self
-            .entries
-            .keys()
-            .filter(|key| *key == section || key.starts_with(&inside))
-            .cloned()
-            .collect();
+        let itself = self.entries.get_key_value(section);
+        let written = itself.into_iter().chain(self.inside(&inside));
+        let written: Vec<String> = written.map(|(key, _)| key.clone()).collect();
         let says_something = |key: &String| {
             let value = &self.entries[key].value;
             !matches!(value, Value::Table(table) if table.is_empty())
@@ -188,9 +191,7 @@ impl Settings {
     /// Whether anything is written inside `section`.
     pub fn has_section(&self, section: &str) -> bool {
         let inside = format!("{section}.");
-        self.entries
-            .keys()
-            .any(|key| key == section || key.starts_with(&inside))
+        self.entries.contains_key(section) || self.inside(&inside).next().is_some()
     }
 
     /// The kind of an optional section, such as `objective.corruption`: `None` when nothing of it
@@ -233,21 +234,28 @@ impl Settings {
     /// # Errors
     /// All mistakes at once, the keys that nothing asked for among them, in order of place.
     pub fn finish(mut self) -> Result<(), Vec<Problem>> {
+        let is_a_known_section = |key: &str| {
+            let inside = format!("{key}.");
+            let from = (Bound::Included(inside.as_str()), Bound::Unbounded);
+            let next = self.asked.range::<str, _>(from).next();
+            next.is_some_and(|known| known.starts_with(&inside))
+        };
         let unknown: Vec<_> = self
             .entries
             .iter()
             .filter(|(key, entry)| {
-                let empty_section = matches!(&entry.value, Value::Table(table) if table.is_empty())
-                    && self
-                        .asked
-                        .iter()
-                        .any(|known| known.starts_with(&format!("{key}.")));
-                !self.asked.contains(*key) && !empty_section
+                let is_empty = matches!(&entry.value, Value::Table(table) if table.is_empty());
+                !self.asked.contains(*key) && !(is_empty && is_a_known_section(key))
             })
-            .map(|(key, entry)| Problem {
+            .enumerate()
+            .map(|(number, (key, entry))| Problem {
                 origin: Some(entry.origin.clone()),
-                message: format!("unknown key `{key}`"),
-                hint: nearest(key, &self.asked).map(|known| format!("did you mean `{known}`?")),
+                message: format!("unknown key `{}`", shortened(key)),
+                // Each is compared with all that are known, which takes long where there are thousands.
+                hint: (number < MOST_SUGGESTIONS && key.len() <= MOST_OF_A_KEY)
+                    .then(|| nearest(key, &self.asked))
+                    .flatten()
+                    .map(|known| format!("did you mean `{known}`?")),
             })
             .collect();
         self.problems.extend(unknown);
@@ -262,17 +270,22 @@ impl Settings {
 
 /// Characters of a value that an error shows.
 const MOST_SHOWN: usize = 80;
+/// Unknown keys for which the key that was meant is looked for.
+const MOST_SUGGESTIONS: usize = 20;
+/// Bytes of an unknown key that may be a misspelt one.
+const MOST_OF_A_KEY: usize = 200;
 
 fn show(value: &Value) -> String {
     match value {
         Value::Table(_) => "a table".into(),
-        other => {
-            let text = other.to_string();
-            match text.char_indices().nth(MOST_SHOWN) {
-                None => text,
-                Some((end, _)) => format!("{}…", &text[..end]),
-            }
-        }
+        other => shortened(&other.to_string()),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MOST_SHOWN) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Several experiments in one file: methods that share what is written outside of them, and grids over keys.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use toml::Value;
@@ -16,6 +17,8 @@ const COMPARISON_NAME: &str = "configs/comparisons/methods.toml";
 
 /// More runs than these are a mistake in a grid.
 const MOST_RUNS: usize = 10_000;
+/// Points of a grid with mistakes after which no more of them are looked for: most are the same at each point.
+const MOST_FAILED: usize = 100;
 
 /// Experiments that are run to be looked at together.
 #[derive(Clone, Debug)]
@@ -114,7 +117,11 @@ impl Study {
         };
         for (name, own) in methods {
             let mut points = Vec::new();
+            let mut failed = 0;
             for place in product(&axes) {
+                if failed >= MOST_FAILED {
+                    break;
+                }
                 let mut settings = common.clone();
                 settings.overlay(&own);
                 for (axis, value) in axes.iter().zip(&place) {
@@ -128,7 +135,10 @@ impl Study {
                 }
                 match settings.finish() {
                     Ok(()) => points.push(point(&name, &axes, place, &config, seeds)),
-                    Err(found) => problems.extend(found),
+                    Err(found) => {
+                        problems.extend(found);
+                        failed += 1;
+                    }
                 }
             }
             let method = Method { name, points };
@@ -136,12 +146,9 @@ impl Study {
             study.methods.push(method);
         }
         // What methods share is wrong for all of them at once.
-        let mut once: Vec<Problem> = Vec::new();
-        for problem in problems {
-            if !once.contains(&problem) {
-                once.push(problem);
-            }
-        }
+        let mut known = HashSet::new();
+        let is_new = |problem: &Problem| known.insert(problem.to_string());
+        let mut once: Vec<Problem> = problems.into_iter().filter(is_new).collect();
         once.sort_by_key(|problem| Problem::order(problem.origin.as_ref()));
         match once.is_empty() {
             true => Ok(study),
@@ -220,7 +227,7 @@ fn unusable_names(method: &Method, own: &Settings, axes: &[Axis]) -> Vec<Problem
     let in_grid = axes.first().map(|axis| axis.origin.clone());
     let keys = own.keys();
     let in_method = keys.first().and_then(|key| own.place(key)).cloned();
-    let mut known: Vec<&str> = Vec::new();
+    let mut known: HashSet<&str> = HashSet::new();
     let mut problems = Vec::new();
     let configs = method.points.iter().flat_map(|point| &point.configs);
     for name in configs.map(|config| config.name.as_str()) {
@@ -235,7 +242,7 @@ fn unusable_names(method: &Method, own: &Settings, axes: &[Axis]) -> Vec<Problem
             });
             break;
         }
-        if known.contains(&name) {
+        if !known.insert(name) {
             problems.push(Problem {
                 origin: in_grid.clone(),
                 message: format!("two runs would be called `{name}`"),
@@ -243,7 +250,6 @@ fn unusable_names(method: &Method, own: &Settings, axes: &[Axis]) -> Vec<Problem
             });
             break;
         }
-        known.push(name);
     }
     problems
 }

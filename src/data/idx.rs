@@ -4,16 +4,16 @@
 //! LeCun, Cortes, Burges, *The MNIST database*: a magic number `00 00 TT DD` (element type,
 //! number of dimensions), one big-endian `u32` per dimension, then the elements.
 
+use std::cmp::Ordering;
 use std::convert::Infallible;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::GzDecoder;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::memory;
+use crate::{files, memory};
 
 /// The only element type read here: unsigned bytes.
 const UNSIGNED_BYTE: u8 = 0x08;
@@ -63,6 +63,10 @@ pub enum IdxProblem {
     },
     #[error("its header claims {0:?} elements, more than half of this machine's memory")]
     TooLarge(Vec<usize>),
+    #[error(
+        "is truncated: {stored} bytes of gzip cannot hold the {expected} bytes of elements its header says"
+    )]
+    CannotHold { stored: u64, expected: usize },
     #[error("is truncated: {found} bytes of elements, its header says {expected}")]
     Truncated { found: usize, expected: usize },
     #[error("is too long: more than the {expected} bytes of elements its header says")]
@@ -98,8 +102,11 @@ fn read_file(path: &Path, dimensions: usize, what: &'static str) -> Result<IdxAr
         bytes: memory::most_bytes(),
         at_a_time: TRUSTED_CAPACITY_BYTES,
     };
-    let read = unzipped(File::open(path)?, &mut |stream| {
-        elements_of(stream, dimensions, what, most, &mut collect)
+    // What waits for ever, such as a pipe, is no file of a data set.
+    let mut file = files::open_regular(path)?;
+    let stored = Stored::of(&mut file)?;
+    let read = unzipped(file, &mut |stream| {
+        elements_of(stream, dimensions, what, stored, most, &mut collect)
     });
     match read {
         Ok((dimensions, sha256)) => Ok(IdxArray {
@@ -134,15 +141,20 @@ impl<E> From<io::Error> for StreamError<E> {
 /// The dimensions of an IDX file of unsigned bytes, gzipped or plain.
 ///
 /// # Errors
-/// As [`read`], but for what comes after the header.
+/// As [`read`], but for what comes after the header; that the file is too short for what its header says is found, though.
 pub fn header(
-    stream: impl Read,
+    mut stream: impl Read + Seek,
     expected: usize,
     what: &'static str,
 ) -> Result<Vec<usize>, IdxProblem> {
+    let stored = Stored::of(&mut stream)?;
     let read = unzipped::<Infallible, _>(stream, &mut |stream| {
         let mut digest = Sha256::new();
         let dimensions = dimensions_of(stream, expected, what, &mut digest);
+        let dimensions = dimensions.and_then(|dimensions| {
+            stored.check(&dimensions, u64::MAX)?;
+            Ok(dimensions)
+        });
         // Not to be taken for the end of the file.
         dimensions
             .map_err(StreamError::Problem)
@@ -161,7 +173,7 @@ pub fn header(
 /// # Errors
 /// As [`read`], and when `each` fails.
 pub fn stream<E>(
-    stream: impl Read,
+    mut stream: impl Read + Seek,
     dimensions: usize,
     what: &'static str,
     at_a_time: usize,
@@ -171,8 +183,9 @@ pub fn stream<E>(
         bytes: u64::MAX,
         at_a_time,
     };
+    let stored = Stored::of(&mut stream)?;
     unzipped(stream, &mut |stream| {
-        elements_of(stream, dimensions, what, most, each)
+        elements_of(stream, dimensions, what, stored, most, each)
     })?;
     Ok(())
 }
@@ -240,23 +253,71 @@ struct Most {
     at_a_time: usize,
 }
 
+/// A file as it is on the disk, which says how much it can hold before any of that is read.
+#[derive(Clone, Copy)]
+struct Stored {
+    bytes: u64,
+    is_gzip: bool,
+}
+
+/// Bytes that one byte of DEFLATE becomes at most: 258 from two bits.
+const MOST_EXPANSION: u64 = 1032;
+/// Bytes of the magic number and of each dimension.
+const WORD_BYTES: u64 = 4;
+
+impl Stored {
+    fn of(stream: &mut (impl Read + Seek)) -> io::Result<Self> {
+        let bytes = stream.seek(SeekFrom::End(0))?;
+        stream.rewind()?;
+        let mut magic = Vec::new();
+        stream
+            .take(GZIP_MAGIC.len() as u64)
+            .read_to_end(&mut magic)?;
+        stream.rewind()?;
+        let is_gzip = magic == GZIP_MAGIC;
+        Ok(Self { bytes, is_gzip })
+    }
+
+    /// The number of elements of an array of these dimensions, if it is no larger than `most` and the file can hold it.
+    fn check(self, dimensions: &[usize], most: u64) -> Result<usize, IdxProblem> {
+        let product = dimensions
+            .iter()
+            .try_fold(1usize, |product, &size| product.checked_mul(size));
+        let Some(expected) = product.filter(|&length| length as u64 <= most) else {
+            return Err(IdxProblem::TooLarge(dimensions.to_owned()));
+        };
+        let stored = self.bytes;
+        if self.is_gzip {
+            return match expected as u64 <= stored.saturating_mul(MOST_EXPANSION) {
+                true => Ok(expected),
+                false => Err(IdxProblem::CannotHold { stored, expected }),
+            };
+        }
+        let header = WORD_BYTES * (1 + dimensions.len() as u64);
+        let found = stored.saturating_sub(header);
+        match found.cmp(&(expected as u64)) {
+            Ordering::Less => {
+                let found = usize::try_from(found).unwrap_or(usize::MAX);
+                Err(IdxProblem::Truncated { found, expected })
+            }
+            Ordering::Equal => Ok(expected),
+            Ordering::Greater => Err(IdxProblem::TooLong { expected }),
+        }
+    }
+}
+
 /// Gives the elements of a stream to `each` and returns its dimensions and its SHA-256.
 fn elements_of<E>(
     stream: &mut dyn Read,
     expected: usize,
     what: &'static str,
+    stored: Stored,
     most: Most,
     each: &mut dyn FnMut(Vec<u8>) -> Result<(), E>,
 ) -> Result<(Vec<usize>, String), StreamError<E>> {
     let mut digest = Sha256::new();
     let dimensions = dimensions_of(stream, expected, what, &mut digest)?;
-    let Some(length) = dimensions
-        .iter()
-        .try_fold(1usize, |product, &size| product.checked_mul(size))
-        .filter(|&length| length as u64 <= most.bytes)
-    else {
-        return Err(IdxProblem::TooLarge(dimensions).into());
-    };
+    let length = stored.check(&dimensions, most.bytes)?;
     let mut left = length;
     while left > 0 {
         let now = left.min(most.at_a_time.max(1));
@@ -369,6 +430,26 @@ mod tests {
             Err(P::Gzip(_))
         ));
         assert!(matches!(read_bytes(&trailing, 1), Err(P::Gzip(_))));
+    }
+
+    #[test]
+    fn gzip_is_refused_before_it_is_read_if_it_cannot_hold_what_its_header_claims() {
+        let zipped = gzip(&idx(8, &[1 << 30], &[0; 8]));
+        assert!(matches!(
+            read_bytes(&zipped, 1),
+            Err(IdxProblem::CannotHold {
+                expected: 0x4000_0000,
+                ..
+            })
+        ));
+        let header = header(io::Cursor::new(zipped), 1, "labels");
+        assert!(matches!(header, Err(IdxProblem::CannotHold { .. })));
+        // What compresses best is still read.
+        let zeros = idx(8, &[1 << 24], &vec![0; 1 << 24]);
+        assert_eq!(
+            read_bytes(&gzip(&zeros), 1).unwrap().elements.len(),
+            1 << 24
+        );
     }
 
     /// The claim is 1 GiB; reading it must not reserve that much.

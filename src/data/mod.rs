@@ -18,7 +18,7 @@ pub use corruption::{Corruption, Noise};
 pub use images::{Image, ImageSet, to_unit};
 pub use input::{
     Block, Columns, Fit, Input, InputError, NAME_COLUMN, Options, RawValues, Resize,
-    STANDARD_INPUT, Unreadable, Watch, Words, has_a_pictures_name,
+    STANDARD_INPUT, Unreadable, UnreadableExamples, Watch, Words, has_a_pictures_name,
 };
 pub use own::describe;
 pub use pixels::{Collector, Pixels, Values, Width};

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::idx::{self, IdxError};
 use super::images::ImageSet;
-use super::input::{InputError, Unreadable, Watch};
+use super::input::{InputError, UnreadableExamples, Watch};
 use super::preparation::Preparation;
 use super::selection::{Images, Source};
 use super::shape::Shape;
@@ -30,7 +30,7 @@ pub struct Splits<T> {
     /// How examples were made of what the files hold.
     pub preparation: Preparation,
     /// What could not be read and was left out.
-    pub unreadable: Vec<Unreadable>,
+    pub unreadable: UnreadableExamples,
     /// What users should know about the data although it stops nothing.
     pub warnings: Vec<String>,
 }
@@ -44,7 +44,7 @@ impl Splits<ImageSet> {
             validation: None,
             test,
             checksums: Vec::new(),
-            unreadable: Vec::new(),
+            unreadable: UnreadableExamples::new(),
             warnings: Vec::new(),
         }
     }
@@ -105,9 +105,9 @@ pub enum DataError {
     SplitsDiffer { train: Shape, test: Shape },
     #[error(transparent)]
     Input(#[from] InputError),
-    #[error("{} of {examples} examples cannot be read, the first is {}: {}", unreadable.len(), unreadable[0].name, unreadable[0].reason)]
+    #[error("{} of {examples} examples cannot be read{}", unreadable.len(), unreadable.first().map(|first| format!(", the first is {}: {}", first.name, first.reason)).unwrap_or_default())]
     Unreadable {
-        unreadable: Vec<Unreadable>,
+        unreadable: UnreadableExamples,
         examples: usize,
     },
     #[error("{}: {problem}", path.display())]
@@ -350,7 +350,7 @@ fn load_idx(wanted: &Images) -> Result<Splits<ImageSet>, DataError> {
         validation: None,
         test,
         checksums,
-        unreadable: Vec::new(),
+        unreadable: UnreadableExamples::new(),
         warnings: Vec::new(),
     })
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::hexadecimal;
+use super::input::UnreadableExamples;
 use super::points::PointSet;
 use super::preparation::Preparation;
 use super::shape::Shape;
@@ -60,7 +61,7 @@ impl Spirals {
                 is_bounded: false,
                 ..Preparation::of_images(Shape::row(2))
             },
-            unreadable: Vec::new(),
+            unreadable: UnreadableExamples::new(),
             warnings: Vec::new(),
         }
     }

@@ -183,12 +183,18 @@ fn by_name(
     }
 }
 
+/// Tensors that are listed one by one.
+const MOST_LISTED: usize = 50;
+
 fn unused(found: &[Found<'_>], pairs: &[usize]) -> Vec<String> {
     let each = found.iter().enumerate();
     let others = each.filter(|(index, _)| !pairs.contains(index));
-    others
-        .map(|(_, tensor)| format!("`{}` {:?} is not used", tensor.name, tensor.view.shape()))
-        .collect()
+    let mut all = others
+        .map(|(_, tensor)| format!("`{}` {:?} is not used", tensor.name, tensor.view.shape()));
+    let mut listed: Vec<String> = all.by_ref().take(MOST_LISTED).collect();
+    let more = all.count();
+    listed.extend((more > 0).then(|| format!("{more} more are not used")));
+    listed
 }
 
 /// For each parameter a tensor, by the shapes of whole layers; or all that is wrong.
@@ -230,6 +236,7 @@ fn by_layer(
         if skeletons.any(|other| Some(other) != first) {
             let names: Vec<&str> = candidates
                 .iter()
+                .take(MOST_LISTED)
                 .map(|&(weight, _)| found[weight].name)
                 .collect();
             problems.push(format!(
@@ -262,14 +269,14 @@ fn layers_of(found: &[Found<'_>], [inputs, outputs]: [usize; 2]) -> Vec<(usize, 
         Some(Role::Kernel) => tensor.view.shape() == [inputs, outputs],
         _ => false,
     };
-    let bias_of = |weight: &Found<'_>| {
-        let stem = stem(weight.name);
-        found.iter().position(|tensor| {
-            tensor.role == Some(Role::Bias)
-                && self::stem(tensor.name) == stem
-                && tensor.view.shape() == [outputs]
-        })
-    };
+    // Found by their names: a file may hold tens of thousands.
+    let mut biases: HashMap<&str, usize> = HashMap::new();
+    for (index, tensor) in found.iter().enumerate() {
+        if tensor.role == Some(Role::Bias) && tensor.view.shape() == [outputs] {
+            biases.entry(stem(tensor.name)).or_insert(index);
+        }
+    }
+    let bias_of = |weight: &Found<'_>| biases.get(stem(weight.name)).copied();
     let weights = found
         .iter()
         .enumerate()

@@ -1,5 +1,7 @@
 //! Sections of settings as settings of their own, and settings on top of others.
 
+use std::collections::HashSet;
+
 use toml::Value;
 
 use super::Settings;
@@ -36,11 +38,12 @@ impl Settings {
     /// The first parts of the keys inside `section` in the order in which they were written.
     pub fn names_in(&self, section: &str) -> Vec<String> {
         let inside = format!("{section}.");
+        let mut known = HashSet::new();
         let mut names: Vec<String> = Vec::new();
         for key in self.keys() {
             let rest = key.strip_prefix(&inside);
             let name = rest.and_then(|rest| rest.split('.').next());
-            if let Some(name) = name.filter(|&name| !names.iter().any(|known| known == name)) {
+            if let Some(name) = name.filter(|&name| known.insert(name.to_owned())) {
                 names.push(name.to_owned());
             }
         }

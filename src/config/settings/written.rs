@@ -12,8 +12,9 @@ impl Settings {
     /// Reads TOML text; `file` names it in messages.
     ///
     /// # Errors
-    /// Every syntax error in the text.
+    /// Every syntax error in the text, nesting deeper than the parser goes included; or it has more keys than any config.
     pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        let lines = Lines::new(text);
         let (spans, errors) = DeTable::parse_recoverable(text);
         let mut errors: Vec<_> = errors
             .iter()
@@ -29,7 +30,7 @@ impl Settings {
                 return Err(errors
                     .into_iter()
                     .map(|(message, span)| Problem {
-                        origin: Some(place(file, text, &span.unwrap_or(0..0))),
+                        origin: Some(lines.place(file, &span.unwrap_or(0..0))),
                         message: format!("not valid TOML: {message}"),
                         hint: None,
                     })
@@ -38,9 +39,16 @@ impl Settings {
         };
         let mut settings = Self::default();
         settings.flatten("", &values, spans.get_ref(), &|span| {
-            place(file, text, span)
+            lines.place(file, span)
         });
-        Ok(settings)
+        match settings.entries.len() {
+            0..=MOST_KEYS => Ok(settings),
+            found => Err(vec![Problem {
+                origin: Some(lines.place(file, &(0..0))),
+                message: format!("has {found} keys, more than {MOST_KEYS}"),
+                hint: Some("no config has as many; check the file".into()),
+            }]),
+        }
     }
 
     /// Applies one `--set key=value`. The value is TOML, or a bare word for a string.
@@ -125,12 +133,131 @@ impl Settings {
     }
 }
 
-fn place(file: &str, text: &str, span: &Range<usize>) -> Origin {
-    let before = &text[..span.start.min(text.len())];
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    Origin::File {
-        file: file.to_owned(),
-        line: before.matches('\n').count() + 1,
-        column: before[line_start..].chars().count() + 1,
+/// Keys of a file beyond which it is no config: the largest studies have some hundred.
+const MOST_KEYS: usize = 5000;
+
+/// The lines of a text, such that the line and the column of any place in it are found without going through the text.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    /// Where each line begins.
+    starts: Vec<usize>,
+    /// Characters that begin before each multiple of [`Self::STRIDE`].
+    characters: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    const STRIDE: usize = 1024;
+
+    fn new(text: &'a str) -> Self {
+        let bytes = text.as_bytes();
+        let newlines = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+        let mut before = 0;
+        let pieces = bytes.chunks(Self::STRIDE).map(|piece| {
+            before += characters(piece);
+            before
+        });
+        Self {
+            bytes,
+            starts: std::iter::once(0)
+                .chain(newlines.map(|(at, _)| at + 1))
+                .collect(),
+            characters: std::iter::once(0).chain(pieces).collect(),
+        }
     }
+
+    fn place(&self, file: &str, span: &Range<usize>) -> Origin {
+        let at = span.start.min(self.bytes.len());
+        let line = self.starts.partition_point(|&start| start <= at);
+        Origin::File {
+            file: file.to_owned(),
+            line,
+            column: self.characters_before(at) - self.characters_before(self.starts[line - 1]) + 1,
+        }
+    }
+
+    fn characters_before(&self, at: usize) -> usize {
+        let piece = at / Self::STRIDE;
+        self.characters[piece] + characters(&self.bytes[piece * Self::STRIDE..at])
+    }
+}
+
+/// The number of characters that begin in a piece of UTF-8.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte & 0xc0 != 0x80).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::time::{Duration, Instant};
+
+    proptest! {
+        #[test]
+        fn places_are_those_that_counting_from_the_beginning_gives(
+            text in "(\\PC|\n){0,3000}", at in 0.0..1.0f64,
+        ) {
+            let mut at = (text.len() as f64 * at) as usize;
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            let before = &text[..at];
+            let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+            let expected = Origin::File {
+                file: "x".into(),
+                line: before.matches('\n').count() + 1,
+                column: before[line_start..].chars().count() + 1,
+            };
+            prop_assert_eq!(Lines::new(&text).place("x", &(at..at)), expected);
+        }
+    }
+
+    /// The parser, and what becomes of its values, call themselves for each level: an overflow of the stack would end the
+    /// process.
+    #[test]
+    fn what_nests_deeply_is_an_error_and_soon() {
+        let begun = Instant::now();
+        for deep in [
+            "a = ".to_owned() + &"[".repeat(200_000),
+            "a = ".to_owned() + &"{a=".repeat(100_000),
+            "a.".repeat(100_000) + "a = 1",
+            "[".to_owned() + &"a.".repeat(100_000) + "a]",
+            "[".repeat(200_000),
+            "a = ".to_owned() + &"[".repeat(100_000) + &"]".repeat(100_000),
+            "a = ".to_owned() + &"\"".repeat(100_000),
+        ] {
+            let problems = Settings::parse("x", &deep).err();
+            assert!(
+                problems.is_some_and(|problems| !problems.is_empty()),
+                "{}",
+                &deep[..40]
+            );
+        }
+        assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    }
+
+    /// 92 seconds, when the place of each key was counted from the beginning.
+    #[test]
+    fn as_many_keys_as_a_file_can_hold_are_refused_soon() {
+        let begun = Instant::now();
+        let lines: String = (0..80_000).map(|number| format!("k{number}=1\n")).collect();
+        let within: String = (0..80_000).map(|number| format!("k{number}=1,")).collect();
+        for text in [lines, format!("a={{{within}z=1}}")] {
+            let problems = Settings::parse("x", &text).unwrap_err();
+            assert!(
+                problems[0].message.contains("more than 5000"),
+                "{problems:?}"
+            );
+        }
+        // As many as are taken, all unknown, on a line and on many.
+        let keys: String = (0..4000)
+            .map(|number| format!("model.key{number}=1\n"))
+            .collect();
+        let mut settings = Settings::parse("x", &keys).unwrap();
+        settings.text("model.kind");
+        assert_eq!(settings.finish().unwrap_err().len(), 4000);
+        assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    }
+
+    const SOON: Duration = Duration::from_secs(10);
 }

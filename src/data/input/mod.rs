@@ -1,8 +1,10 @@
 //! Examples that users bring: pictures, arrays, tables and IDX files, read a block at a time and in order.
 
 mod array;
+mod bounded;
 mod pictures;
 mod table;
+mod unreadable;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,14 +14,16 @@ use std::sync::Arc;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
-pub use array::{Array, read_labels};
+pub use array::{Array, open_archive, read_labels};
 pub use pictures::{Fit, Pictures, Resize, has_a_pictures_name};
 pub use table::{Columns, NAME_COLUMN, Table};
+pub use unreadable::{Unreadable, UnreadableExamples};
 
 use super::idx;
 use super::pixels;
 use super::shape::Shape;
 use super::warnings::Warnings;
+use crate::files;
 
 /// Where examples come from: opened, looked at, and not read yet.
 #[derive(Debug)]
@@ -68,14 +72,6 @@ pub struct Block {
     pub classes: Option<Vec<String>>,
 }
 
-/// An example that cannot be read, among others that can.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Unreadable {
-    /// A file's name, or the number of a row.
-    pub name: String,
-    pub reason: String,
-}
-
 /// Told after each block: examples read so far, and of how many, if that is known.
 pub type Watch<'a> = &'a mut dyn FnMut(usize, Option<usize>);
 
@@ -103,6 +99,9 @@ impl InputError {
         move |error| {
             let hint = match error.kind() {
                 io::ErrorKind::NotFound => "check the path",
+                io::ErrorKind::StorageFull => {
+                    "make room in the user's cache directory, where what comes through a pipe is kept"
+                }
                 _ => "check that it can be read and is whole",
             };
             Self::new(&path, error.to_string(), hint)
@@ -157,10 +156,12 @@ impl Words {
 pub const STANDARD_INPUT: &str = "-";
 /// Numbers that are read at a time.
 const NUMBERS_AT_A_TIME: usize = 1 << 21;
+/// Numbers that are read at a time where even a few examples have more.
+const MOST_NUMBERS_AT_A_TIME: usize = 1 << 24;
 /// The least and the most examples that are.
 const EXAMPLES_AT_A_TIME: (usize, usize) = (16, 4096);
 /// The largest example that is read: numbers.
-const MOST_NUMBERS: usize = 1 << 26;
+const MOST_NUMBERS: usize = 1 << 24;
 
 impl Input {
     /// Opens a file of any kind that is known, by what it begins with; a directory of pictures; or `-`, standard input.
@@ -258,7 +259,10 @@ impl Input {
     /// How many examples are well read at a time: enough to keep all cores busy, few enough for any memory.
     pub fn at_a_time(&self) -> usize {
         let (least, most) = EXAMPLES_AT_A_TIME;
-        (NUMBERS_AT_A_TIME / self.shape().size()).clamp(least, most)
+        let size = self.shape().size();
+        // However large an example is, those of a block are no more than memory has room for.
+        let room = (MOST_NUMBERS_AT_A_TIME / size).max(1);
+        (NUMBERS_AT_A_TIME / size).clamp(least, most).min(room)
     }
 
     /// Whether examples are bytes, and so between 0 and 1.
@@ -288,7 +292,7 @@ impl Input {
         most: usize,
         watch: Watch<'_>,
         each: &mut dyn FnMut(Block) -> Result<(), E>,
-    ) -> Result<Vec<Unreadable>, E> {
+    ) -> Result<UnreadableExamples, E> {
         let total = self.count();
         let mut done = 0;
         let mut each = |block: Block, seen: usize| -> Result<(), E> {
@@ -328,7 +332,8 @@ impl<T: Read + io::Seek + Send> ReadSeek for T {}
 impl Origin {
     fn open(&self) -> io::Result<Box<dyn ReadSeek>> {
         Ok(Box::new(match self {
-            Self::File(path) => File::open(path)?,
+            // A pipe among files would be waited for without end.
+            Self::File(path) => files::open_regular(path)?,
             Self::Kept(file) => file.reopen()?,
         }))
     }
@@ -382,7 +387,7 @@ impl Idx {
         &self,
         most: usize,
         each: Each<'_, E>,
-    ) -> Result<Vec<Unreadable>, E> {
+    ) -> Result<UnreadableExamples, E> {
         let stream = self.origin.open().map_err(InputError::io(&self.path))?;
         let size = self.shape.size();
         idx::stream(stream, 3, IDX_DIMENSIONS, most * size, &mut |bytes| {
@@ -398,7 +403,7 @@ impl Idx {
             idx::StreamError::Problem(problem) => self.error(&problem).into(),
             idx::StreamError::Taker(error) => error,
         })?;
-        Ok(Vec::new())
+        Ok(UnreadableExamples::new())
     }
 }
 

@@ -9,7 +9,9 @@ use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use rayon::prelude::*;
 
-use super::{Block, Each, InputError, Options, Origin, RawValues, Unreadable, Words};
+use super::{
+    Block, Each, InputError, Options, Origin, RawValues, Unreadable, UnreadableExamples, Words,
+};
 use crate::data::Shape;
 
 /// The largest side of a picture worth decoding: far above any network's input, far below what fills the memory.
@@ -219,8 +221,8 @@ impl Pictures {
         &self,
         most: usize,
         each: Each<'_, E>,
-    ) -> Result<Vec<Unreadable>, E> {
-        let mut unreadable = Vec::new();
+    ) -> Result<UnreadableExamples, E> {
+        let mut unreadable = UnreadableExamples::new();
         for files in self.files.chunks(most.max(1)) {
             let decoded: Vec<_> = files
                 .par_iter()

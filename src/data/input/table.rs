@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-use super::{Block, Each, InputError, Options, Origin, RawValues, Unreadable, check_size};
+use super::bounded::Records;
+use super::{
+    Block, Each, InputError, Options, Origin, RawValues, Unreadable, UnreadableExamples, check_size,
+};
 use crate::data::Shape;
 
 /// What the columns of a table are.
@@ -37,10 +40,13 @@ pub struct Table {
     name: Option<usize>,
 }
 
+/// Records as they come from the file.
+type Lines = csv::Reader<Records<Box<dyn super::ReadSeek>>>;
+
 /// Fields of a line beyond which it is no table.
 const MOST_FIELDS: usize = 1 << 20;
-/// The first line is looked at up to here.
-const MOST_OF_A_LINE: u64 = 64 << 20;
+/// Bytes of a record: what the most fields that are read take, and more. A quote that is not closed takes in all that follows.
+const MOST_OF_A_RECORD: u64 = 32 << 20;
 /// What a column is called that this program has written names of examples to.
 pub const NAME_COLUMN: &str = "name";
 
@@ -48,7 +54,7 @@ impl Table {
     pub(super) fn open(origin: Origin, path: &Path, options: &Options) -> Result<Self, InputError> {
         let stream = origin.open().map_err(InputError::io(path))?;
         let mut line = Vec::new();
-        let mut beginning = BufReader::new(stream.take(MOST_OF_A_LINE));
+        let mut beginning = BufReader::new(stream.take(MOST_OF_A_RECORD));
         beginning
             .read_until(b'\n', &mut line)
             .map_err(InputError::io(path))?;
@@ -68,7 +74,7 @@ impl Table {
         let mut lines = table.lines()?;
         let mut first = StringRecord::new();
         let read = lines.read_record(&mut first);
-        let is_there = read.map_err(|error| table.error(&error))?;
+        let is_there = read.map_err(|error| table.failure(&lines, &first, &error))?;
         if !is_there || first.iter().all(str::is_empty) {
             return Err(InputError::new(
                 path,
@@ -191,7 +197,7 @@ impl Table {
         }
     }
 
-    fn lines(&self) -> Result<csv::Reader<Box<dyn super::ReadSeek>>, InputError> {
+    fn lines(&self) -> Result<Lines, InputError> {
         let stream = self.origin.open().map_err(InputError::io(&self.path))?;
         let mut builder = ReaderBuilder::new();
         builder
@@ -199,7 +205,7 @@ impl Table {
             .has_headers(false)
             .flexible(true)
             .trim(Trim::All);
-        Ok(builder.from_reader(stream))
+        Ok(builder.from_reader(Records::new(stream, MOST_OF_A_RECORD)))
     }
 
     fn error(&self, error: &csv::Error) -> InputError {
@@ -210,18 +216,35 @@ impl Table {
         )
     }
 
+    /// The error of a stream, which may be that a record is too long.
+    fn failure(&self, lines: &Lines, record: &StringRecord, error: &csv::Error) -> InputError {
+        match lines.get_ref().is_exhausted() {
+            false => self.error(error),
+            true => {
+                let line = record.position().map_or(1, csv::Position::line);
+                let problem = format!(
+                    "what begins at line {line} is longer than {} MiB",
+                    MOST_OF_A_RECORD >> 20
+                );
+                let hint = "close the quote that is open there, or break the line";
+                InputError::new(&self.path, problem, hint)
+            }
+        }
+    }
+
     pub(super) fn read<E: From<InputError>>(
         &self,
         most: usize,
         each: Each<'_, E>,
-    ) -> Result<Vec<Unreadable>, E> {
-        let mut unreadable = Vec::new();
+    ) -> Result<UnreadableExamples, E> {
+        let mut unreadable = UnreadableExamples::new();
         let mut lines = self.lines()?;
         let mut record = StringRecord::new();
         if self.header.is_some() {
             lines
                 .read_record(&mut record)
-                .map_err(|error| self.error(&error))?;
+                .map_err(|error| self.failure(&lines, &StringRecord::new(), &error))?;
+            lines.get_ref().next();
         }
         let columns = self.columns();
         let width = columns + usize::from(self.label.is_some()) + usize::from(self.name.is_some());
@@ -230,9 +253,15 @@ impl Table {
         let mut rows = 0;
         let mut readable = 0;
         loop {
-            let is_there = match lines.read_record(&mut record) {
+            let read = lines.read_record(&mut record);
+            if !read.as_ref().is_err_and(csv::Error::is_io_error) {
+                lines.get_ref().next();
+            }
+            let is_there = match read {
                 Ok(is_there) => is_there,
-                Err(error) if error.is_io_error() => return Err(self.error(&error).into()),
+                Err(error) if error.is_io_error() => {
+                    return Err(self.failure(&lines, &record, &error).into());
+                }
                 Err(error) => {
                     seen += 1;
                     rows += 1;
@@ -267,7 +296,8 @@ impl Table {
                     }),
                 }
             }
-            if block.numbers.len() >= most.max(1) * columns || !is_there {
+            // Where little can be read, progress is shown too.
+            if block.numbers.len() >= most.max(1) * columns || seen >= most.max(1) || !is_there {
                 let full = std::mem::take(&mut block);
                 each(full.finish(self.label.is_some()), seen)?;
                 seen = 0;

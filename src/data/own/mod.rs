@@ -7,7 +7,7 @@ mod scaling;
 use std::path::Path;
 
 use crate::data::images::ImageSet;
-use crate::data::input::Watch;
+use crate::data::input::{UnreadableExamples, Watch};
 use crate::data::preparation::{Preparation, Unsuitable};
 use crate::data::selection::{Images, Own};
 use crate::data::shape::Shape;
@@ -54,7 +54,7 @@ pub fn load(
         Some(megabytes) => megabytes as u64 * 1_000_000,
         None => memory::most_bytes(),
     };
-    let mut unreadable = Vec::new();
+    let mut unreadable = UnreadableExamples::new();
     let mut read = |part: &Part, what: &str| {
         let read = part.read(&preparation, budget, watch)?;
         unreadable.extend(read.unreadable);

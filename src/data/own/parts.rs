@@ -1,12 +1,14 @@
 //! Where the splits come from, and reading them.
 
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::classes::are_classes;
 use super::describe;
 use crate::data::images::ImageSet;
 use crate::data::input::{
-    Block, Columns, Input, InputError, Options, Unreadable, Watch, Words, read_labels,
+    Block, Columns, Input, InputError, Options, UnreadableExamples, Watch, Words, open_archive,
+    read_labels,
 };
 use crate::data::pixels::{Collector, Width};
 use crate::data::preparation::{Preparation, Unsuitable};
@@ -14,6 +16,7 @@ use crate::data::selection::{Own, Source};
 use crate::data::shape::Shape;
 use crate::data::source::DataError;
 use crate::data::warnings::Warnings;
+use crate::files;
 
 /// Where the splits come from.
 pub(super) struct Parts {
@@ -191,7 +194,8 @@ pub(super) fn shape(sizes: &[usize]) -> Option<Shape> {
 
 /// Whether a file is an `.npz` with arrays of all these names.
 fn has_arrays(path: &Path, names: &[&str]) -> bool {
-    let archive = npyz::npz::NpzArchive::open(path);
+    let file = files::open_regular(path);
+    let archive = file.and_then(|file| open_archive(BufReader::new(file)));
     archive.is_ok_and(|archive| {
         names
             .iter()
@@ -204,7 +208,7 @@ pub(super) struct ReadPart {
     pub(super) examples: ImageSet,
     pub(super) classes: Option<Vec<String>>,
     pub(super) sha256: String,
-    pub(super) unreadable: Vec<Unreadable>,
+    pub(super) unreadable: UnreadableExamples,
     /// Examples, readable or not.
     pub(super) seen: usize,
 }

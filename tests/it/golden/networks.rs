@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use hourglass::data::{PointSet, Preparation, Shape, Splits};
+use hourglass::data::{PointSet, Preparation, Shape, Splits, UnreadableExamples};
 use hourglass::model::{
     Activation, Classifier, DropoutMasks, TiedAutoencoder, Variational, classifier, variational,
 };
@@ -177,7 +177,7 @@ fn the_cross_entropy_has_pytorchs_gradients() {
                 test: none,
                 checksums: Vec::new(),
                 preparation: Preparation::of_images(Shape::row(2)),
-                unreadable: Vec::new(),
+                unreadable: UnreadableExamples::new(),
             },
             devices: vec![device.clone()],
             dropout: None,

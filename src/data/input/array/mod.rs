@@ -3,17 +3,20 @@
 //! # Source
 //! NumPy Enhancement Proposal 1, *A Simple File Format for NumPy Arrays*. Objects, which are pickled, are not read.
 
+mod archive;
 mod element;
 mod layout;
 
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use npyz::npz::{NpzArchive, file_name_from_array_name};
+use npyz::npz::file_name_from_array_name;
 use npyz::{NpyHeader, Order};
 
-use super::{Block, Each, InputError, Options, Origin, RawValues, Unreadable, check_size};
+use super::{Block, Each, InputError, Options, Origin, RawValues, UnreadableExamples, check_size};
 use crate::data::Shape;
+use archive::Counted;
+pub use archive::open as open_archive;
 use element::Element;
 use layout::layout;
 
@@ -42,7 +45,7 @@ impl Array {
     pub(super) fn npz(origin: Origin, path: &Path, options: &Options) -> Result<Self, InputError> {
         let stream = origin.open().map_err(InputError::io(path))?;
         let mut archive =
-            NpzArchive::new(BufReader::new(stream)).map_err(|error| damaged(path, &error))?;
+            open_archive(BufReader::new(stream)).map_err(|error| damaged(path, &error))?;
         let names: Vec<String> = archive.array_names().map(str::to_owned).collect();
         let known = |name: &str| names.iter().any(|known| known == name);
         let name = match &options.array {
@@ -67,14 +70,22 @@ impl Array {
                 }
             },
         };
-        let header = {
-            let file = archive
-                .zip_archive()
-                .by_name(&file_name_from_array_name(&name));
-            let mut file = file.map_err(|error| damaged(path, &error.into()))?;
-            header_of(&mut file).map_err(|error| damaged(path, &error))?
-        };
-        Self::new(origin, path, Some(name), &header, options)
+        let file = archive
+            .zip_archive()
+            .by_name(&file_name_from_array_name(&name));
+        let mut counted = Counted::new(file.map_err(|error| damaged(path, &error.into()))?);
+        let header = header_of(&mut counted).map_err(|error| damaged(path, &error))?;
+        let array = Self::new(origin, path, Some(name), &header, options)?;
+        archive::check_size(&counted.stream, counted.bytes, array.element_bytes())
+            .map_err(|error| damaged(path, &error))?;
+        Ok(array)
+    }
+
+    /// Bytes of all elements.
+    fn element_bytes(&self) -> u64 {
+        let size = [self.count, self.shape.size(), self.element.bytes];
+        size.iter()
+            .fold(1, |product, &size| product.saturating_mul(size as u64))
     }
 
     fn new(
@@ -143,7 +154,7 @@ impl Array {
         &self,
         most: usize,
         each: Each<'_, E>,
-    ) -> Result<Vec<Unreadable>, E> {
+    ) -> Result<UnreadableExamples, E> {
         let damaged = |error: std::io::Error| damaged(&self.path, &error);
         let stream = self.origin.open().map_err(damaged)?;
         let mut stream = BufReader::with_capacity(1 << 18, stream);
@@ -153,7 +164,7 @@ impl Array {
                 self.read_elements(&mut stream, most, each)?;
             }
             Some(name) => {
-                let mut archive = NpzArchive::new(stream).map_err(damaged)?;
+                let mut archive = open_archive(stream).map_err(damaged)?;
                 let file = archive
                     .zip_archive()
                     .by_name(&file_name_from_array_name(name));
@@ -162,7 +173,7 @@ impl Array {
                 self.read_elements(&mut file, most, each)?;
             }
         }
-        Ok(Vec::new())
+        Ok(UnreadableExamples::new())
     }
 
     fn read_elements<E: From<InputError>>(
@@ -196,7 +207,8 @@ impl Array {
             each(block, now)?;
             left -= now;
         }
-        Ok(())
+        // What follows would be lost silently, and the checksum of an archive is only compared at its end.
+        archive::check_ends(stream).map_err(|error| damaged(&self.path, &error).into())
     }
 
     fn channels_last<T: Copy>(&self, all: &[T]) -> Vec<T> {
