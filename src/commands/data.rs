@@ -105,6 +105,7 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
             "splits": findings,
             "preparation": preparation,
             "unreadable": splits.unreadable,
+            "scaled_by": splits.scaled_by,
             "warnings": splits.warnings,
         });
         return answer_json(&document);
@@ -113,7 +114,7 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
     for split in &findings {
         describe(&mut text, split, preparation);
     }
-    text.push_str(&prepared(preparation, &splits.unreadable));
+    text.push_str(&prepared(preparation, splits.scaled_by, &splits.unreadable));
     let needed = preparation.shape.size();
     let network = config.experiment.layer_sizes()[0];
     match images.source {
@@ -132,7 +133,11 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
 }
 
 /// How examples are made of what the files hold, in words.
-fn prepared(preparation: &Preparation, unreadable: &[Unreadable]) -> String {
+fn prepared(
+    preparation: &Preparation,
+    scaled_by: Option<usize>,
+    unreadable: &[Unreadable],
+) -> String {
     let mut text = String::new();
     match &preparation.scaling {
         Some(Scaling {
@@ -148,8 +153,10 @@ fn prepared(preparation: &Preparation, unreadable: &[Unreadable]) -> String {
             );
         }
         Some(_) => {
-            text.push_str(
-                "\neach column is scaled by itself, as the numbers of the training file say\n",
+            let rows = scaled_by.map_or_else(String::new, |rows| thousands(rows as u64) + " ");
+            let _ = writeln!(
+                text,
+                "\neach column is scaled by the {rows}training rows; rows set aside for testing have no influence"
             );
         }
         None => {}
@@ -195,8 +202,8 @@ fn findings(
         least,
         greatest,
         mean_pixel: sum / (images.count() * images.pixels_per_image()) as f64,
-        entropy_nats_per_pixel: preparation
-            .in_unit_range
+        // Test examples may be beyond the range of the training examples.
+        entropy_nats_per_pixel: (preparation.in_unit_range && least >= 0.0 && greatest <= 1.0)
             .then(|| entropy_nats_per_pixel(images)),
         files,
     }

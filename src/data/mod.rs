@@ -8,10 +8,12 @@ mod own;
 mod pixels;
 mod points;
 mod preparation;
+mod seen;
 mod selection;
 mod shape;
 mod source;
 mod spirals;
+mod unsuitable;
 mod warnings;
 
 pub use corruption::{Corruption, Noise};
@@ -20,14 +22,15 @@ pub use input::{
     Block, Columns, Fit, Input, InputError, NAME_COLUMN, Options, RawValues, STANDARD_INPUT,
     Unreadable, Watch, Words, has_a_pictures_name,
 };
-pub use own::describe;
 pub use pixels::{Collector, Pixels, Values, Width};
 pub use points::PointSet;
 pub use preparation::{Preparation, Scaling, Unsuitable};
+pub use seen::Seen;
 pub use selection::{Images, Numbers, Own, Scale, Source};
 pub use shape::Shape;
 pub use source::{Checksum, DataError, Split, Splits, find_directory, load, load_test, read_split};
 pub use spirals::Spirals;
+pub use unsuitable::{Stage, describe};
 pub use warnings::Warnings;
 
 use std::fmt::Write;

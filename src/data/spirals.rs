@@ -62,6 +62,7 @@ impl Spirals {
             },
             unreadable: Vec::new(),
             warnings: Vec::new(),
+            scaled_by: None,
         }
     }
 
