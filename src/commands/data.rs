@@ -29,6 +29,8 @@ struct Findings {
     least: f32,
     greatest: f32,
     mean_pixel: f64,
+    /// Numbers of an example that are the same in all examples.
+    constant_columns: usize,
     /// The least binary cross-entropy that any reconstruction can have; absent of numbers that are no probabilities.
     #[serde(skip_serializing_if = "Option::is_none")]
     entropy_nats_per_pixel: Option<f64>,
@@ -87,7 +89,13 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
         reading.on(done, total);
     })?;
     drop(reading);
-    tell_warnings(&splits.warnings);
+    let mut warnings = splits.warnings.clone();
+    if let Err(error) = splits.check_variety(images) {
+        // Looking at such data is possible, training on them is not.
+        warnings.push(format!("{error}; {}", error.hint()));
+    }
+    warnings.extend(splits.inspect(images, config.experiment.output_range())?);
+    tell_warnings(&warnings);
     let of_test = |file: &Checksum| file.file.starts_with("t10k") || file.file.starts_with("test");
     let (test_files, train_files) = splits.checksums.iter().cloned().partition(of_test);
     let preparation = &splits.preparation;
@@ -106,7 +114,7 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
             "preparation": preparation,
             "unreadable": splits.unreadable,
             "scaled_by": splits.scaled_by,
-            "warnings": splits.warnings,
+            "warnings": warnings,
         });
         return answer_json(&document);
     }
@@ -202,6 +210,7 @@ fn findings(
         least,
         greatest,
         mean_pixel: sum / (images.count() * images.pixels_per_image()) as f64,
+        constant_columns: data::constant_columns(images),
         // Test examples may be beyond the range of the training examples.
         entropy_nats_per_pixel: (preparation.in_unit_range && least >= 0.0 && greatest <= 1.0)
             .then(|| entropy_nats_per_pixel(images)),
@@ -248,6 +257,14 @@ fn describe(text: &mut String, split: &Findings, preparation: &Preparation) {
     );
     let _ = writeln!(text, "  range            {range}");
     let _ = writeln!(text, "  mean pixel       {}", figure(split.mean_pixel));
+    if split.constant_columns > 0 {
+        let _ = writeln!(
+            text,
+            "  constant         {} of {} numbers are the same in all examples",
+            thousands(split.constant_columns as u64),
+            thousands(split.shape.size() as u64)
+        );
+    }
     if let Some(entropy) = split.entropy_nats_per_pixel {
         let _ = writeln!(
             text,

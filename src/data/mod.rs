@@ -4,6 +4,7 @@ mod corruption;
 pub mod idx;
 mod images;
 mod input;
+mod inspection;
 mod own;
 mod pixels;
 mod points;
@@ -22,6 +23,7 @@ pub use input::{
     Block, Columns, Fit, Input, InputError, NAME_COLUMN, Options, RawValues, STANDARD_INPUT,
     Unreadable, Watch, Words, has_a_pictures_name,
 };
+pub use inspection::constant_columns;
 pub use pixels::{Collector, Pixels, Values, Width};
 pub use points::PointSet;
 pub use preparation::{Preparation, Scaling, Unsuitable};

@@ -3,6 +3,7 @@
 mod applied;
 mod corners;
 mod numbers;
+mod oddities;
 mod pictures;
 mod scaled;
 
