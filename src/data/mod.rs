@@ -4,14 +4,17 @@ mod corruption;
 pub mod idx;
 mod images;
 mod input;
+mod inspection;
 mod own;
 mod pixels;
 mod points;
 mod preparation;
+mod seen;
 mod selection;
 mod shape;
 mod source;
 mod spirals;
+mod unsuitable;
 mod warnings;
 
 pub use corruption::{Corruption, Noise};
@@ -20,14 +23,16 @@ pub use input::{
     Block, Columns, Fit, Input, InputError, NAME_COLUMN, Options, RawValues, Resize,
     STANDARD_INPUT, Unreadable, UnreadableExamples, Watch, Words, has_a_pictures_name,
 };
-pub use own::describe;
+pub use inspection::constant_columns;
 pub use pixels::{Collector, Pixels, Values, Width};
 pub use points::PointSet;
 pub use preparation::{Preparation, Scaling, Unsuitable};
+pub use seen::Seen;
 pub use selection::{Images, Numbers, Own, Scale, Source, TestSplit};
 pub use shape::Shape;
 pub use source::{Checksum, DataError, Split, Splits, find_directory, load, load_test, read_split};
 pub use spirals::Spirals;
+pub use unsuitable::{Stage, describe};
 pub use warnings::Warnings;
 
 use std::fmt::Write;

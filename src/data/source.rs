@@ -33,6 +33,8 @@ pub struct Splits<T> {
     pub unreadable: UnreadableExamples,
     /// What users should know about the data although it stops nothing.
     pub warnings: Vec<String>,
+    /// The number of training examples that say how numbers are scaled; absent where none was asked.
+    pub scaled_by: Option<usize>,
 }
 
 impl Splits<ImageSet> {
@@ -46,6 +48,7 @@ impl Splits<ImageSet> {
             checksums: Vec::new(),
             unreadable: UnreadableExamples::new(),
             warnings: Vec::new(),
+            scaled_by: None,
         }
     }
 
@@ -266,6 +269,7 @@ pub fn load(
         preparation,
         unreadable,
         warnings,
+        scaled_by,
         ..
     } = match &wanted.own {
         None => load_idx(wanted)?,
@@ -311,6 +315,7 @@ pub fn load(
         preparation,
         unreadable,
         warnings,
+        scaled_by,
     })
 }
 
@@ -352,6 +357,7 @@ fn load_idx(wanted: &Images) -> Result<Splits<ImageSet>, DataError> {
         checksums,
         unreadable: UnreadableExamples::new(),
         warnings: Vec::new(),
+        scaled_by: None,
     })
 }
 

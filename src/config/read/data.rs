@@ -154,6 +154,7 @@ fn own(settings: &mut Settings, source: Source) -> Option<Own> {
         memory_budget_mb: settings.count("data.memory_budget_mb", 1),
         fit,
         numbers,
+        known: None,
     })
 }
 
@@ -243,7 +244,7 @@ fn numbers(settings: &mut Settings, source: Source) -> Numbers {
             return None;
         };
         let range = (number(low)?, number(high)?);
-        (range.0 < range.1).then_some(range)
+        (range.0 < range.1 && (range.1 - range.0).is_finite()).then_some(range)
     });
     if range.is_some() {
         settings.refuse("data.scale", "contradicts data.range");
