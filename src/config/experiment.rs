@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::baselines;
-use crate::data::{Corruption, Images, Spirals};
+use crate::data::{Corruption, GreyWeights, Images, Source, Spirals};
 use crate::model::{Activation, autoencoder, classifier, variational};
 use crate::objective::{self, Reconstruction, Sparsity};
 
@@ -78,6 +78,15 @@ impl Experiment {
         }
     }
 
+    /// Returns whether there may be examples to validate with: some are held out, or a folder of images may be called so, which
+    /// is found out when it is read.
+    pub fn may_have_validation(&self) -> bool {
+        let are_images = self
+            .images()
+            .is_some_and(|data| data.source == Source::Images);
+        self.validation() > 0 || are_images
+    }
+
     /// Reduces the examples to at most so many, besides those for validation.
     pub fn take_only(&mut self, examples: usize) {
         // Points cost nothing.
@@ -143,6 +152,15 @@ impl Experiment {
     pub fn set_path(&mut self, path: Option<PathBuf>) {
         if let Some(data) = self.images_mut() {
             data.path = path;
+        }
+    }
+
+    /// Reads images as versions did that ignored transparency, reduced 16 bits to 8 and weighed greys by Rec. 709: for their runs.
+    pub fn read_images_as_earlier_versions(&mut self) {
+        let own = self.images_mut().and_then(|data| data.own.as_mut());
+        if let Some(fit) = own.and_then(|own| own.fit.as_mut()) {
+            fit.background = None;
+            fit.grey_weights = fit.grayscale.then_some(GreyWeights::Rec709);
         }
     }
 

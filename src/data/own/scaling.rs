@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::parts::{Part, Parts, shape, unsuitable};
-use crate::data::input::{Block, RawValues, Watch};
+use super::pictures;
+use crate::data::input::{Block, Input, RawValues, Watch};
 use crate::data::preparation::{Preparation, Scaling, Unsuitable};
 use crate::data::selection::{Numbers, Own, Scale};
 use crate::data::shape::Shape;
@@ -45,9 +46,14 @@ pub(super) fn preparation(
         in_unit_range: true,
         is_bounded: in_unit_range,
         are_bytes: input.are_bytes() && given.scale.is_none() && given.range.is_none(),
+        depth: None,
+        transpose: false,
         columns: input.column_names().map(<[String]>::to_vec),
         classes: None,
     };
+    if let Input::Pictures(images) = input {
+        return pictures::prepared(images, path, preparation);
+    }
     if let Some((low, high)) = given.range {
         // Who says a range wants to know of what is beyond it.
         preparation.is_bounded = true;

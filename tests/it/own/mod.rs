@@ -2,8 +2,11 @@
 
 mod applied;
 mod corners;
+mod folders;
+mod idx_names;
 mod numbers;
 mod pictures;
+mod samples;
 
 use std::path::{Path, PathBuf};
 
