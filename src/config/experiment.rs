@@ -193,6 +193,18 @@ impl Experiment {
         }
     }
 
+    /// Whether a layer of it has an activation.
+    pub fn uses(&self, activation: Activation) -> bool {
+        match self {
+            Self::Autoencoder { model, .. } => {
+                [model.activation, model.code_activation, model.output].contains(&activation)
+            }
+            Self::Variational { model, .. } => model.activation == activation,
+            Self::Classifier { model, .. } => model.activation == activation,
+            Self::Baseline { .. } => false,
+        }
+    }
+
     /// Whether images are compared by the cross-entropy of their pixels.
     pub fn minimises_cross_entropy(&self) -> bool {
         match self {

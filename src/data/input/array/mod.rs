@@ -227,6 +227,9 @@ impl Array {
 /// Far more than a header needs, and far less than its own word for its length can claim.
 const MOST_OF_A_HEADER: u32 = 1 << 20;
 
+/// Levels of brackets in a header: a dictionary, and the shape in it.
+const MOST_DEPTH: usize = 4;
+
 /// The header of an array; the stream is then at its elements.
 fn header_of(stream: &mut dyn Read) -> io::Result<NpyHeader> {
     // Magic number, version, and the length in two or four bytes.
@@ -236,7 +239,25 @@ fn header_of(stream: &mut dyn Read) -> io::Result<NpyHeader> {
     if beginning[6] >= 2 && u32::from_le_bytes([a, b, c, d]) > MOST_OF_A_HEADER {
         return Err(io::Error::other("its header is too long"));
     }
-    NpyHeader::from_reader(beginning.chain(stream))
+    let length = match beginning[6] {
+        0 | 1 => usize::from(u16::from_le_bytes([a, b])).saturating_sub(2),
+        _ => u32::from_le_bytes([a, b, c, d]) as usize,
+    };
+    let mut text = vec![0; length];
+    stream.read_exact(&mut text)?;
+    // The parser takes twice as long for each level.
+    let mut depth = 0usize;
+    for byte in &text {
+        match byte {
+            b'[' | b'(' | b'{' => depth += 1,
+            b']' | b')' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MOST_DEPTH {
+            return Err(io::Error::other("its header nests"));
+        }
+    }
+    NpyHeader::from_reader(beginning.chain(&text[..]))
 }
 
 /// The labels in a one-dimensional array of whole numbers, as text.
