@@ -124,8 +124,13 @@ impl Preparation {
             .fit
             .resize
             .is_none_or(|resize| side.contains(&resize.size.0) && side.contains(&resize.size.1));
+        let range = self
+            .fit
+            .range
+            .is_none_or(|(low, high)| low.is_finite() && high.is_finite() && low < high);
         size > 0
             && resize
+            && range
             && channels
             && scaling
             && self

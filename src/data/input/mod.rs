@@ -17,6 +17,7 @@ use thiserror::Error;
 pub use array::{Array, open_archive, read_labels};
 pub use pictures::{
     Background, Depth, Fit, GreyWeights, Like, Pictures, Resize, Samples, has_a_pictures_name,
+    is_hidden,
 };
 pub use table::{Columns, NAME_COLUMN, Table};
 pub use unreadable::{Unreadable, UnreadableExamples};

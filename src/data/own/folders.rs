@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::data::input::has_a_pictures_name;
+use crate::data::input::{has_a_pictures_name, is_hidden};
 use crate::data::selection::Own;
 use crate::data::source::DataError;
 use crate::data::warnings::Warnings;
@@ -191,10 +191,10 @@ fn entries(path: &Path) -> Entries {
         return found;
     };
     for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with('.') {
+        if is_hidden(&entry.file_name()) {
             continue;
         }
+        let name = entry.file_name().to_string_lossy().into_owned();
         // Of what a link leads to.
         match fs::metadata(entry.path()) {
             Ok(there) if there.is_dir() => found.folders.push(name),

@@ -432,3 +432,47 @@ fn greys_are_weighed_as_rec_601_does() {
     ];
     assert!(succeed(&check).contains("Rec. 601: 0.299 red + 0.587 green + 0.114 blue"));
 }
+
+/// Neither its config nor its note says how greys are weighed: as they were then, also where its data are read again.
+#[test]
+fn a_run_of_an_earlier_version_measures_its_images_as_it_did() {
+    let directory = tempfile::tempdir().unwrap();
+    let photos = directory.path().join("photos");
+    fs::create_dir(&photos).unwrap();
+    for number in 0..20u8 {
+        let photo = RgbImage::from_fn(8, 8, |x, y| Rgb([(x * 30) as u8, (y * 30) as u8, number]));
+        photo.save(photos.join(format!("{number:02}.png"))).unwrap();
+    }
+    let run = directory.path().join("run");
+    let of = [&SMALL[..], &[("data.grey_weights", "rec709")]].concat();
+    succeed(&train("images", &photos, &run, &of));
+    let evaluate = [
+        "evaluate".to_owned(),
+        run.display().to_string(),
+        "--json".into(),
+    ];
+    let before = succeed(&evaluate);
+    let note = run.join("input.json");
+    let mut input: Value = serde_json::from_slice(&fs::read(&note).unwrap()).unwrap();
+    let fit = input["fit"].as_object_mut().unwrap();
+    fit.retain(|key, _| !["background", "grey_weights"].contains(&key.as_str()));
+    input.as_object_mut().unwrap().remove("depth");
+    fs::write(&note, input.to_string()).unwrap();
+    let config = run.join("config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with("background") && !line.starts_with("grey_weights"));
+    let older: String = lines.map(|line| format!("{line}\n")).collect();
+    assert!(older.len() < text.len());
+    fs::write(&config, older).unwrap();
+    let metrics = |text: &str| {
+        let mut found: Value = serde_json::from_str(text).unwrap();
+        found
+            .as_object_mut()
+            .unwrap()
+            .retain(|key, _| !key.contains("seconds"));
+        found
+    };
+    assert_eq!(metrics(&succeed(&evaluate)), metrics(&before));
+}

@@ -1,10 +1,11 @@
 //! Files to samples, with limits on what a file can claim.
 
 use std::error::Error;
-use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 
+use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Rgba};
 use tiff::ColorType;
 use tiff::decoder::{Decoder, DecodingResult};
 use tiff::tags::Tag;
@@ -18,7 +19,7 @@ use crate::data::input::{Origin, ReadSeek};
 /// The largest side of an image worth decoding: far above any network's input, far below what fills the memory.
 const MOST_PIXELS_A_SIDE: u32 = 16_384;
 /// While an image is decoded: what any camera's takes.
-pub(super) const MOST_BYTES: u64 = 512 << 20;
+const MOST_BYTES: u64 = 512 << 20;
 /// While one of a few bytes is decoded: many formats say in some of them that an image is as large as can be.
 const MOST_BYTES_OF_SMALL: u64 = 64 << 20;
 /// By how much images are compressed at most.
@@ -81,20 +82,39 @@ fn decoded(origin: &Origin) -> Result<Decoded, Failure> {
     let mut file = Vec::with_capacity(length as usize);
     stream.take(MOST_BYTES).read_to_end(&mut file)?;
     whole::check(format, &file)?;
-    let image = image(ImageReader::with_format(Cursor::new(&file), format), most)?;
+    let stream = Cursor::new(&file);
+    let image = match format {
+        ImageFormat::WebP => {
+            let mut decoder = WebPDecoder::new(stream)?;
+            if decoder.has_animation() {
+                // As browsers do: the colour that an animation names is nobody's background.
+                decoder.set_background_color(Rgba([0; 4]))?;
+            }
+            decoder.set_limits(limits(most))?;
+            finished(decoder, most)?
+        }
+        _ => image(ImageReader::with_format(stream, format), most)?,
+    };
     Ok(Decoded::Image(image))
 }
 
-fn image<R: Read + Seek + std::io::BufRead>(
-    mut reader: ImageReader<R>,
-    most: u64,
-) -> Result<DynamicImage, ImageError> {
+fn limits(most: u64) -> Limits {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MOST_PIXELS_A_SIDE);
     limits.max_image_height = Some(MOST_PIXELS_A_SIDE);
     limits.max_alloc = Some(most);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder()?;
+    limits
+}
+
+fn image<R: BufRead + Seek>(
+    mut reader: ImageReader<R>,
+    most: u64,
+) -> Result<DynamicImage, ImageError> {
+    reader.limits(limits(most));
+    finished(reader.into_decoder()?, most)
+}
+
+fn finished(mut decoder: impl ImageDecoder, most: u64) -> Result<DynamicImage, ImageError> {
     // Cameras say which side is up rather than turning the pixels.
     let orientation = decoder.orientation();
     if decoder.total_bytes() > most {
@@ -114,11 +134,7 @@ fn too_large((width, height): (u32, u32)) -> ImageError {
 }
 
 /// The first page of a TIFF.
-fn tiff<R: Read + Seek + std::io::BufRead>(
-    mut stream: R,
-    length: u64,
-    most: u64,
-) -> Result<Decoded, Failure> {
+fn tiff<R: BufRead + Seek>(mut stream: R, length: u64, most: u64) -> Result<Decoded, Failure> {
     let mut decoder = Decoder::new(&mut stream)?.with_limits(tiff_limits(most));
     check_strips(&mut decoder, length)?;
     if let ColorType::Gray(_) = decoder.colortype()?

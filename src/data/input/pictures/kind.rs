@@ -12,9 +12,12 @@ use tiff::tags::{SampleFormat, Tag};
 
 use super::fit::Depth;
 use super::whole;
+use crate::files;
 
 /// Bytes at the beginning of a file that tell what it is.
 const BEGINNING: u64 = 512;
+/// Bytes of an animation in which its frames are counted.
+const MOST_OF_ANIMATION: u64 = 64 << 20;
 /// Names of files that are expected to be images; others are looked at too.
 const EXTENSIONS: [&str; 18] = [
     "png", "apng", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "dib", "tif", "tiff", "gif", "pnm",
@@ -164,7 +167,7 @@ pub(in crate::data::input) fn unsupported(
 /// # Errors
 /// It cannot be opened or read.
 pub(super) fn kind_of(path: &Path) -> io::Result<Kind> {
-    let mut file = File::open(path)?;
+    let mut file = files::open_regular(path)?;
     let mut beginning = Vec::new();
     file.by_ref().take(BEGINNING).read_to_end(&mut beginning)?;
     let extension = extension(path);
@@ -198,9 +201,7 @@ pub(super) fn kind_of(path: &Path) -> io::Result<Kind> {
 fn look(format: ImageFormat, beginning: &[u8], file: &mut File) -> Option<(Depth, bool)> {
     let whole = |file: &mut File| {
         let mut bytes = beginning.to_vec();
-        file.take(super::decode::MOST_BYTES)
-            .read_to_end(&mut bytes)
-            .ok()?;
+        file.take(MOST_OF_ANIMATION).read_to_end(&mut bytes).ok()?;
         Some(bytes)
     };
     Some(match format {

@@ -24,6 +24,7 @@ pub use fit::{Background, Depth, Fit, GreyWeights, Like, Resize, Samples};
 pub use kind::has_a_pictures_name;
 use kind::{Kind, kind_of};
 pub(super) use kind::{are_a_pictures, extension, unsupported};
+pub use walk::is_hidden;
 
 /// Files of which the first is read to learn the images' size.
 const TRIED: usize = 1000;
@@ -346,10 +347,13 @@ impl Pictures {
         }
         // Sensors have whole numbers of bits.
         let bits = (greatest + 1.0).log2().ceil().max(1.0);
-        let high = 2f64.powf(bits) - 1.0;
+        let white = 2f64.powf(bits) - 1.0;
+        let remedy = match (greatest - least) / white >= LEAST_SHARE_USED {
+            true => format!("data.range = [0, {white}] for data of {bits} bits"),
+            false => format!("data.range = [{least}, {greatest}] for these numbers alone"),
+        };
         self.warnings.add(format!(
-            "{}: the 16-bit samples go from {least} to {greatest}, less than a sixteenth of 0 to 65535; \
-             set data.range = [0, {high}] for data of {bits} bits, or data.range = [LOW, HIGH]",
+            "{}: the 16-bit samples go from {least} to {greatest}, less than a sixteenth of 0 to 65535; set {remedy}",
             self.root.display()
         ));
     }

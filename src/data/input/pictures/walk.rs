@@ -101,7 +101,12 @@ impl Walk<'_> {
                 continue;
             }
             let path = entry.path();
-            let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            let kind = entry.file_type();
+            if kind.as_ref().is_ok_and(fs::FileType::is_file) {
+                self.files.push(path);
+                continue;
+            }
+            let is_link = kind.is_ok_and(|kind| kind.is_symlink());
             // Of what a link leads to.
             match fs::metadata(&path) {
                 Ok(there) if there.is_dir() && is_link => self.links.push(path),
@@ -135,8 +140,10 @@ impl Walk<'_> {
     }
 }
 
-fn is_hidden(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".")
+/// Returns whether a file or folder is not the user's: it is hidden, or systems leave it beside the user's.
+pub fn is_hidden(name: &OsStr) -> bool {
+    const OF_SYSTEMS: [&str; 3] = ["__MACOSX", "@eaDir", "$RECYCLE.BIN"];
+    name.as_encoded_bytes().starts_with(b".") || OF_SYSTEMS.iter().any(|known| name == *known)
 }
 
 impl Found {
