@@ -222,7 +222,12 @@ impl Trained {
                 },
                 grayscale: channels == 1,
                 invert: trained.invert != fitting.invert,
+                background: trained.background,
+                grey_weights: trained.grey_weights,
+                range: trained.range,
             },
+            samples: preparation.samples(),
+            transpose: preparation.transpose,
             array: fitting.array.clone(),
             columns: Columns {
                 header: given.and_then(|given| given.header),

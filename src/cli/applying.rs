@@ -10,7 +10,7 @@ use crate::apply::Format;
 /// Examples that the user brings.
 #[derive(Debug, Args)]
 pub struct Brought {
-    /// Pictures (PNG, JPEG, WebP, BMP, TIFF), folders of them, .npy or .npz, CSV, IDX; - reads standard input; may be repeated
+    /// Pictures (PNG, JPEG, WebP, BMP, TIFF, GIF, PNM, QOI), folders of them, .npy or .npz, CSV, IDX; - reads standard input; may be repeated
     #[arg(long, short, value_name = "PATH", required = true, num_args = 1..)]
     pub input: Vec<PathBuf>,
     #[command(flatten)]

@@ -8,8 +8,8 @@ use super::{answer, answer_json, is_quiet, tell_warnings, with_strict};
 use crate::cli;
 use crate::config::{Config, Experiment, Points};
 use crate::data::{
-    self, Checksum, ImageSet, Images, Preparation, Scaling, Shape, Source, Unreadable,
-    UnreadableExamples,
+    self, Background, Checksum, Depth, GreyWeights, ImageSet, Images, Preparation, Scaling, Shape,
+    Source, Unreadable, UnreadableExamples,
 };
 use crate::error::Error;
 use crate::evaluate::entropy_nats_per_pixel;
@@ -97,16 +97,30 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
     }
     warnings.extend(splits.inspect(images, config.experiment.output_range())?);
     tell_warnings(&warnings);
-    let of_test = |file: &Checksum| file.file.starts_with("t10k") || file.file.starts_with("test");
-    let (test_files, train_files) = splits.checksums.iter().cloned().partition(of_test);
+    let split_of = |file: &Checksum| {
+        let words = ["t10k-", "test-images", "test-labels", "test examples"];
+        match &file.file {
+            name if words.iter().any(|word| name.contains(word)) => "test",
+            name if name == "validation examples" => "validation",
+            _ => "train",
+        }
+    };
     let preparation = &splits.preparation;
-    let findings = [
-        findings("train", &splits.train, preparation, train_files),
-        findings("test", &splits.test, preparation, test_files),
-    ];
-    let place = match (&images.path, &images.own) {
-        (Some(path), Some(_)) => path.clone(),
-        (path, _) => data::find_directory(path.as_deref())?,
+    let mut sets = vec![("train", &splits.train), ("test", &splits.test)];
+    sets.extend(splits.validation.as_ref().map(|set| ("validation", set)));
+    let findings: Vec<Findings> = sets
+        .into_iter()
+        .map(|(name, set)| {
+            let files = splits
+                .checksums
+                .iter()
+                .filter(|file| split_of(file) == name);
+            findings(name, set, preparation, files.cloned().collect())
+        })
+        .collect();
+    let place = match &images.path {
+        Some(path) => path.clone(),
+        None => data::find_directory(None)?,
     };
     if json {
         let document = serde_json::json!({
@@ -149,6 +163,9 @@ fn prepared(
     unreadable: &UnreadableExamples,
 ) -> String {
     let mut text = String::new();
+    if preparation.depth.is_some() {
+        text.push_str(&conversion(preparation));
+    }
     match &preparation.scaling {
         Some(Scaling {
             offset,
@@ -187,6 +204,33 @@ fn prepared(
             let _ = writeln!(text, "  and {} more", unreadable.not_kept());
         }
     }
+    text
+}
+
+/// How images are converted, in words.
+fn conversion(preparation: &Preparation) -> String {
+    let fit = &preparation.fit;
+    let mut text = String::new();
+    let samples = match preparation.depth {
+        Some(Depth::Sixteen) => "16-bit samples",
+        Some(Depth::Numbers) => "floating-point or signed samples",
+        _ => "8-bit samples",
+    };
+    let colours = match fit.grey_weights {
+        Some(GreyWeights::Rec601) => "greys by Rec. 601: 0.299 red + 0.587 green + 0.114 blue",
+        Some(GreyWeights::Rec709) => "greys by Rec. 709: 0.2126 red + 0.7152 green + 0.0722 blue",
+        None => "colours",
+    };
+    let background = match fit.background {
+        Some(Background::WHITE) => "white".to_owned(),
+        Some(Background::BLACK) => "black".to_owned(),
+        Some(Background(colour)) => format!("{colour:?}"),
+        None => "ignored".to_owned(),
+    };
+    let _ = writeln!(
+        text,
+        "\n{samples}; {colours}; transparent pixels show {background}"
+    );
     text
 }
 

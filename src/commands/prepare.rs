@@ -7,7 +7,7 @@ use crate::apply::evaluation_batch;
 use crate::baselines::Baseline;
 use crate::batches::Batches;
 use crate::config::{Config, Experiment};
-use crate::data::{ImageSet, Images, Preparation, Splits};
+use crate::data::{DataError, ImageSet, Images, Preparation, Splits};
 use crate::device::OpenDevice;
 use crate::error::Error;
 use crate::evaluate::ImageError;
@@ -163,6 +163,13 @@ pub fn load_images(
     tell_unreadable(&splits.unreadable, splits.examples());
     tell_warnings(&splits.warnings);
     check_width(input_size, splits.train.shape())?;
+    let stops_early = config
+        .train
+        .as_ref()
+        .is_some_and(|train| train.early_stopping.is_some());
+    if stops_early && splits.validation.is_none() {
+        return Err(DataError::NoValidation.into());
+    }
     Ok(splits)
 }
 

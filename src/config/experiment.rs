@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::baselines;
-use crate::data::{Corruption, Images, Preparation, Spirals};
+use crate::data::{Corruption, GreyWeights, Images, Preparation, Source, Spirals};
 use crate::model::{Activation, autoencoder, classifier, variational};
 use crate::objective::{self, Reconstruction, Sparsity};
 
@@ -76,6 +76,15 @@ impl Experiment {
             Self::Classifier { data, .. } => data.validation,
             _ => self.images().map_or(0, |data| data.validation),
         }
+    }
+
+    /// Returns whether there may be examples to validate with: some are held out, or a folder of images may be called so, which
+    /// is found out when it is read.
+    pub fn may_have_validation(&self) -> bool {
+        let are_images = self
+            .images()
+            .is_some_and(|data| data.source == Source::Images);
+        self.validation() > 0 || are_images
     }
 
     /// Reduces the examples to at most so many, besides those for validation.
@@ -151,6 +160,15 @@ impl Experiment {
         let own = self.images_mut().and_then(|data| data.own.as_mut());
         if let Some(own) = own {
             own.known = Some(Box::new(known));
+        }
+    }
+
+    /// Reads images as versions did that ignored transparency, reduced 16 bits to 8 and weighed greys by Rec. 709: for their runs.
+    pub fn read_images_as_earlier_versions(&mut self) {
+        let own = self.images_mut().and_then(|data| data.own.as_mut());
+        if let Some(fit) = own.and_then(|own| own.fit.as_mut()) {
+            fit.background = None;
+            fit.grey_weights = fit.grayscale.then_some(GreyWeights::Rec709);
         }
     }
 

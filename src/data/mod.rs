@@ -2,6 +2,7 @@
 
 mod corruption;
 pub mod idx;
+mod idx_files;
 mod images;
 mod input;
 mod inspection;
@@ -20,8 +21,9 @@ mod warnings;
 pub use corruption::{Corruption, Noise};
 pub use images::{Image, ImageSet, to_unit};
 pub use input::{
-    Block, Columns, Fit, Input, InputError, NAME_COLUMN, Options, RawValues, Resize,
-    STANDARD_INPUT, Unreadable, UnreadableExamples, Watch, Words, has_a_pictures_name,
+    Background, Block, Columns, Depth, Fit, GreyWeights, Input, InputError, NAME_COLUMN, Options,
+    RawValues, Resize, STANDARD_INPUT, Samples, Unreadable, UnreadableExamples, Watch, Words,
+    has_a_pictures_name,
 };
 pub use inspection::constant_columns;
 pub use pixels::{Collector, Pixels, Values, Width};

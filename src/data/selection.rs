@@ -61,6 +61,9 @@ pub struct Images {
     /// The directory or file; the usual places of MNIST when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
+    /// Whether IDX files hold rows and columns of images the other way round, as EMNIST's do.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub transpose: bool,
     /// What belongs to the kinds of data that users bring.
     #[serde(flatten)]
     pub own: Option<Own>,
@@ -83,6 +86,9 @@ pub struct Own {
     /// Where the test examples come from.
     #[serde(flatten)]
     pub test: TestSplit,
+    /// Where the validation examples are, if they have a folder of their own that is not recognised by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_path: Option<PathBuf>,
     /// Whether an example that cannot be read ends it all.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub strict: bool,

@@ -38,10 +38,14 @@ impl RunDirectory {
     /// # Errors
     /// It cannot be read, or says something wrong.
     pub fn config(&self, overrides: &[String]) -> Result<Config, RunError> {
-        Ok(Config::load_of_run(
-            &self.path.join(Self::CONFIG),
-            overrides,
-        )?)
+        let mut config = Config::load_of_run(&self.path.join(Self::CONFIG), overrides)?;
+        // Its config does not say what there was no key for.
+        if let Ok(Some(preparation)) = self.preparation()
+            && preparation.fit.is_of_earlier_version()
+        {
+            config.experiment.read_images_as_earlier_versions();
+        }
+        Ok(config)
     }
 
     /// Writes the final figures and the receipt, which says that the run is finished.

@@ -1,13 +1,15 @@
 //! The splits of data that a user brings: pictures, arrays and tables.
 
 mod classes;
+mod folders;
 mod parts;
+mod pictures;
 mod scaling;
 
 use std::path::Path;
 
 use crate::data::images::ImageSet;
-use crate::data::input::{UnreadableExamples, Watch};
+use crate::data::input::{Input, UnreadableExamples, Watch};
 use crate::data::preparation::Preparation;
 use crate::data::selection::{Images, Own};
 use crate::data::source::{Checksum, DataError, Splits};
@@ -71,16 +73,36 @@ pub fn load(
     };
     let (train, classes, checksum) = read(&parts.train, "examples")?;
     let mut checksums = vec![checksum];
-    let test = match &parts.test {
-        None => None,
-        Some(test) => {
-            let (examples, classes, checksum) = read(test, "test examples")?;
-            checksums.push(checksum);
-            Some((examples, classes))
-        }
+    if let Input::Pictures(pictures) = &parts.train.input {
+        pictures.warn_of_range();
+    }
+    let mut other = |part: &Option<Part>, what: &str| -> Result<_, DataError> {
+        let Some(part) = part else { return Ok(None) };
+        let (examples, classes, checksum) = read(part, what)?;
+        checksums.push(checksum);
+        Ok(Some((examples, classes)))
     };
-    let test_classes = test.as_ref().and_then(|(_, classes)| classes.as_ref());
-    let names = class_names(&path, [classes.as_ref(), test_classes])?;
+    let validation = other(&parts.validation, "validation examples")?;
+    let test = other(&parts.test, "test examples")?;
+    if let Some((validation, _)) = &validation
+        && validation.shape() != train.shape()
+    {
+        return Err(DataError::Unsuitable {
+            path: parts.validation.map_or(path, |part| part.path),
+            problem: format!(
+                "holds images of {}, and those to train on are {}",
+                validation.shape(),
+                train.shape()
+            ),
+            hint: "bring all to one size with data.resize".into(),
+        });
+    }
+    let classes_of = |examples: &Option<(ImageSet, Option<Vec<String>>)>| {
+        examples.as_ref().and_then(|(_, classes)| classes.clone())
+    };
+    let (validation_classes, test_classes) = (classes_of(&validation), classes_of(&test));
+    let all = [&classes, &validation_classes, &test_classes];
+    let names = class_names(&path, all.map(Option::as_ref))?;
     let labelled = |examples: ImageSet, classes: Option<Vec<String>>| {
         let labels = classes
             .zip(names.as_ref())
@@ -88,13 +110,14 @@ pub fn load(
         examples.with_labels(labels)
     };
     let train = labelled(train, classes);
+    let validation = validation.map(|(examples, classes)| labelled(examples, classes));
     let (train, test) = match test {
         Some((test, classes)) => (train, labelled(test, classes)),
         None => split(&train, own.test.share(), &path)?,
     };
     Ok(Splits {
         train,
-        validation: None,
+        validation,
         test,
         checksums,
         preparation: Preparation {

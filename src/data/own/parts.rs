@@ -4,10 +4,11 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::classes::are_classes;
+use super::{folders, pictures};
 use crate::data::images::ImageSet;
 use crate::data::input::{
-    Block, Columns, Input, InputError, Options, RawValues, UnreadableExamples, Watch, Words,
-    open_archive, read_labels,
+    Block, Columns, Fit, Input, InputError, Options, RawValues, Samples, UnreadableExamples, Watch,
+    Words, open_archive, read_labels,
 };
 use crate::data::pixels::{Collector, Width};
 use crate::data::preparation::{Preparation, Unsuitable};
@@ -22,6 +23,8 @@ use crate::files;
 /// Where the splits come from.
 pub(super) struct Parts {
     pub(super) train: Part,
+    /// Only images have one.
+    pub(super) validation: Option<Part>,
     pub(super) test: Option<Part>,
 }
 
@@ -64,6 +67,11 @@ impl Parts {
             },
             words: Words::default(),
             warnings: warnings.clone(),
+            samples: match own.fit.as_ref().is_some_and(Fit::is_of_earlier_version) {
+                true => Samples::Bytes,
+                false => Samples::OfFiles,
+            },
+            transpose: false,
         };
         let part = |path: &Path, options: &Options, labels| -> Result<Part, InputError> {
             Ok(Part {
@@ -73,19 +81,27 @@ impl Parts {
             })
         };
         if source == Source::Images {
-            // As many data sets are laid out.
-            let folders = [path.join("train"), path.join("test")];
-            let (train, test) = match (
-                own.test.path(),
-                folders.iter().all(|folder| folder.is_dir()),
-            ) {
-                (None, true) => (folders[0].clone(), Some(folders[1].clone())),
-                (test, _) => (path.to_owned(), test.cloned()),
+            let folders = folders::find(path, own, warnings)?;
+            let inputs = pictures::open(&folders, &options)?;
+            let part = |path: PathBuf, input| Part {
+                path,
+                input,
+                labels: None,
             };
             return Ok(Self {
-                train: part(&train, &options, None)?,
-                test: test.map(|test| part(&test, &options, None)).transpose()?,
+                train: part(folders.train, inputs.train),
+                validation: folders
+                    .validation
+                    .zip(inputs.validation)
+                    .map(|(path, input)| part(path, input)),
+                test: folders
+                    .test
+                    .zip(inputs.test)
+                    .map(|(path, input)| part(path, input)),
             });
+        }
+        if let Some(test) = own.test.path() {
+            folders::check_apart(path, "data.test_path", test)?;
         }
         let given_labels = |file: &Option<String>| {
             let file = file.as_ref().filter(|_| !is_table);
@@ -118,6 +134,7 @@ impl Parts {
             let test = part(path, &named("x_test", Some(train.input.shape())), labels)?;
             return Ok(Self {
                 train,
+                validation: None,
                 test: Some(test),
             });
         }
@@ -147,7 +164,11 @@ impl Parts {
                 hint: "add data.test_path, or leave data.test_labels out: a share of the examples keeps its classes".into(),
             });
         }
-        Ok(Self { train, test })
+        Ok(Self {
+            train,
+            validation: None,
+            test,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::parts::{Part, Parts, shape, unsuitable};
+use super::pictures;
 use super::test_rows;
 use crate::data::input::{Block, Input, RawValues, Watch};
 use crate::data::preparation::{Preparation, Scaling, Unsuitable};
@@ -55,6 +56,8 @@ pub(super) fn preparation(
         in_unit_range: true,
         is_bounded: in_unit_range,
         are_bytes: input.are_bytes() && given.scale.is_none() && given.range.is_none(),
+        depth: None,
+        transpose: false,
         columns: input.column_names().map(<[String]>::to_vec),
         classes: None,
     };
@@ -64,6 +67,9 @@ pub(super) fn preparation(
             rows: None,
         })
     };
+    if let Input::Pictures(images) = input {
+        return decided(pictures::prepared(images, path, preparation)?);
+    }
     if let Some(known) = own.known.as_ref().filter(|known| known.shape == shape) {
         preparation.scaling = known.scaling.clone();
         preparation.in_unit_range = known.in_unit_range;

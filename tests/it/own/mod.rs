@@ -2,9 +2,12 @@
 
 mod applied;
 mod corners;
+mod folders;
+mod idx_names;
 mod numbers;
 mod oddities;
 mod pictures;
+mod samples;
 mod scaled;
 
 use std::path::{Path, PathBuf};
