@@ -85,6 +85,9 @@ impl Conclusion<'_> {
             run.write_preparation(preparation)?;
         }
         let figures = final_figures(&network, task)?;
+        if let Some(errors) = task.training_errors(&network)? {
+            run.write_training_errors(&errors)?;
+        }
         let receipt = Receipt {
             environment: origin.environment,
             threads: workers::threads(),
@@ -94,7 +97,7 @@ impl Conclusion<'_> {
             parameters,
             initial_weights_sha256: origin.initial_weights_sha256,
             weights_sha256: weights::fingerprint(&network)?,
-            files: run.weights_checksums()?,
+            files: run.checksums()?,
             resumed: origin.resumed,
             imported,
         };

@@ -4,6 +4,8 @@ mod applied;
 mod corners;
 mod numbers;
 mod pictures;
+mod reopened;
+mod scored;
 
 use std::path::{Path, PathBuf};
 
