@@ -106,7 +106,7 @@ fn changed_files(run: &RunDirectory, receipt: &Receipt) -> Result<Vec<String>, E
     let files = run.changed_files(&receipt.files)?.into_iter();
     changed.extend(files.map(|file| format!("{file} was changed since the run")));
     match run.preparation() {
-        // Told already.
+        // Reported above.
         Ok(_) | Err(RunError::Changed(_)) => Ok(changed),
         Err(error) => Err(error.into()),
     }

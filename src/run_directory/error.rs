@@ -29,7 +29,7 @@ pub enum RunError {
     Special(PathBuf),
     #[error("{} does not say what the SHA-256 of {file} should be", path.display())]
     Checksums { path: PathBuf, file: String },
-    #[error("{} holds no error of a training example", .0.display())]
+    #[error("no training example of {} has a finite error", .0.display())]
     NoTrainingErrors(PathBuf),
     #[error("{} is not as the run left it: its SHA-256 is another", .0.display())]
     Changed(PathBuf),
@@ -88,8 +88,8 @@ impl RunError {
                 "restore it from a copy, or let `hourglass train --resume RUN` write it anew from the last checkpoint",
             ),
             Self::Checksums { .. } => Some(
-                "`hourglass train --resume RUN` writes it anew from the last checkpoint; weights that you trust without \
-                 can be had by `hourglass import --weights RUN/model.safetensors --config RUN/config.toml --out DIR`",
+                "`hourglass train --resume RUN` writes it again from the last checkpoint; to use the weights without \
+                 their checksums, `hourglass import --weights RUN/model.safetensors --config RUN/config.toml --out DIR`",
             ),
             Self::NoTrainingErrors(_) => Some("give a --threshold"),
             Self::NoMetrics(_)

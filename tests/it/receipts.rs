@@ -206,3 +206,23 @@ fn a_run_of_an_earlier_version_opens() {
     fs::remove_file(squares.run().join("input.json")).unwrap();
     squares.all_succeed();
 }
+
+/// A checkpoint is used as a run is, and lists its files itself.
+#[test]
+fn a_checkpoint_whose_config_was_changed_is_not_opened() {
+    let squares = Squares::new();
+    let checkpoints = fs::read_dir(squares.run().join("checkpoints")).unwrap();
+    let newest = checkpoints
+        .map(|entry| entry.unwrap().path())
+        .max()
+        .unwrap();
+    let evaluate = ["evaluate", newest.to_str().unwrap()];
+    succeed(&evaluate);
+    let config = newest.join("config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replacen("\"relu\"", "\"tanh\"", 1)).unwrap();
+    refused(&evaluate, &["config.toml is not as the run left it"]);
+    fs::write(&config, text).unwrap();
+    fs::remove_file(newest.join("checksums.sha256")).unwrap();
+    refused(&evaluate, &["did not finish"]);
+}
