@@ -94,6 +94,8 @@ pub enum Error {
     IsImported(PathBuf),
     #[error("{0}")]
     NotResumable(String),
+    #[error("the data are not those that {} was trained on: their SHA-256 is another", .0.display())]
+    OtherData(PathBuf),
     #[error("{} has no checkpoint that can be used", .0.display())]
     NoCheckpoint(PathBuf),
     #[error(transparent)]
@@ -215,7 +217,7 @@ impl Error {
             Self::Stopped => signals::INTERRUPTED,
             Self::Baseline(BaselineError::Execution(_)) => 1,
             Self::Baseline(_) => 2,
-            Self::NotResumable(_) | Self::NoCheckpoint(_) => 2,
+            Self::NotResumable(_) | Self::NoCheckpoint(_) | Self::OtherData(_) => 2,
             Self::Interrupted { .. }
             | Self::FitInterrupted { .. }
             | Self::StudyInterrupted { .. } => signals::INTERRUPTED,
@@ -263,6 +265,9 @@ impl Error {
             Self::NoMetric { .. } => Some("choose one that all of the runs have with --metric, such as mse_per_pixel; metrics.jsonl lists them behind `test_`".into()),
             Self::Input(error) => Some(error.hint.clone()),
             Self::Output(OutputError::Unwritable { hint, .. }) => Some((*hint).into()),
+            Self::NoThreshold(error) if matches!(**error, Self::Run(RunError::Changed(_) | RunError::Missing(_))) => {
+                error.hint().map(|hint| format!("{hint}, or give a --threshold"))
+            }
             Self::NoThreshold(_) => Some("name where they are now with --set data.path=PATH, or give a --threshold".into()),
             Self::Stopped => None,
             Self::NotTwoInputs(_) => Some("give --input twice, or leave it out to use test images".into()),
@@ -299,6 +304,7 @@ impl Error {
             )),
             Self::Checkpoint(_) => Some("make room or mend the place; the checkpoint before it is whole, and `hourglass train --resume RUN` goes on from there".into()),
             Self::NotResumable(_) => Some("begin another run with `hourglass train --config RUN/config.toml --out DIR`".into()),
+            Self::OtherData(_) => Some("name where the run's own data are now with --set data.path=PATH".into()),
             Self::NoCheckpoint(_) => Some("`hourglass train --config RUN/config.toml --out DIR` begins it anew".into()),
             Self::Picture(PictureError::Failed { .. } | PictureError::File(_))
             | Self::File(_)

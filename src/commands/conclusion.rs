@@ -90,6 +90,9 @@ impl Conclusion<'_> {
         if let Some(warning) = constant_code(config, &figures) {
             warn(&warning);
         }
+        if let Some(errors) = task.training_errors(&network)? {
+            run.write_training_errors(&errors)?;
+        }
         let receipt = Receipt {
             environment: origin.environment,
             threads: workers::threads(),
@@ -99,7 +102,7 @@ impl Conclusion<'_> {
             parameters,
             initial_weights_sha256: origin.initial_weights_sha256,
             weights_sha256: weights::fingerprint(&network)?,
-            files: run.weights_checksums()?,
+            files: run.checksums()?,
             resumed: origin.resumed,
             imported,
         };

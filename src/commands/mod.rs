@@ -266,6 +266,8 @@ fn fit_settings(seed: u64, train: &Train) -> Fit {
 fn open_run(arguments: &cli::Run) -> Result<(RunDirectory, Config, OpenDevice), Error> {
     let run = RunDirectory::open(&arguments.run)?;
     let mut config = run.config(&arguments.overrides)?;
+    // Whatever the command needs of it: a run that was changed is not as its summary says.
+    run.preparation()?;
     config.backend = arguments.backend.unwrap_or(config.backend);
     // Who needs the note and finds it missing or damaged says so.
     if let Ok(Some(preparation)) = run.preparation() {

@@ -27,7 +27,7 @@ pub struct Receipt {
     pub initial_weights_sha256: String,
     /// Fingerprint of the trained weights.
     pub weights_sha256: String,
-    /// The files that hold them.
+    /// The files that hold them, how examples are made, and the errors of the training examples.
     pub files: Vec<Checksum>,
     /// Where the run was stopped and resumed, which in the same environment changes no bit.
     pub resumed: Vec<Resumption>,

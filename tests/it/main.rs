@@ -30,6 +30,7 @@ mod own;
 mod pages;
 mod parity;
 mod portable;
+mod receipts;
 #[cfg(all(feature = "remote", unix))]
 mod remote;
 mod resume;
@@ -38,5 +39,7 @@ mod studies;
 mod support;
 mod synchronisations;
 mod tasks;
+#[cfg(unix)]
+mod untrusted;
 mod verify;
 mod weights;

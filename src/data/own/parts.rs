@@ -75,15 +75,16 @@ impl Parts {
             },
             transpose: false,
         };
+        let stage = match &own.known {
+            Some(_) => Stage::Application,
+            None => Stage::Training,
+        };
         let part = |path: &Path, options: &Options, labels| -> Result<Part, InputError> {
             Ok(Part {
                 path: path.to_owned(),
                 input: Input::open(path, options)?,
                 labels,
-                stage: match &own.known {
-                    Some(_) => Stage::Application,
-                    None => Stage::Training,
-                },
+                stage,
             })
         };
         if source == Source::Images {
@@ -93,6 +94,7 @@ impl Parts {
                 path,
                 input,
                 labels: None,
+                stage,
             };
             return Ok(Self {
                 train: part(folders.train, inputs.train),

@@ -332,7 +332,7 @@ fn commit(directory: &Path, name: &str, files: &Files) -> Result<(), FileError> 
     files::write_new(&unfinished.join(CHECKSUMS), checksums.as_bytes())?;
     files::sync_directory(&unfinished).map_err(files::at(&unfinished))?;
     let path = directory.join(name);
-    if path.exists() {
+    if fs::symlink_metadata(&path).is_ok() {
         // Those that could not be used were set aside, so there should be none.
         let replaced = directory.join(REPLACED);
         files::remove(&replaced)?;
@@ -357,7 +357,8 @@ pub fn list(directory: &Path) -> Result<Vec<(usize, PathBuf)>, FileError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).map_err(files::at(directory))? {
         let path = entry.map_err(files::at(directory))?.path();
-        if let Some(step) = step(&path) {
+        // One that is elsewhere is not this run's.
+        if let Some(step) = step(&path).filter(|_| !path.is_symlink()) {
             found.push((step, path));
         }
     }
