@@ -9,6 +9,7 @@ use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use rayon::prelude::*;
 
+use super::room::room_for;
 use super::{
     Block, Each, InputError, Options, Origin, RawValues, Unreadable, UnreadableExamples, Words,
 };
@@ -292,8 +293,10 @@ fn decode(origin: &Origin, fit: &Fit) -> Result<(Shape, Vec<u8>), String> {
         let most = length
             .saturating_mul(MOST_COMPRESSION)
             .clamp(MOST_BYTES_OF_SMALL, MOST_BYTES);
+        // What comes before the pixels, such as colour profiles, is never large.
+        limits.max_alloc = Some(MOST_BYTES_OF_SMALL);
+        reader.limits(limits.clone());
         limits.max_alloc = Some(most);
-        reader.limits(limits);
         if reader.format().is_none() {
             return Err("is no picture of a known format".into());
         }
@@ -307,6 +310,8 @@ fn decode(origin: &Origin, fit: &Fit) -> Result<(Shape, Vec<u8>), String> {
             )
             .into());
         }
+        decoder.set_limits(limits)?;
+        let _room = room_for(decoder.total_bytes());
         let mut picture = DynamicImage::from_decoder(decoder)?;
         if let Ok(orientation) = orientation {
             picture.apply_orientation(orientation);

@@ -163,7 +163,7 @@ pub const ALL: [(&str, Fuzz); 40] = [
 ];
 
 /// Readers whose format this build does not read: their inputs are all refused, without harm.
-const NOT_READ: [&str; 8] = [
+const NOT_READ: [&str; 9] = [
     "GIF",
     "PGM",
     "PPM as text",
@@ -172,6 +172,7 @@ const NOT_READ: [&str; 8] = [
     "gzipped .npy",
     "gzipped .npy: its header",
     "gzipped CSV",
+    "labels as strings",
 ];
 
 /// Fuzzes the bytes of a file, since readers of data open files themselves.
