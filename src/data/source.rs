@@ -1,6 +1,8 @@
 //! The splits that a run uses; MNIST's files and others like them.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 
 use thiserror::Error;
 
@@ -197,6 +199,16 @@ pub fn read_split(
     directory: &Path,
     split: Split,
 ) -> Result<(ImageSet, Vec<Checksum>), DataError> {
+    read_split_watched(source, directory, split, &mut |_, _| {})
+}
+
+/// [`read_split`], and `watch` is told how many images were read, and of how many.
+fn read_split_watched(
+    source: Source,
+    directory: &Path,
+    split: Split,
+    watch: &mut dyn FnMut(usize, usize),
+) -> Result<(ImageSet, Vec<Checksum>), DataError> {
     let prefix = match split {
         Split::Train => "train",
         Split::Test => "t10k",
@@ -205,7 +217,7 @@ pub fn read_split(
     let labels_name = format!("{prefix}-labels-idx1-ubyte");
     let mut checksums = Vec::new();
     let mut read = |path: &Path, name: String, dimensions, what| -> Result<_, DataError> {
-        let array = idx::read(path, dimensions, what)?;
+        let array = idx::read_watched(path, dimensions, what, watch)?;
         if source == Source::Mnist {
             check_mnist(path, &name, &array.sha256)?;
         }
@@ -264,7 +276,7 @@ pub fn load(
         unreadable,
         ..
     } = match &wanted.own {
-        None => load_idx(wanted)?,
+        None => load_idx(wanted, watch)?,
         Some(own) => super::own::load(wanted, own, in_unit_range, watch)?,
     };
     if train.shape() != test.shape() {
@@ -331,11 +343,40 @@ fn numbers_of_classes(
     classes.iter().map(number).collect()
 }
 
+type ReadSplit = Result<(ImageSet, Vec<Checksum>), DataError>;
+
+/// Reads both splits at once, and tells `watch` how many images were read of both.
+fn read_both(source: Source, directory: &Path, watch: Watch<'_>) -> (ReadSplit, ReadSplit) {
+    let (send, progress) = mpsc::channel();
+    thread::scope(|scope| {
+        let read = |split, send: mpsc::Sender<(usize, usize, usize)>| {
+            scope.spawn(move || {
+                read_split_watched(source, directory, split, &mut |done, all| {
+                    let _ = send.send((split as usize, done, all));
+                })
+            })
+        };
+        let test = read(Split::Test, send.clone());
+        let train = read(Split::Train, send);
+        let mut known = [(0, 0); 2];
+        for (split, done, all) in progress {
+            // Labels come after the images, as many.
+            known[split] = known[split].max((done, all));
+            let [(train, all_train), (test, all_test)] = known;
+            watch(train + test, Some(all_train + all_test));
+        }
+        let joined = |thread: thread::ScopedJoinHandle<'_, ReadSplit>| match thread.join() {
+            Ok(read) => read,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        (joined(train), joined(test))
+    })
+}
+
 /// Both splits of MNIST, or of files like its.
-fn load_idx(wanted: &Images) -> Result<Splits<ImageSet>, DataError> {
+fn load_idx(wanted: &Images, watch: Watch<'_>) -> Result<Splits<ImageSet>, DataError> {
     let directory = find_directory(wanted.path.as_deref())?;
-    let read = |split| read_split(wanted.source, &directory, split);
-    let (train, test) = rayon::join(|| read(Split::Train), || read(Split::Test));
+    let (train, test) = read_both(wanted.source, &directory, watch);
     let (train, mut checksums) = train?;
     let (test, test_checksums) = test?;
     checksums.extend(test_checksums);
