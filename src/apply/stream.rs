@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::Trained;
 use crate::data::{
-    Block, Columns, Fit, ImageSet, Input, InputError, Options, Pixels, Preparation, Shape, Source,
-    UnreadableExamples, Values, Watch, Words, describe, has_a_pictures_name,
+    Block, Columns, Fit, ImageSet, Input, InputError, Options, Pixels, Preparation, Resize, Seen,
+    Shape, Source, Stage, UnreadableExamples, Values, Warnings, Watch, Words, describe,
+    has_a_pictures_name,
 };
 use crate::error::Error;
 
@@ -20,6 +21,8 @@ pub struct Fitting {
     pub array: Option<String>,
     /// The column of the classes of a table.
     pub label: Option<String>,
+    /// Where what users should know of their examples is added.
+    pub warnings: Warnings,
 }
 
 /// Some examples, prepared.
@@ -37,6 +40,8 @@ pub struct Brought {
     pub examples: ImageSet,
     pub names: Option<Vec<String>>,
     pub unreadable: UnreadableExamples,
+    /// What users should know of them although it stops nothing.
+    pub warnings: Vec<String>,
 }
 
 impl Trained {
@@ -87,11 +92,12 @@ impl Trained {
             examples,
             names,
             unreadable,
+            warnings: fitting.warnings.list(),
         })
     }
 
     /// Reads inputs in order, some examples at a time, and gives each some to `each`: memory does not grow with the input.
-    /// What cannot be read among others that can is left out and returned.
+    /// What cannot be read among others that can is left out and returned. Warnings go to those of `fitting`.
     ///
     /// # Errors
     /// As [`Self::read`], and when `each` fails.
@@ -105,6 +111,7 @@ impl Trained {
         let preparation = self.preparation()?;
         let options = self.options(&preparation, fitting);
         let mut first = 0;
+        let mut seen = Seen::new(&preparation);
         let mut unreadable = UnreadableExamples::new();
         // Files given one by one, by a shell's pattern, are decoded together.
         let opened = match inputs {
@@ -139,12 +146,18 @@ impl Trained {
                 &mut |block: Block| -> Result<(), Error> {
                     let size = preparation.shape.size();
                     let are_pictures = matches!(input, Input::Pictures(_) | Input::Idx(_));
+                    seen.look(&block.values, are_pictures);
                     let values =
                         preparation
                             .prepare(block.values, are_pictures)
                             .map_err(|unsuitable| {
-                                let (problem, hint) =
-                                    describe(&unsuitable, first, &preparation, preparation.shape);
+                                let (problem, hint) = describe(
+                                    &unsuitable,
+                                    first,
+                                    &preparation,
+                                    preparation.shape,
+                                    Stage::Application,
+                                );
                                 InputError {
                                     path: path.clone(),
                                     problem,
@@ -168,6 +181,9 @@ impl Trained {
             )?;
             done_before += done;
             unreadable.extend(found);
+        }
+        for warning in seen.application_warnings() {
+            fitting.warnings.add(warning);
         }
         match first {
             0 => Err(Error::Input(InputError {
@@ -197,13 +213,21 @@ impl Trained {
             shape: Some(preparation.shape),
             fit: Fit {
                 resize: match fitting.resize {
-                    true => Some((height, width)),
+                    true => Some(Resize {
+                        size: (height, width),
+                        // As in training; images that were all of one size are cropped, as by default.
+                        crop: trained.resize.is_none_or(|resize| resize.crop),
+                    }),
                     false => trained.resize,
                 },
-                crop: trained.crop,
                 grayscale: channels == 1,
                 invert: trained.invert != fitting.invert,
+                background: trained.background,
+                grey_weights: trained.grey_weights,
+                range: trained.range,
             },
+            samples: preparation.samples(),
+            transpose: preparation.transpose,
             array: fitting.array.clone(),
             columns: Columns {
                 header: given.and_then(|given| given.header),
@@ -213,6 +237,7 @@ impl Trained {
                 optional: fitting.label.is_none(),
             },
             words: Words::OF_OPTIONS,
+            warnings: fitting.warnings.clone(),
         }
     }
 }

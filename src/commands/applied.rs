@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use super::{answer, answer_json, is_quiet, tell_unreadable};
+use super::{answer, answer_json, is_quiet, tell_unreadable, tell_warnings};
 use crate::apply::{Fitting, Output, Piece, Trained, Written};
 use crate::cli;
-use crate::data::{DataError, Preparation, STANDARD_INPUT, Shape, UnreadableExamples};
+use crate::data::{DataError, Preparation, STANDARD_INPUT, Shape, UnreadableExamples, Warnings};
 use crate::error::Error;
 use crate::report::Reading;
 use crate::report::text::thousands;
@@ -24,8 +24,15 @@ impl From<&cli::Fitting> for Fitting {
             invert: given.invert,
             array: given.array.clone(),
             label: given.label.clone(),
+            warnings: Warnings::default(),
         }
     }
+}
+
+/// What is to be known of examples besides what was made of them.
+pub struct Remarks {
+    pub unreadable: UnreadableExamples,
+    pub warnings: Vec<String>,
 }
 
 /// Gives all examples that the user brings to `work`, with progress; says which could not be read.
@@ -37,13 +44,14 @@ pub fn each_piece(
     brought: &cli::Brought,
     what: &'static str,
     work: Work<'_>,
-) -> Result<UnreadableExamples, Error> {
+) -> Result<Remarks, Error> {
     let interruption = Interruption::watch()?;
     let mut reading = Reading::new(what, is_quiet());
     let mut examples = 0;
+    let fitting = Fitting::from(&brought.fitting);
     let unreadable = trained.each_block(
         &brought.input,
-        &Fitting::from(&brought.fitting),
+        &fitting,
         &mut |done, total| reading.on(done, total),
         &mut |piece| {
             examples += piece.examples.count();
@@ -62,7 +70,12 @@ pub fn each_piece(
         })),
         false => {
             tell_unreadable(&unreadable, all);
-            Ok(unreadable)
+            let warnings = fitting.warnings.list();
+            tell_warnings(&warnings);
+            Ok(Remarks {
+                unreadable,
+                warnings,
+            })
         }
     }
 }
@@ -80,32 +93,28 @@ pub fn transform(
     mut transform: impl FnMut(&Piece) -> Result<Vec<f32>, Error>,
 ) -> Result<(), Error> {
     let begun = Instant::now();
-    let unreadable = each_piece(trained, brought, what, &mut |piece| {
+    let remarks = each_piece(trained, brought, what, &mut |piece| {
         let rows = transform(&piece)?;
         Ok(output.add(piece.names.as_deref(), &rows)?)
     })?;
     let written = output.finish()?;
-    tell(&written, &unreadable, begun, json)
+    tell(&written, &remarks, begun, json)
 }
 
 /// Says what was written, and how fast.
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub fn tell(
-    written: &Written,
-    unreadable: &UnreadableExamples,
-    begun: Instant,
-    json: bool,
-) -> Result<(), Error> {
+pub fn tell(written: &Written, remarks: &Remarks, begun: Instant, json: bool) -> Result<(), Error> {
     let seconds = begun.elapsed().as_secs_f64();
     let per_second = written.rows as f64 / seconds;
     let is_standard = written.files == [Path::new(STANDARD_INPUT)];
     if json {
         return answer_json(&json!({
             "examples": written.rows,
-            "unreadable": unreadable,
-            "unreadable_examples": unreadable.len(),
+            "unreadable": remarks.unreadable,
+            "unreadable_examples": remarks.unreadable.len(),
+            "warnings": remarks.warnings,
             "seconds": seconds,
             "examples_per_second": per_second,
             "files": written.files,

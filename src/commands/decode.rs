@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::applied::{check_standard_output, examples_output, tell};
-use super::{is_quiet, open_trained, tell_unreadable};
+use super::applied::{Remarks, check_standard_output, examples_output, tell};
+use super::{is_quiet, open_trained, tell_unreadable, tell_warnings};
 use crate::cli;
 use crate::data::{Block, Columns, Input, InputError, Options, RawValues, Shape};
 use crate::error::Error;
@@ -34,6 +34,7 @@ pub fn run(arguments: &cli::Decode) -> Result<(), Error> {
         columns: Columns::default(),
         ..Options::default()
     };
+    let warnings = options.warnings.clone();
     let input = Input::open(&arguments.input, &options)?;
     if !matches!(input, Input::Array(_) | Input::Table(_)) {
         return Err(wrong("holds no codes".into()));
@@ -56,15 +57,19 @@ pub fn run(arguments: &cli::Decode) -> Result<(), Error> {
         CODES_AT_A_TIME,
         &mut watch,
         &mut |block: Block| -> Result<(), Error> {
-            let codes: Vec<f32> = match block.values {
-                RawValues::Bytes(bytes) => bytes.into_iter().map(f32::from).collect(),
-                RawValues::Numbers(numbers) => numbers.into_iter().map(|x| x as f32).collect(),
+            let numbers: Vec<f64> = match block.values {
+                RawValues::Bytes(bytes) => bytes.into_iter().map(f64::from).collect(),
+                RawValues::Numbers(numbers) => numbers,
             };
+            let codes: Vec<f32> = numbers.iter().map(|&x| x as f32).collect();
             if let Some(place) = codes.iter().position(|element| !element.is_finite()) {
-                return Err(wrong(format!(
-                    "has a code element that is not finite ({})",
-                    codes[place]
-                )));
+                let number = numbers[place];
+                return Err(wrong(match number.is_finite() {
+                    false => format!("has a code element that is not finite ({number})"),
+                    true => {
+                        format!("has a code element that is beyond single precision ({number:e})")
+                    }
+                }));
             }
             if interruption.is_requested() {
                 return Err(Error::Stopped);
@@ -76,5 +81,10 @@ pub fn run(arguments: &cli::Decode) -> Result<(), Error> {
     drop(reading);
     let written = output.finish()?;
     tell_unreadable(&unreadable, written.rows + unreadable.len());
-    tell(&written, &unreadable, begun, arguments.json)
+    let remarks = Remarks {
+        unreadable,
+        warnings: warnings.list(),
+    };
+    tell_warnings(&remarks.warnings);
+    tell(&written, &remarks, begun, arguments.json)
 }

@@ -182,6 +182,11 @@ fn tell_unreadable(unreadable: &UnreadableExamples, examples: usize) {
     }
 }
 
+/// Says what users should know of their data although it stops nothing.
+fn tell_warnings(warnings: &[String]) {
+    warnings.iter().for_each(|warning| warn(warning));
+}
+
 /// Whether progress is not to be shown: said once, for the whole process.
 static QUIET: AtomicBool = AtomicBool::new(false);
 
@@ -262,6 +267,10 @@ fn open_run(arguments: &cli::Run) -> Result<(RunDirectory, Config, OpenDevice), 
     let run = RunDirectory::open(&arguments.run)?;
     let mut config = run.config(&arguments.overrides)?;
     config.backend = arguments.backend.unwrap_or(config.backend);
+    // Who needs the note and finds it missing or damaged says so.
+    if let Ok(Some(preparation)) = run.preparation() {
+        config.experiment.prepare_as(preparation);
+    }
     let opened = device::open(config.backend)?;
     Ok((run, config, opened))
 }
@@ -312,6 +321,7 @@ impl Trained {
         let brought = self.read_first(paths, &fitting.into(), most)?;
         let count = brought.examples.count() + brought.unreadable.len();
         tell_unreadable(&brought.unreadable, count);
+        tell_warnings(&brought.warnings);
         Ok(brought.examples)
     }
 }

@@ -53,7 +53,7 @@ pub fn run(arguments: &cli::Score) -> Result<(), Error> {
     let begun = Instant::now();
     let mut scores = Scores::default();
     let mut metric = "";
-    let unreadable = each_piece(&trained, &arguments.brought, "scoring", &mut |piece| {
+    let remarks = each_piece(&trained, &arguments.brought, "scoring", &mut |piece| {
         let found = trained.errors(&piece.examples)?;
         metric = found.metric;
         let first = scores.errors.len();
@@ -96,8 +96,9 @@ pub fn run(arguments: &cli::Score) -> Result<(), Error> {
             "examples": examples,
             "anomalous": anomalous,
             "greatest": greatest.iter().map(example).collect::<Vec<_>>(),
-            "unreadable": unreadable,
-            "unreadable_examples": unreadable.len(),
+            "unreadable": remarks.unreadable,
+            "unreadable_examples": remarks.unreadable.len(),
+            "warnings": remarks.warnings,
             "seconds": seconds,
             "examples_per_second": per_second,
             "file": arguments.out,

@@ -92,11 +92,36 @@ impl Settings {
         self.asked.extend(written);
     }
 
+    /// The value that is written at `key`.
+    pub fn value(&self, key: &str) -> Option<&Value> {
+        self.entries.get(key).map(|entry| &entry.value)
+    }
+
+    /// Accepts whatever is written at `key`.
+    pub fn ignore(&mut self, key: &str) {
+        self.asked.insert(key.to_owned());
+    }
+
+    /// The keys that were read or refused so far.
+    #[cfg(test)]
+    pub fn asked(&self) -> &BTreeSet<String> {
+        &self.asked
+    }
+
     /// Takes out everything that is written inside `section`, so that nothing is said of it.
     pub fn forget(&mut self, section: &str) {
         let inside = format!("{section}.");
         self.entries
             .retain(|key, _| key != section && !key.starts_with(&inside));
+    }
+
+    /// Changes the values of the keys that `is_meant` names.
+    pub fn change_values(&mut self, is_meant: impl Fn(&str) -> bool, change: impl Fn(&mut Value)) {
+        for (key, entry) in &mut self.entries {
+            if is_meant(key) {
+                change(&mut entry.value);
+            }
+        }
     }
 
     /// Yes or no.

@@ -73,6 +73,7 @@ impl Study {
     /// All mistakes in it.
     pub fn parse(file: &str, text: &str, overrides: &[String]) -> Result<Self, Vec<Problem>> {
         let mut common = Settings::parse(file, text)?;
+        read::version::modernise(&mut common, text, false);
         let written = common.names_in("method");
         for argument in overrides {
             common.set(argument);
@@ -128,6 +129,11 @@ impl Study {
                     settings.put(&axis.key, value.clone(), &axis.origin);
                 }
                 let config = read::config(&mut settings);
+                // TOML has no greater number.
+                if config.seed.saturating_add(seeds as u64 - 1) > i64::MAX as u64 {
+                    let why = format!("= {seeds} leads beyond the greatest seed, {}", i64::MAX);
+                    settings.problem("seeds", why, Some("lower `seed`".into()));
+                }
                 match settings.finish() {
                     Ok(()) => points.push(point(&name, &axes, place, &config, seeds)),
                     Err(found) => {
@@ -264,7 +270,7 @@ fn point(method: &str, axes: &[Axis], values: Vec<Value>, config: &Config, seeds
     };
     let seeds = if is_random { seeds } else { 1 };
     let configs = (0..seeds as u64)
-        .map(|number| config.seed.saturating_add(number))
+        .map(|number| config.seed + number)
         .map(|seed| Config {
             name: format!("{name}-seed-{seed}"),
             seed,

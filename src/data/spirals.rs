@@ -62,6 +62,8 @@ impl Spirals {
                 ..Preparation::of_images(Shape::row(2))
             },
             unreadable: UnreadableExamples::new(),
+            warnings: Vec::new(),
+            scaled_by: None,
         }
     }
 

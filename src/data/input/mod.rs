@@ -16,13 +16,18 @@ use tempfile::NamedTempFile;
 use thiserror::Error;
 
 pub use array::{Array, open_archive, read_labels};
-pub use pictures::{Fit, Pictures, has_a_pictures_name};
+pub use pictures::{
+    Background, Depth, Fit, GreyWeights, Like, Pictures, Resize, Samples, has_a_pictures_name,
+    is_hidden,
+};
 pub use table::{Columns, NAME_COLUMN, Table};
 pub use unreadable::{Unreadable, UnreadableExamples};
 
 use super::idx;
+use super::idx_files;
 use super::pixels;
 use super::shape::Shape;
+use super::warnings::Warnings;
 use crate::files;
 
 /// Where examples come from: opened, looked at, and not read yet.
@@ -115,10 +120,16 @@ pub struct Options {
     /// What one example looks like, where it is known.
     pub shape: Option<Shape>,
     pub fit: Fit,
+    /// Which numbers the samples of images become.
+    pub samples: Samples,
+    /// Whether IDX files hold rows and columns of images the other way round.
+    pub transpose: bool,
     /// Which array of an `.npz`.
     pub array: Option<String>,
     pub columns: Columns,
     pub words: Words,
+    /// Where readers add what users should know.
+    pub warnings: Warnings,
 }
 
 /// How users say what is left open, for what an error tells them to do.
@@ -150,6 +161,8 @@ impl Words {
     };
 }
 
+/// Bytes at the beginning of an input that tell what it is.
+const BEGINNING: u64 = 512;
 /// What stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
 /// Numbers that are read at a time.
@@ -196,7 +209,7 @@ impl Input {
     fn of(origin: Origin, path: &Path, options: &Options) -> Result<Self, InputError> {
         let mut beginning = Vec::new();
         let opened = origin.open().map_err(InputError::io(path))?;
-        let read = opened.take(16).read_to_end(&mut beginning);
+        let read = opened.take(BEGINNING).read_to_end(&mut beginning);
         read.map_err(InputError::io(path))?;
         let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
         let is = |names: &[&str]| names.iter().any(|name| extension == *name);
@@ -212,10 +225,15 @@ impl Input {
         if !is_table && (pictures::are_a_pictures(&beginning) || has_a_pictures_name(path)) {
             return Ok(Self::Pictures(Pictures::single(origin, path, options)?));
         }
+        let format = pictures::unsupported(&beginning, &pictures::extension(path));
+        if let Some(format) = format.filter(|_| !is_table) {
+            let problem = pictures::reason_for(format);
+            return Err(InputError::new(path, problem, HINT));
+        }
         let is_gzip = beginning.starts_with(&[0x1f, 0x8b]);
         let is_idx = beginning.starts_with(&[0, 0]) || is(&["idx", "gz"]) || is_gzip;
         if is_idx || path.to_string_lossy().ends_with("-ubyte") {
-            return Ok(Self::Idx(Idx::open(origin, path)?));
+            return Ok(Self::Idx(Idx::open(origin, path, options.transpose)?));
         }
         if is(&["npy"]) {
             return Err(InputError::new(
@@ -266,7 +284,8 @@ impl Input {
     /// Whether examples are bytes, and so between 0 and 1.
     pub fn are_bytes(&self) -> bool {
         match self {
-            Self::Pictures(_) | Self::Idx(_) => true,
+            Self::Pictures(pictures) => pictures.are_bytes(),
+            Self::Idx(_) => true,
             Self::Array(array) => array.are_bytes(),
             Self::Table(_) => false,
         }
@@ -313,7 +332,7 @@ impl Input {
 /// Takes a block and how many examples were looked at for it.
 type Each<'a, E> = &'a mut dyn FnMut(Block, usize) -> Result<(), E>;
 
-const HINT: &str = "give PNG, JPEG, WebP, BMP or TIFF pictures or a folder of them, a .npy or .npz of numbers, an IDX file, or a CSV";
+const HINT: &str = "give PNG, JPEG, WebP, BMP, TIFF, GIF, PNM or QOI pictures or a folder of them, a .npy or .npz of numbers, an IDX file, or a CSV";
 
 /// Bytes that can be read again from the beginning.
 #[derive(Clone, Debug)]
@@ -334,6 +353,14 @@ impl Origin {
             Self::File(path) => files::open_regular(path)?,
             Self::Kept(file) => file.reopen()?,
         }))
+    }
+
+    /// The file.
+    fn path(&self) -> &Path {
+        match self {
+            Self::File(path) => path,
+            Self::Kept(file) => file.path(),
+        }
     }
 
     /// Keeps what can be read once.
@@ -357,21 +384,27 @@ pub struct Idx {
     path: PathBuf,
     shape: Shape,
     count: usize,
+    /// Whether rows and columns are the other way round in the file.
+    is_transposed: bool,
 }
 
 impl Idx {
-    fn open(origin: Origin, path: &Path) -> Result<Self, InputError> {
+    fn open(origin: Origin, path: &Path, is_transposed: bool) -> Result<Self, InputError> {
         let stream = origin.open().map_err(InputError::io(path))?;
         let mut idx = Self {
             origin,
             path: path.to_owned(),
             shape: Shape::row(0),
             count: 0,
+            is_transposed,
         };
         let dimensions =
             idx::header(stream, 3, IDX_DIMENSIONS).map_err(|error| idx.error(&error))?;
         idx.count = dimensions[0];
-        idx.shape = Shape::grey(dimensions[1], dimensions[2]);
+        idx.shape = match is_transposed {
+            true => Shape::grey(dimensions[2], dimensions[1]),
+            false => Shape::grey(dimensions[1], dimensions[2]),
+        };
         check_size(path, idx.shape)?;
         match idx.count {
             0 => Err(InputError::new(path, "holds no images", HINT)),
@@ -396,6 +429,10 @@ impl Idx {
         let size = self.shape.size();
         idx::stream(stream, 3, IDX_DIMENSIONS, most * size, &mut |bytes| {
             let seen = bytes.len() / size;
+            let bytes = match self.is_transposed {
+                true => idx_files::transposed(&bytes, self.shape),
+                false => bytes,
+            };
             let block = Block {
                 values: RawValues::Bytes(bytes),
                 names: None,

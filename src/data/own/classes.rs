@@ -36,7 +36,7 @@ impl ClassNames {
 
 pub(super) fn class_names(
     path: &Path,
-    splits: [Option<&Vec<String>>; 2],
+    splits: [Option<&Vec<String>>; 3],
 ) -> Result<Option<ClassNames>, DataError> {
     let mut names: Vec<String> = splits.into_iter().flatten().flatten().cloned().collect();
     if names.is_empty() {

@@ -4,22 +4,27 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::classes::are_classes;
-use super::describe;
+use super::{folders, pictures};
 use crate::data::images::ImageSet;
 use crate::data::input::{
-    Block, Columns, Input, InputError, Options, UnreadableExamples, Watch, Words, open_archive,
-    read_labels,
+    Block, Columns, Fit, Input, InputError, Options, RawValues, Samples, UnreadableExamples, Watch,
+    Words, open_archive, read_labels,
 };
 use crate::data::pixels::{Collector, Width};
 use crate::data::preparation::{Preparation, Unsuitable};
+use crate::data::seen::{Kept, Seen};
 use crate::data::selection::{Own, Source};
 use crate::data::shape::Shape;
 use crate::data::source::DataError;
+use crate::data::unsuitable::{Stage, describe};
+use crate::data::warnings::Warnings;
 use crate::files;
 
 /// Where the splits come from.
 pub(super) struct Parts {
     pub(super) train: Part,
+    /// Only images have one.
+    pub(super) validation: Option<Part>,
     pub(super) test: Option<Part>,
 }
 
@@ -41,7 +46,12 @@ struct Labels {
 }
 
 impl Parts {
-    pub(super) fn find(source: Source, path: &Path, own: &Own) -> Result<Self, DataError> {
+    pub(super) fn find(
+        source: Source,
+        path: &Path,
+        own: &Own,
+        warnings: &Warnings,
+    ) -> Result<Self, DataError> {
         let fit = own.fit.clone().unwrap_or_default();
         let given = own.numbers.clone().unwrap_or_default();
         let is_table = source == Source::Csv;
@@ -56,6 +66,12 @@ impl Parts {
                 optional: false,
             },
             words: Words::default(),
+            warnings: warnings.clone(),
+            samples: match own.fit.as_ref().is_some_and(Fit::is_of_earlier_version) {
+                true => Samples::Bytes,
+                false => Samples::OfFiles,
+            },
+            transpose: false,
         };
         let part = |path: &Path, options: &Options, labels| -> Result<Part, InputError> {
             Ok(Part {
@@ -65,17 +81,27 @@ impl Parts {
             })
         };
         if source == Source::Images {
-            // As many data sets are laid out.
-            let folders = [path.join("train"), path.join("test")];
-            let (train, test) = match (&own.test_path, folders.iter().all(|folder| folder.is_dir()))
-            {
-                (None, true) => (folders[0].clone(), Some(folders[1].clone())),
-                (test, _) => (path.to_owned(), test.clone()),
+            let folders = folders::find(path, own, warnings)?;
+            let inputs = pictures::open(&folders, &options)?;
+            let part = |path: PathBuf, input| Part {
+                path,
+                input,
+                labels: None,
             };
             return Ok(Self {
-                train: part(&train, &options, None)?,
-                test: test.map(|test| part(&test, &options, None)).transpose()?,
+                train: part(folders.train, inputs.train),
+                validation: folders
+                    .validation
+                    .zip(inputs.validation)
+                    .map(|(path, input)| part(path, input)),
+                test: folders
+                    .test
+                    .zip(inputs.test)
+                    .map(|(path, input)| part(path, input)),
             });
+        }
+        if let Some(test) = own.test.path() {
+            folders::check_apart(path, "data.test_path", test)?;
         }
         let given_labels = |file: &Option<String>| {
             let file = file.as_ref().filter(|_| !is_table);
@@ -93,7 +119,7 @@ impl Parts {
             })
         };
         // Keras names the arrays of its data sets so.
-        let is_split = own.test_path.is_none()
+        let is_split = own.test.path().is_none()
             && given.array.is_none()
             && has_arrays(path, &["x_train", "x_test"]);
         if is_split {
@@ -108,6 +134,7 @@ impl Parts {
             let test = part(path, &named("x_test", Some(train.input.shape())), labels)?;
             return Ok(Self {
                 train,
+                validation: None,
                 test: Some(test),
             });
         }
@@ -120,18 +147,15 @@ impl Parts {
         };
         let train = part(path, &options, labels_of(path, &given.labels))?;
         check_kind(source, path, &train.input)?;
-        let test = own
-            .test_path
-            .as_ref()
-            .map(|test| -> Result<Part, DataError> {
-                let options = Options {
-                    shape: (!is_table).then(|| train.input.shape()),
-                    ..options.clone()
-                };
-                let test_part = part(test, &options, labels_of(test, &given.test_labels))?;
-                check_kind(source, test, &test_part.input)?;
-                Ok(test_part)
-            });
+        let test = own.test.path().map(|test| -> Result<Part, DataError> {
+            let options = Options {
+                shape: (!is_table).then(|| train.input.shape()),
+                ..options.clone()
+            };
+            let test_part = part(test, &options, labels_of(test, &given.test_labels))?;
+            check_kind(source, test, &test_part.input)?;
+            Ok(test_part)
+        });
         let test = test.transpose()?;
         if let (None, Some(labels)) = (&test, &given.test_labels) {
             return Err(DataError::Unsuitable {
@@ -140,7 +164,11 @@ impl Parts {
                 hint: "add data.test_path, or leave data.test_labels out: a share of the examples keeps its classes".into(),
             });
         }
-        Ok(Self { train, test })
+        Ok(Self {
+            train,
+            validation: None,
+            test,
+        })
     }
 }
 
@@ -212,19 +240,25 @@ impl Part {
         &self,
         preparation: &Preparation,
         budget: u64,
+        warnings: &Warnings,
         watch: Watch<'_>,
     ) -> Result<ReadPart, DataError> {
         let size = preparation.shape.size();
-        let width = match self.input.are_bytes() && preparation.scaling.is_none() {
+        let stay_bytes = self.input.are_bytes() && preparation.are_bytes;
+        let width = match stay_bytes && preparation.scaling.is_none() {
             true => Width::Byte,
             false => Width::Single,
         };
         let mut collector = Collector::new(size, width, budget);
         let mut classes = Vec::new();
         let mut count = 0;
+        let mut seen = Seen::new(preparation);
         let each = &mut |block: Block| -> Result<(), DataError> {
             let examples = block.values.len() / size;
             let are_pictures = matches!(self.input, Input::Pictures(_) | Input::Idx(_));
+            if width != Width::Byte {
+                seen.look(&block.values, are_pictures);
+            }
             let values = preparation.prepare(block.values, are_pictures);
             let values = values
                 .map_err(|found| unsuitable(&self.path, &found, count, preparation, &self.input))?;
@@ -240,6 +274,7 @@ impl Part {
                 hint: "check the files".into(),
             }));
         }
+        self.warn(&seen, preparation, warnings, watch)?;
         if let Some(labels) = &self.labels {
             classes = read_labels(&labels.path, labels.array.as_deref())?;
             if labels.found && !are_classes(&classes) {
@@ -263,6 +298,33 @@ impl Part {
     }
 }
 
+impl Part {
+    /// Warns about what preparing the examples has lost.
+    fn warn(
+        &self,
+        seen: &Seen<'_>,
+        preparation: &Preparation,
+        warnings: &Warnings,
+        watch: Watch<'_>,
+    ) -> Result<(), DataError> {
+        if let Some(coarse) = seen.coarsest() {
+            let mut kept = Kept::default();
+            let each = &mut |block: Block| -> Result<(), DataError> {
+                if let RawValues::Numbers(numbers) = block.values {
+                    kept.add(coarse.column, &numbers, preparation);
+                }
+                Ok(())
+            };
+            self.input.read(self.input.at_a_time(), watch, each)?;
+            warnings.add(seen.coarse_warning(coarse, &kept));
+        }
+        if let Some(clamped) = seen.clamped_warning("the test examples") {
+            warnings.add(clamped);
+        }
+        Ok(())
+    }
+}
+
 /// The error for a number that a network cannot take, at a place within a block that begins with example `first`.
 pub(super) fn unsuitable(
     path: &Path,
@@ -271,7 +333,7 @@ pub(super) fn unsuitable(
     preparation: &Preparation,
     input: &Input,
 ) -> DataError {
-    let (problem, hint) = describe(found, first, preparation, input.shape());
+    let (problem, hint) = describe(found, first, preparation, input.shape(), Stage::Training);
     DataError::Unsuitable {
         path: path.to_owned(),
         problem,

@@ -169,7 +169,10 @@ fn what_a_network_takes_is_not_guessed() {
     let text = fs::read_to_string(&file).unwrap();
     for changed in [
         text.replace("\"height\": 4", "\"height\": 2"),
-        text.replace("\"crop\"", "\"resize\": [100000, 4], \"crop\""),
+        text.replace(
+            "\"grayscale\"",
+            "\"resize\": [100000, 4], \"crop\": true, \"grayscale\"",
+        ),
         "{}".to_owned(),
     ] {
         assert_ne!(changed, text);
