@@ -468,7 +468,7 @@ mod tests {
             .unwrap();
         let mut told = Vec::new();
         read_watched(file.path(), 3, "images", &mut |done, all| {
-            told.push((done, all))
+            told.push((done, all));
         })
         .unwrap();
         // 64 MB at a time.
