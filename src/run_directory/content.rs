@@ -1,7 +1,7 @@
 //! What is in the files of a run.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use serde_json::{Map, Value};
@@ -16,6 +16,23 @@ use crate::model::weights::{self, Network, WeightsError};
 
 /// Far above the text of any run: what is larger is not read into memory.
 const MOST_TEXT_BYTES: u64 = 64 << 20;
+
+/// Values of a JSON file beyond which no run wrote it: a hundred thousand epochs have as many.
+const MOST_VALUES: usize = 3_000_000;
+
+/// Checks that JSON has no more values than a run writes. In memory each takes fifty times the two bytes that it needs in a
+/// file.
+fn check_values(path: &Path, json: &[u8]) -> Result<(), RunError> {
+    // Each value but the first comes after one of these; those within texts are few.
+    let values = json.iter().filter(|byte| b",[{".contains(byte)).count();
+    match values <= MOST_VALUES {
+        true => Ok(()),
+        false => {
+            let problem = format!("holds more than {MOST_VALUES} values, which no run writes");
+            Err(files::at(path)(io::Error::other(problem)).into())
+        }
+    }
+}
 
 impl RunDirectory {
     /// Writes the resolved config.
@@ -170,6 +187,7 @@ impl RunDirectory {
             return Err(RunError::Unfinished(self.path.clone()));
         }
         let bytes = files::read_regular(&path, MOST_TEXT_BYTES)?;
+        check_values(&path, &bytes)?;
         serde_json::from_slice(&bytes).map_err(|error| RunError::Summary { path, error })
     }
 
@@ -228,6 +246,7 @@ impl RunDirectory {
             io::ErrorKind::NotFound => RunError::NoMetrics(self.path.clone()),
             _ => error.into(),
         })?;
+        check_values(&path, text.as_bytes())?;
         // A line without an end was cut off while it was written.
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         let lines = text[..whole].lines().enumerate();
