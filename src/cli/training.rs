@@ -90,10 +90,12 @@ pub struct Train {
 #[derive(Debug, Args)]
 #[command(
     after_help = "The file is safetensors, of numbers of 16, 32 or 64 bits. Tensors are found under PyTorch's names as `export` \
-writes them (encoder.0.weight), or else under any names that end in weight ([outputs, inputs]) or kernel (Keras', \
-[inputs, outputs]) and bias: layers by their shapes, and those of one shape by the numbers in their names. Where each was \
-found is printed; what is missing, not used, of another shape or not to be told apart is an error that lists all of it. Of a \
-variational network mu and log_var are one layer, in this order. The network is measured, and what is done with a finished \
+writes them (encoder.0.weight), with or without a prefix such as module. or _orig_mod., or else under any names that end in \
+weight ([outputs, inputs]) or kernel (Keras', [inputs, outputs]) and bias, or in Keras' vars/0 and vars/1: layers by their \
+shapes, and those of one shape by the numbers in their names. Where each was found is printed; what is missing, not used, of \
+another shape or not to be told apart is an error that lists all of it. Counters such as n_averaged are left out. The two \
+layers of a variational network that give mu and log_var are joined; their names say which is which, as fc_mu and fc_log_var \
+do, or fc21 and fc22 of PyTorch's example. The network is measured, and what is done with a finished \
 run is done with this one, but for what asks how it was trained: train --resume, verify, curves.
 
 Examples:
