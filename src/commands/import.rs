@@ -27,7 +27,7 @@ use crate::train::Fitted;
 
 pub fn run(arguments: &cli::Import, quiet: bool) -> Result<(), Error> {
     let begun = Instant::now();
-    let (config, out) = new_run(&arguments.new, arguments.new.backend)?;
+    let (config, out) = new_run(&arguments.new, arguments.new.backend, None)?;
     let bytes = files::read(&arguments.weights, memory::most_bytes()).map_err(|unreadable| {
         let problem = ImportError::Unreadable(unreadable.error.to_string());
         import_error(&arguments.weights, problem)

@@ -25,9 +25,16 @@ impl RunDirectory {
     /// # Errors
     /// The file cannot be written.
     pub fn write_config(&self, config: &Config) -> Result<(), RunError> {
+        let version = env!("CARGO_PKG_VERSION");
+        let repeats = match self.started_from()? {
+            None => "training with it repeats the run.".to_owned(),
+            Some(started) => format!(
+                "training with it and --from {:?} repeats the run.",
+                started.from
+            ),
+        };
         let text = format!(
-            "# The resolved config of this run of hourglass {}; training with it repeats the run.\n\n{}",
-            env!("CARGO_PKG_VERSION"),
+            "# The resolved config of this run of hourglass {version}; {repeats}\n\n{}",
             config.to_toml()
         );
         self.write(Self::CONFIG, text.as_bytes())
@@ -231,7 +238,7 @@ impl RunDirectory {
             .collect()
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
         Ok(files::write(&self.path.join(name), bytes)?)
     }
 }

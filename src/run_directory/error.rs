@@ -34,6 +34,8 @@ pub enum RunError {
         path: PathBuf,
         error: serde_json::Error,
     },
+    #[error("{} is missing or damaged: the weights that the run started from are not known", .0.display())]
+    Start(PathBuf),
     #[error("{} does not say how examples are made", .0.display())]
     Input(PathBuf),
     #[error(transparent)]
@@ -76,6 +78,9 @@ impl RunError {
             Self::Config(_) => Some("the run's config.toml was changed or is of another version"),
             Self::Changed(_) | Self::Checksums(_) => Some(
                 "restore it from a copy, or let `hourglass train --resume RUN` write it anew from the last checkpoint",
+            ),
+            Self::Start(_) => Some(
+                "restore it from a copy, or begin the run again with `hourglass train --from` and `--force`",
             ),
             Self::NoMetrics(_)
             | Self::Metrics { .. }

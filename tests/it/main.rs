@@ -40,4 +40,5 @@ mod support;
 mod synchronisations;
 mod tasks;
 mod verify;
+mod warm_start;
 mod weights;
