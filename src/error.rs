@@ -90,6 +90,14 @@ pub enum Error {
     Import { path: PathBuf, problem: ImportError },
     #[error("weights cannot be imported into {0}")]
     NotImportable(&'static str),
+    #[error("{} is neither a run nor a file of weights", .0.display())]
+    NoStart(PathBuf),
+    #[error("{} holds weights of another network\n  there: {theirs}\n  here:  {ours}", path.display())]
+    OtherNetwork {
+        path: PathBuf,
+        theirs: String,
+        ours: String,
+    },
     #[error("{} was imported, not trained", .0.display())]
     IsImported(PathBuf),
     #[error("{0}")]
@@ -191,6 +199,8 @@ impl Error {
             | Self::Import { .. }
             | Self::NotImportable(_)
             | Self::IsImported(_)
+            | Self::NoStart(_)
+            | Self::OtherNetwork { .. }
             | Self::NoMetric { .. }
             | Self::Out { .. }
             | Self::NotTwoInputs(_)
@@ -276,10 +286,17 @@ impl Error {
             Self::NoEpoch(_) => Some("train it again with --force".into()),
             Self::Import { problem: ImportError::Unreadable(_), .. } => Some("name a safetensors file with --weights".into()),
             Self::Import { problem: ImportError::Format(_), .. } => Some("save the weights with the safetensors package of Python; what is pickled is not read".into()),
-            Self::Import { problem: ImportError::Tensors(_), .. } => Some("set model.encoder, model.decoder or model.layers as the network is that the weights come from; of a variational network mu and log_var are one layer, in this order, as torch.cat makes it".into()),
+            Self::Import { problem: ImportError::Tensors(_), .. } => Some("set model.encoder, model.decoder or model.layers as the network is that the weights come from, and model.kind = \"variational\" for one with mu and log_var".into()),
+            Self::Import { problem: ImportError::Posterior(_), .. } => Some("name the layers mu and log_var in the file, or join them to one, mu first, as torch.cat does".into()),
+            Self::Import { problem: ImportError::OtherLayers(_), .. } => Some("networks here have dense layers alone; torch.nn.utils.fusion.fuse_linear_bn_eval makes a dense layer of one and the batch normalisation behind it".into()),
             Self::Import { problem: ImportError::Values(_), .. } => Some("save finite numbers of 16, 32 or 64 bits".into()),
             Self::NotImportable(_) => Some("name the config of an autoencoder with model.tied = false, of a variational network or of a classifier".into()),
-            Self::IsImported(_) => Some("train another run with `hourglass train --config RUN/config.toml --out DIR`".into()),
+            Self::IsImported(path) => Some(format!(
+                "`hourglass train --from {} --out DIR` trains its weights further, as a new run",
+                path.display()
+            )),
+            Self::NoStart(_) => Some("name a run such as artifacts/deep, or a safetensors file".into()),
+            Self::OtherNetwork { .. } => Some("leave --config out to take the run's own, or set model as that has it; the run's model.safetensors holds an untied network's weights too".into()),
             Self::TooCoarse(problem) => Some(problem.hint().into()),
             Self::Out { .. } => Some("make the directory, or choose another --out".into()),
             Self::Picture(PictureError::TooLarge { .. }) => Some("show fewer images".into()),

@@ -105,6 +105,7 @@ impl Conclusion<'_> {
             files: run.checksums()?,
             resumed: origin.resumed,
             imported,
+            started_from: origin.started_from,
         };
         let summary = report::summary(config, error_metric, &history, epoch, &figures, &receipt);
         run.write_summary(&summary)?;
@@ -150,6 +151,7 @@ pub fn origin<M: Network, T: Measured<M>>(
         data: task.checksums().to_vec(),
         initial_weights_sha256: weights::fingerprint(network)?,
         resumed: Vec::new(),
+        started_from: None,
     })
 }
 

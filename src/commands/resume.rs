@@ -170,6 +170,11 @@ impl Resumable {
         (is_over && is_whole(&self.run, &summary)).then_some(summary)
     }
 
+    /// Whether it did not come to its first checkpoint, so that its first step is the next.
+    pub fn starts_over(&self) -> bool {
+        self.checkpoints.is_empty()
+    }
+
     /// Whether more epochs would change nothing.
     pub fn has_stopped_early(&self, config: &Config) -> bool {
         let metric = config.experiment.error_metric();
@@ -226,6 +231,7 @@ impl Resumable {
             }
             origin.initial_weights_sha256 = begun.initial_weights_sha256.clone();
             origin.resumed = begun.resumed.clone();
+            origin.started_from = begun.started_from.clone();
             origin.resumed.push(Resumption {
                 after_step: training.step(),
                 differences,

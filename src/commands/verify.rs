@@ -103,6 +103,11 @@ fn changed_files(run: &RunDirectory, receipt: &Receipt) -> Result<Vec<String>, E
     if run.config_sha256()? != receipt.config_sha256 {
         changed.push("config.toml was changed since the run".into());
     }
+    if let Some(started) = &receipt.started_from
+        && !run.has_initial(started)?
+    {
+        changed.push(format!("{} was changed since the run", started.copy.file));
+    }
     let files = run.changed_files(&receipt.files)?.into_iter();
     changed.extend(files.map(|file| format!("{file} was changed since the run")));
     match run.preparation() {
@@ -166,10 +171,14 @@ fn repeat(
         ));
     }
     let repetition = match prepare(&config, &opened, Examples::All)? {
-        Prepared::Autoencoder(network, task) => train(&config, receipt, network, &task, quiet)?,
-        Prepared::Tied(network, task) => train(&config, receipt, network, &task, quiet)?,
-        Prepared::Variational(network, task) => train(&config, receipt, network, &task, quiet)?,
-        Prepared::Classifier(network, task) => train(&config, receipt, network, &task, quiet)?,
+        Prepared::Autoencoder(network, task) => {
+            train(&config, run, receipt, network, &task, quiet)?
+        }
+        Prepared::Tied(network, task) => train(&config, run, receipt, network, &task, quiet)?,
+        Prepared::Variational(network, task) => {
+            train(&config, run, receipt, network, &task, quiet)?
+        }
+        Prepared::Classifier(network, task) => train(&config, run, receipt, network, &task, quiet)?,
         Prepared::Baseline(network, task) => fit_again(&config, receipt, &network, &task)?,
     };
     Ok(compare(recorded, &repetition, differences))
@@ -177,12 +186,17 @@ fn repeat(
 
 fn train<M: Network, T: Task<M>>(
     config: &Config,
+    run: &RunDirectory,
     receipt: &Receipt,
     network: M,
     task: &T,
     quiet: bool,
 ) -> Result<Repetition, Error> {
     let error_metric = task.error_metric();
+    let network = match &receipt.started_from {
+        Some(started) => run.load_initial(network, started)?,
+        None => network,
+    };
     let initial_weights_sha256 = weights::fingerprint(&network)?;
     let examples = task.examples(Subset::Training);
     let train = training(config)?;

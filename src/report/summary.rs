@@ -8,8 +8,8 @@ use crate::config::Config;
 use crate::data::Checksum;
 use crate::environment::Environment;
 use crate::evaluate::Figures;
-use crate::train::EpochRecord;
 use crate::train::checkpoint::Resumption;
+use crate::train::{EpochRecord, StartedFrom};
 
 /// What a run was made from and with: enough to repeat it and to tell whether the repetition agrees.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct Receipt {
     /// The file that the weights come from, if they were not trained here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<Checksum>,
+    /// Where the weights before the first step come from, if they were not drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_from: Option<StartedFrom>,
 }
 
 impl Receipt {

@@ -40,15 +40,22 @@ impl RunDirectory {
     /// # Errors
     /// The file cannot be written.
     pub fn write_config(&self, config: &Config) -> Result<(), RunError> {
-        self.write(Self::CONFIG, Self::config_text(config).as_bytes())
+        self.write(Self::CONFIG, self.config_text(config)?.as_bytes())
     }
 
-    fn config_text(config: &Config) -> String {
-        format!(
-            "# The resolved config of this run of hourglass {}; training with it repeats the run.\n\n{}",
-            env!("CARGO_PKG_VERSION"),
+    fn config_text(&self, config: &Config) -> Result<String, RunError> {
+        let version = env!("CARGO_PKG_VERSION");
+        let repeats = match self.started_from()? {
+            None => "training with it repeats the run.".to_owned(),
+            Some(started) => format!(
+                "training with it and --from {:?} repeats the run.",
+                started.from
+            ),
+        };
+        Ok(format!(
+            "# The resolved config of this run of hourglass {version}; {repeats}\n\n{}",
             config.to_toml()
-        )
+        ))
     }
 
     /// The config of the run, with overrides on top.
@@ -77,8 +84,8 @@ impl RunDirectory {
             return false;
         };
         train.epochs = epochs as usize;
-        let text = Self::config_text(&config);
-        self.check_recorded(Self::CONFIG, text.as_bytes()).is_ok()
+        let text = self.config_text(&config);
+        text.is_ok_and(|text| self.check_recorded(Self::CONFIG, text.as_bytes()).is_ok())
     }
 
     /// The same without comparing it with what the run finished with, for who compares it with something else.

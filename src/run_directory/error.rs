@@ -42,6 +42,8 @@ pub enum RunError {
         path: PathBuf,
         error: serde_json::Error,
     },
+    #[error("{} is missing or damaged: the weights that the run started from are not known", .0.display())]
+    Start(PathBuf),
     #[error("{} does not say how examples are made", .0.display())]
     Input(PathBuf),
     #[error(transparent)]
@@ -92,6 +94,9 @@ impl RunError {
                  their checksums, `hourglass import --weights RUN/model.safetensors --config RUN/config.toml --out DIR`",
             ),
             Self::NoTrainingErrors(_) => Some("give a --threshold"),
+            Self::Start(_) => Some(
+                "restore it from a copy, or begin the run again with `hourglass train --from` and `--force`",
+            ),
             Self::NoMetrics(_)
             | Self::Metrics { .. }
             | Self::Unfinished(_)

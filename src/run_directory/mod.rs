@@ -2,6 +2,7 @@
 
 mod content;
 mod error;
+mod initial;
 mod recorded;
 mod untrusted;
 
@@ -40,6 +41,9 @@ impl RunDirectory {
     const SUMMARY: &'static str = "summary.json";
     const BURNPACK: &'static str = "model.bpk";
     pub const SAFETENSORS: &'static str = "model.safetensors";
+    /// The weights that the run started from, where they were not drawn, and where they come from.
+    const INITIAL: &'static str = "initial.bpk";
+    const STARTED_FROM: &'static str = "started_from.json";
     const RECONSTRUCTIONS: &'static str = "reconstructions.png";
     const CURVES: &'static str = "curves.png";
     const CODE: &'static str = "code.png";
@@ -60,7 +64,7 @@ impl RunDirectory {
     /// Stays when the run is over, since another process may be about to lock it.
     const LOCK: &'static str = ".lock";
     /// Everything a run writes but its checkpoints, and so all that `--force` removes.
-    const FILES: [&'static str; 20] = [
+    const FILES: [&'static str; 22] = [
         Self::CONFIG,
         Self::INPUT,
         Self::TRAINING_ERRORS,
@@ -68,6 +72,8 @@ impl RunDirectory {
         Self::SUMMARY,
         Self::BURNPACK,
         Self::SAFETENSORS,
+        Self::INITIAL,
+        Self::STARTED_FROM,
         Self::RECONSTRUCTIONS,
         Self::CURVES,
         Self::CODE,

@@ -20,6 +20,7 @@ mod finite_differences;
 mod golden;
 mod gradients;
 mod imports;
+mod imports_by_name;
 #[cfg(unix)]
 mod interruptions;
 mod kernels;
@@ -42,4 +43,5 @@ mod tasks;
 #[cfg(unix)]
 mod untrusted;
 mod verify;
+mod warm_start;
 mod weights;

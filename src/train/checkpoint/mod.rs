@@ -28,7 +28,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::progress::Progress;
-use super::{Saved, TrainError, Training};
+use super::{Saved, StartedFrom, TrainError, Training};
 use crate::data::{Checksum, hexadecimal};
 use crate::environment::Environment;
 use crate::files::{self, FileError};
@@ -87,6 +87,9 @@ pub struct Origin {
     pub data: Vec<Checksum>,
     pub initial_weights_sha256: String,
     pub resumed: Vec<Resumption>,
+    /// Where the first weights come from, if they were not drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_from: Option<StartedFrom>,
 }
 
 /// That a training was stopped and resumed.
