@@ -80,7 +80,7 @@ pub struct Encode {
 #[command(
     after_help = "Codes are what `encode` writes: .npy, or CSV with a column for each element and perhaps one called name. A folder \
 gets a PNG for each; a .npy or .csv has the numbers as the network gives them, in the units of the training data: pixels that \
-were bytes go from 0 to 1.
+were bytes go from 0 to 1. Numbers that training scaled get their units back in double precision.
 
 Examples:
   hourglass decode artifacts/deep --input codes.npy --out drawn/

@@ -30,6 +30,8 @@ struct Findings {
     least: f32,
     greatest: f32,
     mean_pixel: f64,
+    /// Numbers of an example that are the same in all examples.
+    constant_columns: usize,
     /// The least binary cross-entropy that any reconstruction can have; absent of numbers that are no probabilities.
     #[serde(skip_serializing_if = "Option::is_none")]
     entropy_nats_per_pixel: Option<f64>,
@@ -88,7 +90,13 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
         reading.on(done, total);
     })?;
     drop(reading);
-    tell_warnings(&splits.warnings);
+    let mut warnings = splits.warnings.clone();
+    if let Err(error) = splits.check_variety(images) {
+        // Looking at such data is possible, training on them is not.
+        warnings.push(format!("{error}; {}", error.hint()));
+    }
+    warnings.extend(splits.inspect(images, config.experiment.output_range())?);
+    tell_warnings(&warnings);
     let split_of = |file: &Checksum| {
         let words = ["t10k-", "test-images", "test-labels", "test examples"];
         match &file.file {
@@ -121,7 +129,8 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
             "preparation": preparation,
             "unreadable": splits.unreadable,
             "unreadable_examples": splits.unreadable.len(),
-            "warnings": splits.warnings,
+            "scaled_by": splits.scaled_by,
+            "warnings": warnings,
         });
         return answer_json(&document);
     }
@@ -129,7 +138,7 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
     for split in &findings {
         describe(&mut text, split, preparation);
     }
-    text.push_str(&prepared(preparation, &splits.unreadable));
+    text.push_str(&prepared(preparation, splits.scaled_by, &splits.unreadable));
     let needed = preparation.shape.size();
     let network = config.experiment.layer_sizes()[0];
     match images.source {
@@ -148,7 +157,11 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
 }
 
 /// How examples are made of what the files hold, in words.
-fn prepared(preparation: &Preparation, unreadable: &UnreadableExamples) -> String {
+fn prepared(
+    preparation: &Preparation,
+    scaled_by: Option<usize>,
+    unreadable: &UnreadableExamples,
+) -> String {
     let mut text = String::new();
     if preparation.depth.is_some() {
         text.push_str(&conversion(preparation));
@@ -167,8 +180,10 @@ fn prepared(preparation: &Preparation, unreadable: &UnreadableExamples) -> Strin
             );
         }
         Some(_) => {
-            text.push_str(
-                "\neach column is scaled by itself, as the numbers of the training file say\n",
+            let rows = scaled_by.map_or_else(String::new, |rows| thousands(rows as u64) + " ");
+            let _ = writeln!(
+                text,
+                "\neach column is scaled by the {rows}training rows; rows set aside for testing have no influence"
             );
         }
         None => {}
@@ -244,8 +259,9 @@ fn findings(
         least,
         greatest,
         mean_pixel: sum / (images.count() * images.pixels_per_image()) as f64,
-        entropy_nats_per_pixel: preparation
-            .in_unit_range
+        constant_columns: data::constant_columns(images),
+        // Test examples may be beyond the range of the training examples.
+        entropy_nats_per_pixel: (preparation.in_unit_range && least >= 0.0 && greatest <= 1.0)
             .then(|| entropy_nats_per_pixel(images)),
         files,
     }
@@ -290,6 +306,14 @@ fn describe(text: &mut String, split: &Findings, preparation: &Preparation) {
     );
     let _ = writeln!(text, "  range            {range}");
     let _ = writeln!(text, "  mean pixel       {}", figure(split.mean_pixel));
+    if split.constant_columns > 0 {
+        let _ = writeln!(
+            text,
+            "  constant         {} of {} numbers are the same in all examples",
+            thousands(split.constant_columns as u64),
+            thousands(split.shape.size() as u64)
+        );
+    }
     if let Some(entropy) = split.entropy_nats_per_pixel {
         let _ = writeln!(
             text,

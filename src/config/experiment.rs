@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::baselines;
-use crate::data::{Corruption, GreyWeights, Images, Source, Spirals};
+use crate::data::{Corruption, GreyWeights, Images, Preparation, Source, Spirals};
 use crate::model::{Activation, autoencoder, classifier, variational};
 use crate::objective::{self, Reconstruction, Sparsity};
 
@@ -164,6 +164,14 @@ impl Experiment {
         }
     }
 
+    /// The same with its examples prepared as those that a run was trained on.
+    pub fn prepare_as(&mut self, known: Preparation) {
+        let own = self.images_mut().and_then(|data| data.own.as_mut());
+        if let Some(own) = own {
+            own.known = Some(Box::new(known));
+        }
+    }
+
     fn images_mut(&mut self) -> Option<&mut Images> {
         match self {
             Self::Autoencoder { data, .. }
@@ -245,6 +253,25 @@ impl Experiment {
             Self::Baseline { model, .. } => model.kind == baselines::Kind::TopicModel,
         };
         is_bounded || is_clipped
+    }
+
+    /// The numbers of a code, if the network has one.
+    pub fn code_size(&self) -> Option<usize> {
+        match self {
+            Self::Autoencoder { model, .. } => Some(model.code_size()),
+            Self::Variational { model, .. } => Some(model.code_size()),
+            Self::Baseline { model, .. } => Some(model.code_size()),
+            Self::Classifier { .. } => None,
+        }
+    }
+
+    /// The least and the greatest number that a reconstruction can hold.
+    pub fn output_range(&self) -> (f32, f32) {
+        match self {
+            Self::Autoencoder { model, .. } => model.output.range(),
+            Self::Variational { .. } => Activation::Sigmoid.range(),
+            Self::Classifier { .. } | Self::Baseline { .. } => Activation::Linear.range(),
+        }
     }
 
     /// All layer sizes, from the input to the output.

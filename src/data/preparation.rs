@@ -69,12 +69,20 @@ impl Scaling {
             .collect()
     }
 
-    /// Gives rows of numbers back their units.
-    pub fn undo(&self, numbers: &mut [f32]) {
+    /// Scales one number of a column.
+    pub fn of_column(&self, x: f64, column: usize) -> f64 {
+        let column = if self.by_column { column } else { 0 };
+        (x - self.offset[column]) / self.scale[column]
+    }
+
+    /// Returns rows of numbers in their units again: in double precision, as single precision would round Unix times to
+    /// 128 seconds.
+    pub fn undo(&self, numbers: &[f32]) -> Vec<f64> {
         let columns = self.offset.iter().zip(&self.scale).cycle();
-        for (x, (offset, scale)) in numbers.iter_mut().zip(columns) {
-            *x = (f64::from(*x) * scale + offset) as f32;
-        }
+        let scaled = numbers.iter().zip(columns);
+        scaled
+            .map(|(&x, (offset, scale))| f64::from(x) * scale + offset)
+            .collect()
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Splits<T> {
     pub unreadable: UnreadableExamples,
     /// What users should know about the data although it stops nothing.
     pub warnings: Vec<String>,
+    /// The number of training examples that say how numbers are scaled; absent where none was asked.
+    pub scaled_by: Option<usize>,
 }
 
 impl Splits<ImageSet> {
@@ -47,6 +49,7 @@ impl Splits<ImageSet> {
             checksums: Vec::new(),
             unreadable: UnreadableExamples::new(),
             warnings: Vec::new(),
+            scaled_by: None,
         }
     }
 
@@ -318,6 +321,7 @@ pub fn load(
         preparation,
         unreadable,
         warnings,
+        scaled_by,
         validation: folder,
     } = match &wanted.own {
         None => load_idx(wanted)?,
@@ -372,6 +376,7 @@ pub fn load(
         preparation,
         unreadable,
         warnings,
+        scaled_by,
     })
 }
 
@@ -413,6 +418,7 @@ fn load_idx(wanted: &Images) -> Result<Splits<ImageSet>, DataError> {
         checksums,
         unreadable: UnreadableExamples::new(),
         warnings: Vec::new(),
+        scaled_by: None,
     })
 }
 

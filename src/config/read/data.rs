@@ -182,6 +182,7 @@ fn own(settings: &mut Settings, source: Source) -> Option<Own> {
         memory_budget_mb: settings.count("data.memory_budget_mb", 1),
         fit,
         numbers,
+        known: None,
     })
 }
 
@@ -278,7 +279,7 @@ fn range(settings: &mut Settings) -> Option<(f64, f64)> {
             return None;
         };
         let range = (number(low)?, number(high)?);
-        (range.0 < range.1).then_some(range)
+        (range.0 < range.1 && (range.1 - range.0).is_finite()).then_some(range)
     })
 }
 

@@ -10,16 +10,15 @@ use std::path::Path;
 
 use crate::data::images::ImageSet;
 use crate::data::input::{Input, UnreadableExamples, Watch};
-use crate::data::preparation::{Preparation, Unsuitable};
+use crate::data::preparation::Preparation;
 use crate::data::selection::{Images, Own};
-use crate::data::shape::Shape;
 use crate::data::source::{Checksum, DataError, Splits};
 use crate::data::warnings::Warnings;
 use crate::memory;
 use crate::random::{self, Purpose};
 use classes::class_names;
 use parts::{Part, Parts};
-use scaling::preparation;
+use scaling::{Found, preparation};
 
 /// Reads both splits.
 ///
@@ -34,7 +33,7 @@ pub fn load(
     let path = wanted.path.clone().unwrap_or_default();
     let warnings = Warnings::default();
     let parts = Parts::find(wanted.source, &path, own, &warnings)?;
-    let preparation = preparation(&parts, own, in_unit_range, watch)?;
+    let Found { preparation, rows } = preparation(&parts, own, in_unit_range, watch)?;
     if let Some(test) = &parts.test
         && test.input.column_names() != parts.train.input.column_names()
     {
@@ -58,7 +57,7 @@ pub fn load(
     };
     let mut unreadable = UnreadableExamples::new();
     let mut read = |part: &Part, what: &str| {
-        let read = part.read(&preparation, budget, watch)?;
+        let read = part.read(&preparation, budget, &warnings, watch)?;
         unreadable.extend(read.unreadable);
         if own.strict && !unreadable.is_empty() {
             return Err(DataError::Unreadable {
@@ -127,53 +126,22 @@ pub fn load(
         },
         unreadable,
         warnings: warnings.list(),
+        scaled_by: rows,
     })
-}
-
-/// What is wrong with a number, and what to do.
-pub fn describe(
-    found: &Unsuitable,
-    first: usize,
-    preparation: &Preparation,
-    shape: Shape,
-) -> (String, String) {
-    let Unsuitable { place, number } = *found;
-    let example = first + place / shape.size();
-    let place = place % shape.size();
-    let of = match preparation
-        .columns
-        .as_ref()
-        .and_then(|names| names.get(place))
-    {
-        Some(name) => format!("column `{name}`"),
-        None => format!("number {place}"),
-    };
-    let range = match &preparation.scaling {
-        Some(scaling) if !scaling.by_column => {
-            (scaling.offset[0], scaling.offset[0] + scaling.scale[0])
-        }
-        _ => (0.0, 1.0),
-    };
-    let (low, high) = range;
-    match number.is_finite() {
-        false => (
-            format!("{of} of example {example} is not finite ({number})"),
-            "replace what is missing, or leave such examples out".into(),
-        ),
-        true => (
-            format!(
-                "{of} of example {example} is {number}; this network takes numbers from {low} to {high}, or pictures"
-            ),
-            format!(
-                "scale them: `(x - x.min()) / (x.max() - x.min())` goes from 0 to 1; training data from {low} to {high} were expected"
-            ),
-        ),
-    }
 }
 
 /// Takes a share of the examples for tests, always the same ones.
 fn split(all: &ImageSet, fraction: f64, path: &Path) -> Result<(ImageSet, ImageSet), DataError> {
-    let count = all.count();
+    let test = test_rows(all.count(), fraction, path)?;
+    let mut is_test = vec![false; all.count()];
+    test.iter().for_each(|&row| is_test[row] = true);
+    let train: Vec<usize> = (0..all.count()).filter(|&row| !is_test[row]).collect();
+    Ok((all.select(&train), all.select(&test)))
+}
+
+/// Returns which of `count` examples are set aside for testing, in ascending order: always the same ones, whatever the run's
+/// seed, since runs are compared on the same examples.
+fn test_rows(count: usize, fraction: f64, path: &Path) -> Result<Vec<usize>, DataError> {
     if count < 2 {
         return Err(DataError::Unsuitable {
             path: path.to_owned(),
@@ -182,10 +150,8 @@ fn split(all: &ImageSet, fraction: f64, path: &Path) -> Result<(ImageSet, ImageS
         });
     }
     let test = ((count as f64 * fraction).round() as usize).clamp(1, count - 1);
-    // Whatever the run's seed: runs are compared on the same examples.
-    let mut order = random::permutation(count, random::stream(0, Purpose::Split, 1, 0));
-    let mut train = order.split_off(test);
-    train.sort_unstable();
-    order.sort_unstable();
-    Ok((all.select(&train), all.select(&order)))
+    let mut rows = random::permutation(count, random::stream(0, Purpose::Split, 1, 0));
+    rows.truncate(test);
+    rows.sort_unstable();
+    Ok(rows)
 }

@@ -4,17 +4,19 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::classes::are_classes;
-use super::{describe, folders, pictures};
+use super::{folders, pictures};
 use crate::data::images::ImageSet;
 use crate::data::input::{
-    Block, Columns, Fit, Input, InputError, Options, Samples, UnreadableExamples, Watch, Words,
-    open_archive, read_labels,
+    Block, Columns, Fit, Input, InputError, Options, RawValues, Samples, UnreadableExamples, Watch,
+    Words, open_archive, read_labels,
 };
 use crate::data::pixels::{Collector, Width};
 use crate::data::preparation::{Preparation, Unsuitable};
+use crate::data::seen::{Kept, Seen};
 use crate::data::selection::{Own, Source};
 use crate::data::shape::Shape;
 use crate::data::source::DataError;
+use crate::data::unsuitable::{Stage, describe};
 use crate::data::warnings::Warnings;
 use crate::files;
 
@@ -65,9 +67,11 @@ impl Parts {
             },
             words: Words::default(),
             warnings: warnings.clone(),
-            samples: match own.fit.as_ref().is_some_and(Fit::is_of_earlier_version) {
-                true => Samples::Bytes,
-                false => Samples::OfFiles,
+            // As the network takes them, whatever the files hold.
+            samples: match &own.known {
+                Some(known) => known.samples(),
+                None if own.fit.as_ref().is_some_and(Fit::is_of_earlier_version) => Samples::Bytes,
+                None => Samples::OfFiles,
             },
             transpose: false,
         };
@@ -238,19 +242,25 @@ impl Part {
         &self,
         preparation: &Preparation,
         budget: u64,
+        warnings: &Warnings,
         watch: Watch<'_>,
     ) -> Result<ReadPart, DataError> {
         let size = preparation.shape.size();
-        let width = match self.input.are_bytes() && preparation.scaling.is_none() {
+        let stay_bytes = self.input.are_bytes() && preparation.are_bytes;
+        let width = match stay_bytes && preparation.scaling.is_none() {
             true => Width::Byte,
             false => Width::Single,
         };
         let mut collector = Collector::new(size, width, budget);
         let mut classes = Vec::new();
         let mut count = 0;
+        let mut seen = Seen::new(preparation);
         let each = &mut |block: Block| -> Result<(), DataError> {
             let examples = block.values.len() / size;
             let are_pictures = matches!(self.input, Input::Pictures(_) | Input::Idx(_));
+            if width != Width::Byte {
+                seen.look(&block.values, are_pictures);
+            }
             let values = preparation.prepare(block.values, are_pictures);
             let values = values
                 .map_err(|found| unsuitable(&self.path, &found, count, preparation, &self.input))?;
@@ -266,6 +276,7 @@ impl Part {
                 hint: "check the files".into(),
             }));
         }
+        self.warn(&seen, preparation, warnings, watch)?;
         if let Some(labels) = &self.labels {
             classes = read_labels(&labels.path, labels.array.as_deref())?;
             if labels.found && !are_classes(&classes) {
@@ -289,6 +300,33 @@ impl Part {
     }
 }
 
+impl Part {
+    /// Warns about what preparing the examples has lost.
+    fn warn(
+        &self,
+        seen: &Seen<'_>,
+        preparation: &Preparation,
+        warnings: &Warnings,
+        watch: Watch<'_>,
+    ) -> Result<(), DataError> {
+        if let Some(coarse) = seen.coarsest() {
+            let mut kept = Kept::default();
+            let each = &mut |block: Block| -> Result<(), DataError> {
+                if let RawValues::Numbers(numbers) = block.values {
+                    kept.add(coarse.column, &numbers, preparation);
+                }
+                Ok(())
+            };
+            self.input.read(self.input.at_a_time(), watch, each)?;
+            warnings.add(seen.coarse_warning(coarse, &kept));
+        }
+        if let Some(clamped) = seen.clamped_warning("the test examples") {
+            warnings.add(clamped);
+        }
+        Ok(())
+    }
+}
+
 /// The error for a number that a network cannot take, at a place within a block that begins with example `first`.
 pub(super) fn unsuitable(
     path: &Path,
@@ -297,7 +335,7 @@ pub(super) fn unsuitable(
     preparation: &Preparation,
     input: &Input,
 ) -> DataError {
-    let (problem, hint) = describe(found, first, preparation, input.shape());
+    let (problem, hint) = describe(found, first, preparation, input.shape(), Stage::Training);
     DataError::Unsuitable {
         path: path.to_owned(),
         problem,
