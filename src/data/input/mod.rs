@@ -3,6 +3,7 @@
 mod array;
 mod bounded;
 mod pictures;
+mod room;
 mod table;
 mod unreadable;
 
@@ -365,7 +366,13 @@ impl Origin {
     /// Keeps what can be read once.
     fn keep(once: &mut dyn Read) -> io::Result<Self> {
         let mut file = pixels::temporary(|directory| NamedTempFile::new_in(directory))?;
-        io::copy(once, file.as_file_mut())?;
+        // What never ends must not fill the disk that others write to.
+        let most = files::free_bytes(file.as_file())? / 2;
+        let kept = io::copy(&mut once.take(most), file.as_file_mut())?;
+        if kept == most && once.read(&mut [0])? > 0 {
+            let problem = format!("more than {} MB, half of what is free", most / 1_000_000);
+            return Err(io::Error::new(io::ErrorKind::StorageFull, problem));
+        }
         Ok(Self::Kept(Arc::new(file)))
     }
 }

@@ -300,10 +300,10 @@ fn pictures() -> Vec<Bomb> {
             None,
         ),
         bomb(
-            "PNG of 16,000 × 16,000 black pixels",
+            "PNG of 8,000 × 8,000 black pixels",
             "picture.png",
-            black(16_000),
-            "limit",
+            black(8000),
+            "it is read",
         ),
         bomb(
             "GIF that claims 65,535 × 65,535 pixels",

@@ -10,6 +10,8 @@ mod kills;
 mod nesting;
 mod operations;
 mod readers;
+mod slow;
+mod special;
 mod workshop;
 
 use std::fmt::Write as _;

@@ -163,11 +163,12 @@ pub const ALL: [(&str, Fuzz); 40] = [
 ];
 
 /// Readers whose format this build does not read: their inputs are all refused, without harm.
-const NOT_READ: [&str; 4] = [
+const NOT_READ: [&str; 5] = [
     ".npy in Fortran's order: its header",
     "gzipped .npy",
     "gzipped .npy: its header",
     "gzipped CSV",
+    "labels as strings",
 ];
 
 /// Fuzzes the bytes of a file, since readers of data open files themselves.

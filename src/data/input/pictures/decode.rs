@@ -14,6 +14,7 @@ use super::fit::Depth;
 use super::kind::{depth_of_tiff, format_of};
 use super::raster::{Plane, Raster, turned};
 use super::whole;
+use crate::data::input::room::room_for;
 use crate::data::input::{Origin, ReadSeek};
 
 /// The largest side of an image worth decoding: far above any network's input, far below what fills the memory.
@@ -90,7 +91,6 @@ fn decoded(origin: &Origin) -> Result<Decoded, Failure> {
                 // As browsers do: the colour that an animation names is nobody's background.
                 decoder.set_background_color(Rgba([0; 4]))?;
             }
-            decoder.set_limits(limits(most))?;
             finished(decoder, most)?
         }
         _ => image(ImageReader::with_format(stream, format), most)?,
@@ -110,7 +110,8 @@ fn image<R: BufRead + Seek>(
     mut reader: ImageReader<R>,
     most: u64,
 ) -> Result<DynamicImage, ImageError> {
-    reader.limits(limits(most));
+    // What comes before the pixels, such as colour profiles, is never large.
+    reader.limits(limits(MOST_BYTES_OF_SMALL));
     finished(reader.into_decoder()?, most)
 }
 
@@ -120,6 +121,8 @@ fn finished(mut decoder: impl ImageDecoder, most: u64) -> Result<DynamicImage, I
     if decoder.total_bytes() > most {
         return Err(too_large(decoder.dimensions()));
     }
+    decoder.set_limits(limits(most))?;
+    let _room = room_for(decoder.total_bytes());
     let mut image = DynamicImage::from_decoder(decoder)?;
     if let Ok(orientation) = orientation {
         image.apply_orientation(orientation);
