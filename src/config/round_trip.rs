@@ -35,12 +35,6 @@ fn table() -> Vec<(&'static str, Values)> {
         ("model.layers", sizes(&[2], &[3, 4])),
         ("model.iterations", whole(1..=1000)),
         ("model.tied", flag()),
-        ("model.activation", choice("model.activation", &[])),
-        (
-            "model.code_activation",
-            choice("model.code_activation", &[]),
-        ),
-        ("model.output", choice("model.output", &[])),
         ("model.dropout", real(0.0, 0.99)),
         ("model.initial_bias.code", real(-3.0, 3.0)),
         ("model.initial_bias.output", real(-3.0, 3.0)),
@@ -50,10 +44,29 @@ fn table() -> Vec<(&'static str, Values)> {
         ),
         ("objective.kl_weight", real(0.0, 10.0)),
     ];
+    table.extend(activations());
     table.extend(data());
     table.extend(noise_and_sparsity());
     table.extend(training());
     table
+}
+
+/// The keys of the activations, each a word, or a kind with a slope.
+fn activations() -> Vec<(&'static str, Values)> {
+    let [hidden, code, output] =
+        ["model.activation", "model.code_activation", "model.output"].map(|key| choice(key, &[]));
+    let slope = || real(0.0, 1.0);
+    vec![
+        ("model.activation", hidden.clone()),
+        ("model.activation.kind", hidden),
+        ("model.activation.slope", slope()),
+        ("model.code_activation", code.clone()),
+        ("model.code_activation.kind", code),
+        ("model.code_activation.slope", slope()),
+        ("model.output", output.clone()),
+        ("model.output.kind", output),
+        ("model.output.slope", slope()),
+    ]
 }
 
 /// The keys under `data`.
@@ -439,12 +452,15 @@ fn whatever_is_accepted_reads_back_as_itself() {
     assert_eq!(combinations.len(), 31, "{combinations:?}");
 }
 
-/// A value at a dotted key.
+/// A value at a dotted key. A word in the place of a section, such as that of an activation, makes room for it.
 fn put(table: &mut Table, key: &str, value: Value) {
     match key.split_once('.') {
         None => drop(table.insert(key.to_owned(), value)),
         Some((section, rest)) => {
             let inner = table.entry(section).or_insert_with(|| Table::new().into());
+            if !inner.is_table() {
+                *inner = Table::new().into();
+            }
             put(inner.as_table_mut().expect("a section"), rest, value);
         }
     }

@@ -33,6 +33,8 @@ pub(super) struct Part {
     pub(super) path: PathBuf,
     pub(super) input: Input,
     labels: Option<Labels>,
+    /// Whether its numbers are those of a run that is trained now, or was.
+    stage: Stage,
 }
 
 /// Where classes are that are not in the input.
@@ -80,6 +82,10 @@ impl Parts {
                 path: path.to_owned(),
                 input: Input::open(path, options)?,
                 labels,
+                stage: match &own.known {
+                    Some(_) => Stage::Application,
+                    None => Stage::Training,
+                },
             })
         };
         if source == Source::Images {
@@ -262,8 +268,7 @@ impl Part {
                 seen.look(&block.values, are_pictures);
             }
             let values = preparation.prepare(block.values, are_pictures);
-            let values = values
-                .map_err(|found| unsuitable(&self.path, &found, count, preparation, &self.input))?;
+            let values = values.map_err(|found| unsuitable(self, &found, count, preparation))?;
             count += examples;
             classes.extend(block.classes.into_iter().flatten());
             collector.add(values).map_err(DataError::Spill)
@@ -329,15 +334,15 @@ impl Part {
 
 /// The error for a number that a network cannot take, at a place within a block that begins with example `first`.
 pub(super) fn unsuitable(
-    path: &Path,
+    part: &Part,
     found: &Unsuitable,
     first: usize,
     preparation: &Preparation,
-    input: &Input,
 ) -> DataError {
-    let (problem, hint) = describe(found, first, preparation, input.shape(), Stage::Training);
+    let shape = part.input.shape();
+    let (problem, hint) = describe(found, first, preparation, shape, part.stage);
     DataError::Unsuitable {
-        path: path.to_owned(),
+        path: part.path.clone(),
         problem,
         hint,
     }
