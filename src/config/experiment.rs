@@ -155,14 +155,6 @@ impl Experiment {
         }
     }
 
-    /// The same with its examples prepared as those that a run was trained on.
-    pub fn prepare_as(&mut self, known: Preparation) {
-        let own = self.images_mut().and_then(|data| data.own.as_mut());
-        if let Some(own) = own {
-            own.known = Some(Box::new(known));
-        }
-    }
-
     /// Reads images as versions did that ignored transparency, reduced 16 bits to 8 and weighed greys by Rec. 709: for their runs.
     pub fn read_images_as_earlier_versions(&mut self) {
         let own = self.images_mut().and_then(|data| data.own.as_mut());
@@ -183,6 +175,14 @@ impl Experiment {
             {
                 own.test = moved.test.clone();
             }
+        }
+    }
+
+    /// The same with its examples prepared as those that a run was trained on.
+    pub fn prepare_as(&mut self, known: Preparation) {
+        let own = self.images_mut().and_then(|data| data.own.as_mut());
+        if let Some(own) = own {
+            own.known = Some(Box::new(known));
         }
     }
 

@@ -69,9 +69,11 @@ impl Parts {
             },
             words: Words::default(),
             warnings: warnings.clone(),
-            samples: match own.fit.as_ref().is_some_and(Fit::is_of_earlier_version) {
-                true => Samples::Bytes,
-                false => Samples::OfFiles,
+            // As the network takes them, whatever the files hold.
+            samples: match &own.known {
+                Some(known) => known.samples(),
+                None if own.fit.as_ref().is_some_and(Fit::is_of_earlier_version) => Samples::Bytes,
+                None => Samples::OfFiles,
             },
             transpose: false,
         };
