@@ -39,3 +39,4 @@ mod synchronisations;
 mod tasks;
 mod verify;
 mod weights;
+mod workplaces;

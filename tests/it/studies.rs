@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{hourglass, refused, succeed, write_squares};
+use crate::support::{hourglass, program, refused, send, succeed, write_squares};
 
 /// A comparison on the squares, whose classes any code tells apart.
 fn study(directory: &Path, more: &str) -> PathBuf {
@@ -280,7 +280,7 @@ fn mistakes_are_told_before_the_first_run() {
 #[cfg(unix)]
 #[test]
 fn a_sweep_that_is_interrupted_goes_on_where_it_was() {
-    use std::process::{Command, Stdio};
+    use std::process::Stdio;
     use std::time::{Duration, Instant};
 
     let directory = tempfile::tempdir().unwrap();
@@ -291,8 +291,7 @@ fn a_sweep_that_is_interrupted_goes_on_where_it_was() {
         "--jobs=1",
     ];
     let arguments = arguments("sweep", &study, &out, &more);
-    let child = Command::new(env!("CARGO_BIN_EXE_hourglass"))
-        .args(&arguments)
+    let child = program(&arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -304,11 +303,7 @@ fn a_sweep_that_is_interrupted_goes_on_where_it_was() {
         std::thread::sleep(Duration::from_millis(5));
     }
     // To the sweep alone, which tells its runs.
-    let process = child.id().to_string();
-    Command::new("kill")
-        .args(["-TERM", &process])
-        .status()
-        .unwrap();
+    assert!(send(&child, "TERM"));
     let output = child.wait_with_output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{message}");
