@@ -43,7 +43,7 @@ pub struct Evaluate {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Without --input, test images are drawn, as the network was to see them. --out decides what becomes of an input: a picture \
-of the first --count (.png), or all reconstructions, as numbers (.npy, .csv, -) or as a PNG each in a folder.
+of the first --count (.png), for which no more than a few thousand examples are looked at, or all reconstructions, as numbers (.npy, .csv, -) or as a PNG each in a folder.
 
 Examples:
   hourglass reconstruct artifacts/deep --count 30
@@ -69,7 +69,7 @@ pub struct Reconstruct {
     /// Write into a folder that holds files already
     #[arg(long)]
     pub force: bool,
-    /// Fail where an example cannot be read, rather than leave it out
+    /// Fail where an example cannot be read, rather than leave it out; of a picture, among those that were looked at
     #[arg(long)]
     pub strict: bool,
     /// How many images a picture has, classes taking turns

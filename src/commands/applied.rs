@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use super::{answer, answer_json, is_quiet, tell_unreadable};
+use super::{answer, answer_json, check_readable, is_quiet};
 use crate::apply::{Fitting, Output, Piece, Trained, Written};
 use crate::cli;
-use crate::data::{DataError, Preparation, STANDARD_INPUT, Shape, Unreadable};
+use crate::data::{Preparation, STANDARD_INPUT, Shape, Unreadable};
 use crate::error::Error;
 use crate::report::Reading;
 use crate::report::text::thousands;
@@ -55,16 +55,7 @@ pub fn each_piece(
     )?;
     drop(reading);
     let all = examples + unreadable.len();
-    match brought.strict && !unreadable.is_empty() {
-        true => Err(Error::Data(DataError::Unreadable {
-            unreadable,
-            examples: all,
-        })),
-        false => {
-            tell_unreadable(&unreadable, all);
-            Ok(unreadable)
-        }
-    }
+    check_readable(unreadable, all, brought.strict)
 }
 
 /// Writes to `rows` what `transform` makes of each piece of the examples, and says what was done.

@@ -42,7 +42,7 @@ use serde_json::Value;
 use crate::apply::Trained;
 use crate::cli::{self, Cli, Command};
 use crate::config::{Config, Train};
-use crate::data::{ImageSet, Shape, Unreadable};
+use crate::data::{DataError, ImageSet, Shape, Unreadable};
 use crate::device::{self, Backend, OpenDevice};
 use crate::error::Error;
 use crate::files;
@@ -182,6 +182,25 @@ fn tell_unreadable(unreadable: &[Unreadable], examples: usize) {
     }
 }
 
+/// Says which of so many examples could not be read, and returns them.
+///
+/// # Errors
+/// With `strict`, there are some.
+fn check_readable(
+    unreadable: Vec<Unreadable>,
+    examples: usize,
+    strict: bool,
+) -> Result<Vec<Unreadable>, Error> {
+    if strict && !unreadable.is_empty() {
+        return Err(Error::Data(DataError::Unreadable {
+            unreadable,
+            examples,
+        }));
+    }
+    tell_unreadable(&unreadable, examples);
+    Ok(unreadable)
+}
+
 /// Whether progress is not to be shown: said once, for the whole process.
 static QUIET: AtomicBool = AtomicBool::new(false);
 
@@ -228,11 +247,6 @@ fn new_run(arguments: &cli::NewRun, backend: Option<Backend>) -> Result<(Config,
 fn with_strict(overrides: &[String], strict: bool) -> Vec<String> {
     let strict = strict.then(|| "data.strict=true".to_owned());
     overrides.iter().cloned().chain(strict).collect()
-}
-
-/// Where a run goes that nothing else is said of.
-fn default_directory(config: &Config) -> PathBuf {
-    Path::new("artifacts").join(config.directory_name())
 }
 
 /// How an experiment is trained by gradients, if it is.
@@ -307,11 +321,11 @@ impl Trained {
         &self,
         paths: &[PathBuf],
         fitting: &cli::Fitting,
+        strict: bool,
         most: usize,
     ) -> Result<ImageSet, Error> {
         let brought = self.read_first(paths, &fitting.into(), most)?;
-        let count = brought.examples.count() + brought.unreadable.len();
-        tell_unreadable(&brought.unreadable, count);
+        check_readable(brought.unreadable, brought.looked_at, strict)?;
         Ok(brought.examples)
     }
 }

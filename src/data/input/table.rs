@@ -269,7 +269,9 @@ impl Table {
             }
             if block.numbers.len() >= most.max(1) * columns || !is_there {
                 let full = std::mem::take(&mut block);
-                each(full.finish(self.label.is_some()), seen)?;
+                if each(full.finish(self.label.is_some()), seen)?.is_break() {
+                    break;
+                }
                 seen = 0;
             }
             if !is_there {

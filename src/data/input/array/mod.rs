@@ -193,7 +193,9 @@ impl Array {
                 names: None,
                 classes: None,
             };
-            each(block, now)?;
+            if each(block, now)?.is_break() {
+                break;
+            }
             left -= now;
         }
         Ok(())
