@@ -126,7 +126,7 @@ Examples:
   hourglass verify artifacts/deep
   hourglass verify artifacts/deep --backend wgpu --json
 
-Exit codes: 0 identical, 3 within tolerance, 4 different; 1 and 2 as elsewhere, when there is no answer."
+Exit codes: 0 identical, 3 within tolerance, 4 different; 1, 2 and 5 as elsewhere, when there is no answer."
 )]
 pub struct Verify {
     #[command(flatten)]

@@ -425,4 +425,14 @@ fn help_shows_examples() {
         );
     }
     assert!(succeed(&["completions", "bash"]).contains("hourglass"));
+    let help = succeed(&["--help"]);
+    for code in [0, 1, 2, 3, 4, 5, 130] {
+        let line = format!("\n  {code:<5}");
+        assert_eq!(help.matches(&line).count(), 1, "{code}: {help}");
+    }
+    let of_device = hourglass::error::Error::OF_DEVICE;
+    assert!(
+        help.contains(&format!("\n  {of_device}    the device failed")),
+        "{help}"
+    );
 }

@@ -319,6 +319,69 @@ fn a_sweep_that_is_interrupted_goes_on_where_it_was() {
     assert_eq!(resumed.len(), 1, "it went on from its checkpoint");
 }
 
+/// A system that runs out of memory kills a run: its cause is that, whatever was said before, and the others are trained.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_killed_run_is_reported_as_killed_and_goes_on_when_it_is_asked_for_again() {
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+
+    use hourglass::train::checkpoint;
+
+    let directory = tempfile::tempdir().unwrap();
+    let (study, out) = (study(directory.path(), ""), directory.path().join("out"));
+    let more = [
+        "--set=method.deep.train.epochs=1000",
+        "--set=seeds=1",
+        "--jobs=1",
+    ];
+    let arguments = arguments("sweep", &study, &out, &more);
+    let mut sweep = program(&arguments);
+    let sweep = sweep.stdout(Stdio::null()).stderr(Stdio::piped());
+    let sweep = sweep.spawn().unwrap();
+    let run = out.join("deep-seed-42");
+    let begun = Instant::now();
+    let process = loop {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no run");
+        let checkpoints = checkpoint::list(&run.join("checkpoints")).unwrap_or_default();
+        if let Some(process) = process_that_names(&run).filter(|_| !checkpoints.is_empty()) {
+            break process;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let killed = crate::support::tool("kill")
+        .args(["-KILL", &process])
+        .status();
+    assert!(killed.unwrap().success());
+    let output = sweep.wait_with_output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(
+        message.contains("its process was killed by SIGKILL"),
+        "{message}"
+    );
+    assert!(message.contains("1 of 3 runs failed"), "{message}");
+    succeed(&arguments);
+    let summary = fs::read(run.join("summary.json")).unwrap();
+    let summary: Value = serde_json::from_slice(&summary).unwrap();
+    let resumed = summary["receipt"]["resumed"].as_array().unwrap();
+    assert_eq!(resumed.len(), 1, "it went on from its checkpoint");
+}
+
+/// The process with this path among its arguments.
+#[cfg(target_os = "linux")]
+fn process_that_names(path: &Path) -> Option<String> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let path = path.to_str().unwrap().as_bytes();
+    let mut names = processes.filter(|process| {
+        let arguments = fs::read(process.path().join("cmdline")).unwrap_or_default();
+        arguments
+            .split(|&byte| byte == 0)
+            .any(|argument| argument == path)
+    });
+    names.next()?.file_name().into_string().ok()
+}
+
 /// As a cluster's scheduler runs the lines: in any order, each by itself; the sweep then finds all of it there.
 #[test]
 fn the_points_of_a_sweep_can_be_run_as_plain_commands() {

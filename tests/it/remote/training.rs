@@ -118,7 +118,7 @@ fn a_lost_server_ends_the_run_which_goes_on_here() {
         let output = process.wait_with_output().unwrap();
         let noticed = lost.elapsed();
         let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert_eq!(output.status.code(), Some(5), "{said}");
         assert!(
             said.contains("the connection to its server was lost"),
             "{said}"
