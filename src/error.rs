@@ -119,6 +119,13 @@ pub enum Error {
         path: PathBuf,
         problem: &'static str,
     },
+    /// What is to be written does not belong there.
+    #[error("{}: {problem}", path.display())]
+    Place {
+        path: PathBuf,
+        problem: &'static str,
+        hint: &'static str,
+    },
     #[error("--input was given {0} times; a line between images has two ends")]
     NotTwoInputs(usize),
     #[error("the picture needs {wanted} test images; there are {found}")]
@@ -195,6 +202,7 @@ impl Error {
             | Self::IsImported(_)
             | Self::NoMetric { .. }
             | Self::Out { .. }
+            | Self::Place { .. }
             | Self::NotTwoInputs(_)
             | Self::TooFewImages { .. }
             | Self::Picture(PictureError::TooLarge { .. })
@@ -278,6 +286,7 @@ impl Error {
             Self::NotImportable(_) => Some("name the config of an autoencoder with model.tied = false, of a variational network or of a classifier".into()),
             Self::IsImported(_) => Some("train another run with `hourglass train --config RUN/config.toml --out DIR`".into()),
             Self::TooCoarse(problem) => Some(problem.hint().into()),
+            Self::Place { hint, .. } => Some((*hint).into()),
             Self::Out { .. } => Some("make the directory, or choose another --out".into()),
             Self::Picture(PictureError::TooLarge { .. }) => Some("show fewer images".into()),
             Self::Interrupted { run, .. } => Some(format!(

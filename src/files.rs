@@ -293,6 +293,29 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_known_by_its_ending() {
+        for name in ["a.png", "b/a.JSON", "../a.b.onnx"] {
+            assert!(is_named_as_a_file(Path::new(name)), "{name}");
+        }
+        for name in [
+            "a",
+            "a.png/",
+            "rate-0.01",
+            ".png",
+            "runs.d",
+            "png",
+            "..",
+            "",
+        ] {
+            assert!(!is_named_as_a_file(Path::new(name)), "{name}");
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.png");
+        fs::create_dir(&path).unwrap();
+        assert!(!is_named_as_a_file(&path));
+    }
+
+    #[test]
     fn reading_stops_at_the_bound() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a");

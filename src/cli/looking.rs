@@ -238,20 +238,21 @@ pub struct Report {
 and whatever else reads operator set 17; any batch size. A classifier has model.onnx alone.
 safetensors  model.safetensors, with PyTorch's names and layout.
 
-Lines of Python that load it are printed.
+--out FILE.onnx or FILE.safetensors writes one file, of ONNX the one with the whole network. Lines of Python that load it are printed.
 
 Examples:
   hourglass export artifacts/deep
-  hourglass export artifacts/deep --format safetensors --out for-pytorch"
+  hourglass export artifacts/deep --out deep.onnx
+  hourglass export artifacts/deep --format safetensors --out for-pytorch/"
 )]
 pub struct Export {
     #[command(flatten)]
     pub run: Run,
-    /// What to write
-    #[arg(long, short, value_enum, default_value_t = ExportFormat::Onnx)]
-    pub format: ExportFormat,
-    /// Directory to write to, which is made [default: the run directory]
-    #[arg(long, short, value_name = "DIR", value_parser = super::directory())]
+    /// What to write [default: as --out ends, else onnx]
+    #[arg(long, short, value_enum)]
+    pub format: Option<ExportFormat>,
+    /// File to write, or directory for all files, which is made [default: the run directory]
+    #[arg(long, short, value_name = "PATH", value_parser = super::directory())]
     pub out: Option<PathBuf>,
     /// Print files and lines as JSON
     #[arg(long)]

@@ -150,6 +150,18 @@ fn check_out(path: &Path) -> Result<(), Error> {
     })
 }
 
+/// Whether a directory may be created at `path`, as far as its name tells.
+fn check_directory_name(path: &Path) -> Result<(), Error> {
+    match files::is_named_as_a_file(path) {
+        true => Err(Error::Place {
+            path: path.to_owned(),
+            problem: "would be a directory, and its name ends as a file's",
+            hint: "leave the ending out, or end it with / where a directory is to be called so",
+        }),
+        false => Ok(()),
+    }
+}
+
 /// Whether examples fit a network that takes `input_size` numbers.
 fn check_width(input_size: usize, shape: Shape) -> Result<(), Error> {
     match input_size == shape.size() {
@@ -237,10 +249,45 @@ fn new_run(arguments: &cli::NewRun, backend: Option<Backend>) -> Result<(Config,
     let overrides = with_strict(&arguments.overrides, arguments.strict);
     let mut config = Config::load(arguments.config.as_deref(), &overrides)?;
     config.backend = backend.unwrap_or(config.backend);
-    let out = arguments.out.clone();
-    let out = out.unwrap_or_else(|| default_directory(&config));
-    RunDirectory::check_free(&out, arguments.force)?;
-    Ok((config, out))
+    let destination = match arguments.out.clone() {
+        Some(out) => {
+            check_directory_name(&out)?;
+            Destination::given(out, arguments.force)
+        }
+        None => Destination::usual(&config.directory_name(), arguments.force),
+    };
+    destination.check()?;
+    Ok((config, destination))
+}
+
+/// Creates the directory of a new run, and says where it is if that is not its usual place.
+///
+/// # Errors
+/// Something is in the way, or it cannot be written.
+fn create_run(destination: &Destination, config: &Config) -> Result<RunDirectory, Error> {
+    let (run, in_the_way) = destination.create(config)?;
+    if let Some(reason) = in_the_way {
+        let remedy = match reason {
+            RunError::Exists(_) => " (--force replaces, --resume continues)",
+            _ => "",
+        };
+        let path = run.path().display();
+        say(&format!("{reason}; writing to {path}{remedy}"));
+    }
+    Ok(run)
+}
+
+/// Lets `artifacts/latest` lead to a run, unless something else is there.
+fn record_latest(run: &RunDirectory) {
+    if let Err(error) = run_directory::record_latest(run.path()) {
+        warn(&format!("{error}; `latest` does not name this run"));
+    }
+}
+
+/// A summary as `--json` prints it: with the directory that the run is in.
+fn with_run(mut summary: Value, run: &Path) -> Value {
+    summary["run"] = run.display().to_string().into();
+    summary
 }
 
 /// Overrides, and what `--strict` stands for.

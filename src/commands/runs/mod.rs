@@ -14,7 +14,7 @@ use serde_json::Value;
 use process::{Lost, Worker};
 use queue::{Cause, Failure, Next, Queue};
 
-use super::say;
+use super::{check_directory_name, say};
 use crate::cli;
 use crate::config::{Config, Study};
 use crate::device::{self, Place};
