@@ -8,12 +8,13 @@ use super::Fitting;
 use crate::apply::Format;
 use crate::device::Backend;
 use crate::report::page::Precision;
+use crate::run_directory::RunPath;
 
 /// A finished run, and how to use it.
 #[derive(Debug, Args)]
 pub struct Run {
-    /// Run directory that `train` made
-    pub run: PathBuf,
+    /// Run directory that `train` made, or `latest`: the newest under artifacts/
+    pub run: RunPath,
     /// Backend to run on, instead of the run's
     #[arg(long, short)]
     pub backend: Option<Backend>,
@@ -277,9 +278,9 @@ Examples:
   hourglass curves artifacts/deep artifacts/longer --metric mse_per_pixel"
 )]
 pub struct Curves {
-    /// Run directories that `train` made, up to nine so that colours tell them apart
+    /// Run directories that `train` made, or `latest`, up to nine so that colours tell them apart
     #[arg(required = true, value_name = "RUN", num_args = 1..=9)]
-    pub runs: Vec<PathBuf>,
+    pub runs: Vec<RunPath>,
     /// Figure to draw, without its split [default: the error that the first run minimises]
     #[arg(long, short, value_name = "NAME")]
     pub metric: Option<String>,

@@ -48,7 +48,7 @@ use crate::error::Error;
 use crate::files;
 use crate::report::Receipt;
 use crate::report::text::{thousands, visible};
-use crate::run_directory::{RunDirectory, RunLock};
+use crate::run_directory::{self, Destination, RunDirectory, RunError, RunLock};
 use crate::train::Fit;
 use prepare::load_test_images;
 
@@ -241,11 +241,14 @@ fn refuse_imported(run: &RunDirectory) -> Result<(), Error> {
     }
 }
 
-/// The config of a run that is to be made, and its directory, which is free.
+/// The config of a run that is to be made, and where it goes.
 ///
 /// # Errors
 /// The config has mistakes, or something is in the way.
-fn new_run(arguments: &cli::NewRun, backend: Option<Backend>) -> Result<(Config, PathBuf), Error> {
+fn new_run(
+    arguments: &cli::NewRun,
+    backend: Option<Backend>,
+) -> Result<(Config, Destination), Error> {
     let overrides = with_strict(&arguments.overrides, arguments.strict);
     let mut config = Config::load(arguments.config.as_deref(), &overrides)?;
     config.backend = backend.unwrap_or(config.backend);
@@ -320,7 +323,7 @@ fn fit_settings(seed: u64, train: &Train) -> Fit {
 
 /// A finished run, its config with overrides on top, and the device to use it on.
 fn open_run(arguments: &cli::Run) -> Result<(RunDirectory, Config, OpenDevice), Error> {
-    let run = RunDirectory::open(&arguments.run)?;
+    let run = RunDirectory::open(&arguments.run.resolve()?)?;
     let mut config = run.config(&arguments.overrides)?;
     config.backend = arguments.backend.unwrap_or(config.backend);
     let opened = device::open(config.backend)?;
@@ -363,7 +366,7 @@ impl Trained {
         load_test_images(&self.config, data, self.input_size)
     }
 
-    /// The first so many examples that the user brings.
+    /// The first so many examples that the user brings; with `strict`, all that were looked at for them can be read.
     fn read_images(
         &self,
         paths: &[PathBuf],

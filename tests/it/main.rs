@@ -24,6 +24,7 @@ mod interruptions;
 mod kernels;
 mod kinds;
 mod linear;
+mod new_runs;
 mod not_finite;
 mod own;
 mod pages;

@@ -103,7 +103,7 @@ impl Runner {
         std::fs::write(file.path(), config.to_toml()).map_err(failed)?;
         let program = std::env::current_exe().map_err(failed)?;
         let mut command = Command::new(program);
-        command.args(["train", "--quiet", "--json"]);
+        command.args(["train", "--quiet", "--json", "--part-of-study"]);
         command.args(["--threads", &worker.threads.to_string()]);
         if let Some(place) = &worker.place {
             command.args(["--devices", &place.to_string()]);
