@@ -54,8 +54,8 @@ pub struct Placement {
   hourglass train --config configs/smoke.toml --backend ndarray --out artifacts/smoke-ndarray
   hourglass train --set train.batch_size=256 --set 'model.encoder=[784, 256, 64]' --force
   hourglass train --report --tensorboard
-  hourglass train --config configs/own-images.toml --set data.path=photos
-  hourglass train --resume artifacts/deep
+  hourglass train --config configs/own/images.toml --set data.path=photos
+  hourglass train --resume latest
   hourglass train --resume artifacts/deep --set train.epochs=20
   hourglass train --set train.shards=2 --devices wgpu:0,wgpu:1
   hourglass train --backend remote --remote gpu-box:3000      (there: hourglass serve)
