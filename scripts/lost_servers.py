@@ -39,7 +39,7 @@ def lose(directory, after, how):
     server.wait()
     if client.returncode == 0:
         return "finished before"
-    if client.returncode != 1 or not said.startswith("device error: ") or len(said.splitlines()) > 2:
+    if client.returncode != 5 or not said.startswith("device error: ") or len(said.splitlines()) > 2:
         return f"not told: exit {client.returncode}, {said}"
     if not run.exists():
         return "told, before there was a run"

@@ -44,7 +44,14 @@ const EXAMPLES: &str = "Examples:
   hourglass gradcheck                               are the gradients right?
   hourglass train --config configs/variational.toml && hourglass sample artifacts/variational
 
-Exit codes: 0 done, 1 the run failed, 2 wrong usage, config or data, 130 interrupted; of `verify` 3 and 4 too.";
+Exit codes:
+  0    done
+  1    the run failed, a gradient is wrong, or a file cannot be written
+  2    wrong usage, config or data
+  3    `verify`: within tolerance
+  4    `verify`: different
+  5    the device failed, or its server is not reached
+  130  interrupted";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {

@@ -129,6 +129,13 @@ pub enum Error {
         path: PathBuf,
         problem: &'static str,
     },
+    /// What is to be written does not belong there.
+    #[error("{}: {problem}", path.display())]
+    Place {
+        path: PathBuf,
+        problem: &'static str,
+        hint: &'static str,
+    },
     #[error("--input was given {0} times; a line between images has two ends")]
     NotTwoInputs(usize),
     #[error("the picture needs {wanted} test images; there are {found}")]
@@ -175,19 +182,23 @@ impl Error {
             | Self::DeviceLost(_)
             | Self::Execution(_)
             | Self::Train(TrainError::Device(_))
-            | Self::Baseline(BaselineError::Execution(_)) => Self::OF_DEVICE,
+            | Self::Baseline(BaselineError::Execution(_)) => "device error",
             _ => "error",
         }
     }
 
-    /// The label of what failed because of a device, so that whoever started this process may try another.
-    pub const OF_DEVICE: &str = "device error";
+    /// The exit code of a command whose device failed or is not reached: whoever started it may try another device.
+    pub const OF_DEVICE: u8 = 5;
 
-    /// 130 for a run that was asked to stop, 2 for a wrong command line, config or input; 1 for a run that failed.
+    /// 130 for a run that was asked to stop, 2 for a wrong command line, config or input, 5 for a device that failed; 1 for a run
+    /// that failed.
     pub fn exit_code(&self) -> u8 {
         match self {
-            #[cfg(feature = "remote")]
-            Self::Device(DeviceError::Remote(error)) if error.is_failure() => 1,
+            Self::Device(error) if error.is_failure() => Self::OF_DEVICE,
+            Self::DeviceLost(_)
+            | Self::Execution(_)
+            | Self::Train(TrainError::Device(_))
+            | Self::Baseline(BaselineError::Execution(_)) => Self::OF_DEVICE,
             Self::Config(_)
             | Self::Data(_)
             | Self::Device(_)
@@ -203,6 +214,7 @@ impl Error {
             | Self::OtherNetwork { .. }
             | Self::NoMetric { .. }
             | Self::Out { .. }
+            | Self::Place { .. }
             | Self::NotTwoInputs(_)
             | Self::TooFewImages { .. }
             | Self::Picture(PictureError::TooLarge { .. })
@@ -225,13 +237,12 @@ impl Error {
             | Self::Output(OutputError::Unwritable { .. }) => 2,
             Self::NoThreshold(error) => error.exit_code(),
             Self::Stopped => signals::INTERRUPTED,
-            Self::Baseline(BaselineError::Execution(_)) => 1,
             Self::Baseline(_) => 2,
             Self::NotResumable(_) | Self::NoCheckpoint(_) | Self::OtherData(_) => 2,
             Self::Interrupted { .. }
             | Self::FitInterrupted { .. }
             | Self::StudyInterrupted { .. } => signals::INTERRUPTED,
-            Self::RunsFailed { .. } | Self::DeviceLost(_) => 1,
+            Self::RunsFailed { .. } => 1,
             Self::Run(error) => match error {
                 RunError::File(_) => 1,
                 _ => 2,
@@ -242,7 +253,6 @@ impl Error {
             | Self::File(_)
             | Self::Output(OutputError::File(_))
             | Self::Picture(PictureError::Failed { .. } | PictureError::File(_))
-            | Self::Execution(_)
             | Self::GradientsDiffer(_)
             | Self::Measurement(_)
             | Self::Io(_) => 1,
@@ -298,6 +308,7 @@ impl Error {
             Self::NoStart(_) => Some("name a run such as artifacts/deep, or a safetensors file".into()),
             Self::OtherNetwork { .. } => Some("leave --config out to take the run's own, or set model as that has it; the run's model.safetensors holds an untied network's weights too".into()),
             Self::TooCoarse(problem) => Some(problem.hint().into()),
+            Self::Place { hint, .. } => Some((*hint).into()),
             Self::Out { .. } => Some("make the directory, or choose another --out".into()),
             Self::Picture(PictureError::TooLarge { .. }) => Some("show fewer images".into()),
             Self::Interrupted { run, .. } => Some(format!(
@@ -333,5 +344,29 @@ impl Error {
             Self::NoImages => Some("leave --images out".into()),
             Self::Config(ConfigError::Problems(_)) | Self::Execution(_) | Self::Measurement(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_device_does_has_an_exit_code_of_its_own() {
+        let lost = Error::DeviceLost("gone".into());
+        let refused = Error::Device(DeviceError::Refused("no memory".into()));
+        for error in [lost, refused] {
+            assert_eq!(
+                (error.exit_code(), error.label()),
+                (Error::OF_DEVICE, "device error")
+            );
+        }
+        // What was asked for wrongly is not a failure.
+        let missing = Error::Device(DeviceError::NotCompiledIn(Backend::Remote));
+        assert_eq!((missing.exit_code(), missing.label()), (2, "device error"));
+        assert_eq!(Error::Stopped.exit_code(), signals::INTERRUPTED);
+        assert_eq!(Error::NotTrained.exit_code(), 2);
+        let failed = Error::RunsFailed { failed: 1, all: 2 };
+        assert_eq!((failed.exit_code(), failed.label()), (1, "error"));
     }
 }

@@ -159,6 +159,71 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
+/// Endings by which a name is surely one of a file.
+const ENDINGS: [&str; 42] = [
+    "bmp",
+    "bpk",
+    "bz2",
+    "csv",
+    "gif",
+    "gz",
+    "h5",
+    "htm",
+    "html",
+    "idx",
+    "jpeg",
+    "jpg",
+    "json",
+    "jsonl",
+    "keras",
+    "log",
+    "md",
+    "npy",
+    "npz",
+    "onnx",
+    "parquet",
+    "pdf",
+    "pickle",
+    "pkl",
+    "png",
+    "pt",
+    "pth",
+    "py",
+    "safetensors",
+    "svg",
+    "tar",
+    "tif",
+    "tiff",
+    "toml",
+    "tsv",
+    "txt",
+    "webp",
+    "xls",
+    "xlsx",
+    "yaml",
+    "yml",
+    "zip",
+];
+
+/// Returns whether a path, which may not exist yet, names a file by its ending rather than a directory: `codes.png` does,
+/// `codes.png/` and `rate-0.01` do not.
+pub fn is_named_as_a_file(path: &Path) -> bool {
+    let ending = path.extension().map(OsStr::to_ascii_lowercase);
+    let is_known = ending.is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known));
+    is_known && !ends_as_a_directory(path) && !path.is_dir()
+}
+
+/// Returns whether a path says by its last character that it is that of a directory.
+pub fn ends_as_a_directory(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(std::path::is_separator)
+}
+
+/// Returns the name, beside `path`, of what this process is about to rename to `path`.
+pub fn temporary_beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{TEMPORARY}{name}-{}", std::process::id()))
+}
+
 /// Whether a file is one that was being written when its process was killed, or still is.
 pub fn is_temporary(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
@@ -336,6 +401,29 @@ mod tests {
         for link in [link, dangling] {
             assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         }
+    }
+
+    #[test]
+    fn a_file_is_known_by_its_ending() {
+        for name in ["a.png", "b/a.JSON", "../a.b.onnx"] {
+            assert!(is_named_as_a_file(Path::new(name)), "{name}");
+        }
+        for name in [
+            "a",
+            "a.png/",
+            "rate-0.01",
+            ".png",
+            "runs.d",
+            "png",
+            "..",
+            "",
+        ] {
+            assert!(!is_named_as_a_file(Path::new(name)), "{name}");
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.png");
+        fs::create_dir(&path).unwrap();
+        assert!(!is_named_as_a_file(&path));
     }
 
     #[test]

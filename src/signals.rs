@@ -1,7 +1,7 @@
 //! Signals that ask a process to stop, and one that would kill it for a full disk.
 
 use std::io;
-use std::process::{Child, Command};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -49,6 +49,21 @@ pub fn keep_from_terminal(command: &mut Command) {
     std::os::unix::process::CommandExt::process_group(command, 0);
     #[cfg(not(unix))]
     let _ = command;
+}
+
+/// Returns the name of the signal that ended a process, if one did.
+pub fn of(status: ExitStatus) -> Option<String> {
+    #[cfg(unix)]
+    {
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status)?;
+        let name = signal_hook::low_level::signal_name(signal);
+        Some(name.map_or_else(|| format!("signal {signal}"), str::to_owned))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = status;
+        None
+    }
 }
 
 /// Asks a process of our own to stop; where there are no signals it is not heard.

@@ -1,5 +1,6 @@
 //! Examples that users bring, as a trained network takes them.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::Trained;
@@ -35,11 +36,14 @@ pub struct Piece {
     pub first: usize,
 }
 
-/// All examples of an input, prepared.
+/// Examples of an input, prepared.
 pub struct Brought {
     pub examples: ImageSet,
     pub names: Option<Vec<String>>,
+    /// Of those that were looked at.
     pub unreadable: UnreadableExamples,
+    /// How many were looked at, until there were enough.
+    pub looked_at: usize,
     /// What users should know of them although it stops nothing.
     pub warnings: Vec<String>,
 }
@@ -53,7 +57,8 @@ impl Trained {
         self.read_first(&[input.to_owned()], &Fitting::default(), usize::MAX)
     }
 
-    /// The first so many examples of several inputs, made to fit.
+    /// The first so many examples of several inputs, made to fit. Inputs are read a few thousand examples at a time, and no
+    /// further than that there are enough: of a folder of as many pictures, all that cannot be read are found.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -67,22 +72,18 @@ impl Trained {
         let mut numbers = Vec::new();
         let mut names: Option<Vec<String>> = None;
         let mut count = 0;
-        let read = self.each_block(inputs, fitting, &mut |_, _| {}, &mut |piece| {
+        let read = self.each_block_until(inputs, fitting, &mut |_, _| {}, &mut |piece| {
             count += piece.examples.count();
             numbers.extend(piece.examples.all());
             if let Some(more) = piece.names {
                 names.get_or_insert_default().extend(more);
             }
-            match count >= most {
-                true => Err(Error::Stopped),
-                false => Ok(()),
-            }
+            Ok(match count >= most {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            })
         });
-        let unreadable = match read {
-            // There are enough.
-            Err(Error::Stopped) => UnreadableExamples::new(),
-            read => read?,
-        };
+        let unreadable = read?;
         let mut examples = preparation.examples(Pixels::Numbers(numbers));
         examples.truncate(most.min(count));
         if let Some(names) = &mut names {
@@ -91,6 +92,7 @@ impl Trained {
         Ok(Brought {
             examples,
             names,
+            looked_at: count + unreadable.len(),
             unreadable,
             warnings: fitting.warnings.list(),
         })
@@ -107,6 +109,18 @@ impl Trained {
         fitting: &Fitting,
         watch: Watch<'_>,
         each: &mut dyn FnMut(Piece) -> Result<(), Error>,
+    ) -> Result<UnreadableExamples, Error> {
+        self.each_block_until(inputs, fitting, watch, &mut |piece| {
+            each(piece).map(ControlFlow::Continue)
+        })
+    }
+
+    fn each_block_until(
+        &self,
+        inputs: &[PathBuf],
+        fitting: &Fitting,
+        watch: Watch<'_>,
+        each: &mut dyn FnMut(Piece) -> Result<ControlFlow<()>, Error>,
     ) -> Result<UnreadableExamples, Error> {
         let preparation = self.preparation()?;
         let options = self.options(&preparation, fitting);
@@ -136,14 +150,16 @@ impl Trained {
         let mut done_before = 0;
         for (path, input) in &opened {
             let mut done = 0;
+            let mut answer = ControlFlow::Continue(());
             let watch = &mut |now, _| {
                 done = now;
                 watch(done_before + now, total);
             };
-            let found = input.read(
-                input.at_a_time(),
-                watch,
-                &mut |block: Block| -> Result<(), Error> {
+            let found =
+                input.read_until(input.at_a_time(), watch, &mut |block: Block| -> Result<
+                    ControlFlow<()>,
+                    Error,
+                > {
                     let size = preparation.shape.size();
                     let are_pictures = matches!(input, Input::Pictures(_) | Input::Idx(_));
                     seen.look(&block.values, are_pictures);
@@ -169,18 +185,20 @@ impl Trained {
                         Values::Bytes(bytes) => Pixels::Bytes(bytes),
                         Values::Numbers(numbers) => Pixels::Numbers(numbers),
                     };
-                    each(Piece {
+                    answer = each(Piece {
                         examples: preparation.examples(pixels),
                         names: block.names,
                         classes: block.classes,
                         first,
                     })?;
                     first += count;
-                    Ok(())
-                },
-            )?;
+                    Ok(answer)
+                })?;
             done_before += done;
             unreadable.extend(found);
+            if answer.is_break() {
+                break;
+            }
         }
         for warning in seen.application_warnings() {
             fitting.warnings.add(warning);

@@ -8,12 +8,13 @@ use super::Fitting;
 use crate::apply::Format;
 use crate::device::Backend;
 use crate::report::page::Precision;
+use crate::run_directory::RunPath;
 
 /// A finished run, and how to use it.
 #[derive(Debug, Args)]
 pub struct Run {
-    /// Run directory that `train` made
-    pub run: PathBuf,
+    /// Run directory that `train` made, or `latest`: the newest under artifacts/
+    pub run: RunPath,
     /// Backend to run on, instead of the run's
     #[arg(long, short)]
     pub backend: Option<Backend>,
@@ -43,7 +44,7 @@ pub struct Evaluate {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Without --input, test images are drawn, as the network was to see them. --out decides what becomes of an input: a picture \
-of the first --count (.png), or all reconstructions, as numbers (.npy, .csv, -) or as a PNG each in a folder.
+of the first --count (.png), for which no more than a few thousand examples are looked at, or all reconstructions, as numbers (.npy, .csv, -) or as a PNG each in a folder.
 
 Examples:
   hourglass reconstruct artifacts/deep --count 30
@@ -69,7 +70,7 @@ pub struct Reconstruct {
     /// Write into a folder that holds files already
     #[arg(long)]
     pub force: bool,
-    /// Fail where an example cannot be read, rather than leave it out
+    /// Fail where an example cannot be read, rather than leave it out; of a picture, among those that were looked at
     #[arg(long)]
     pub strict: bool,
     /// How many images a picture has, classes taking turns
@@ -238,20 +239,21 @@ pub struct Report {
 and whatever else reads operator set 17; any batch size. A classifier has model.onnx alone.
 safetensors  model.safetensors, with PyTorch's names and layout.
 
-Lines of Python that load it are printed.
+--out FILE.onnx or FILE.safetensors writes one file, of ONNX the one with the whole network. Lines of Python that load it are printed.
 
 Examples:
   hourglass export artifacts/deep
-  hourglass export artifacts/deep --format safetensors --out for-pytorch"
+  hourglass export artifacts/deep --out deep.onnx
+  hourglass export artifacts/deep --format safetensors --out for-pytorch/"
 )]
 pub struct Export {
     #[command(flatten)]
     pub run: Run,
-    /// What to write
-    #[arg(long, short, value_enum, default_value_t = ExportFormat::Onnx)]
-    pub format: ExportFormat,
-    /// Directory to write to, which is made [default: the run directory]
-    #[arg(long, short, value_name = "DIR", value_parser = super::directory())]
+    /// What to write [default: as --out ends, else onnx]
+    #[arg(long, short, value_enum)]
+    pub format: Option<ExportFormat>,
+    /// File to write, or directory for all files, which is made [default: the run directory]
+    #[arg(long, short, value_name = "PATH", value_parser = super::directory())]
     pub out: Option<PathBuf>,
     /// Print files and lines as JSON
     #[arg(long)]
@@ -276,9 +278,9 @@ Examples:
   hourglass curves artifacts/deep artifacts/longer --metric mse_per_pixel"
 )]
 pub struct Curves {
-    /// Run directories that `train` made, up to nine so that colours tell them apart
+    /// Run directories that `train` made, or `latest`, up to nine so that colours tell them apart
     #[arg(required = true, value_name = "RUN", num_args = 1..=9)]
-    pub runs: Vec<PathBuf>,
+    pub runs: Vec<RunPath>,
     /// Figure to draw, without its split [default: the error that the first run minimises]
     #[arg(long, short, value_name = "NAME")]
     pub metric: Option<String>,

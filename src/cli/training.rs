@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::Run;
 use crate::device::{Backend, Place, Server};
+use crate::run_directory::RunPath;
 
 /// An experiment, and where its run goes.
 #[derive(Debug, Args)]
@@ -19,10 +20,10 @@ pub struct NewRun {
     /// Override any key of the config; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
-    /// Run directory [default: artifacts/NAME, by the config's name]
+    /// Run directory [default: artifacts/NAME, by the config's name; artifacts/NAME-2 and so on where something is there]
     #[arg(long, short, value_name = "DIR", value_parser = super::directory())]
     pub out: Option<PathBuf>,
-    /// Replace the run that is there
+    /// Replace the run that is there, in --out or artifacts/NAME
     #[arg(long)]
     pub force: bool,
     /// Fail where an example cannot be read, rather than leave it out: data.strict=true
@@ -53,8 +54,8 @@ pub struct Placement {
   hourglass train --config configs/smoke.toml --backend ndarray --out artifacts/smoke-ndarray
   hourglass train --set train.batch_size=256 --set 'model.encoder=[784, 256, 64]' --force
   hourglass train --report --tensorboard
-  hourglass train --config configs/own-images.toml --set data.path=photos
-  hourglass train --resume artifacts/deep
+  hourglass train --config configs/own/images.toml --set data.path=photos
+  hourglass train --resume latest
   hourglass train --resume artifacts/deep --set train.epochs=20
   hourglass train --from artifacts/deep --set train.optimizer.learning_rate=1e-4 --out artifacts/deep-tuned
   hourglass train --from theirs.safetensors --config configs/deep.toml --out artifacts/theirs-tuned
@@ -62,20 +63,23 @@ pub struct Placement {
   hourglass train --backend remote --remote gpu-box:3000      (there: hourglass serve)
 
 Ctrl-C ends the step, saves and exits with 130; --resume goes on from there and ends with the same bits as a run \
-that was never stopped. A second Ctrl-C stops at once; then --resume goes on from the last checkpoint.")]
+that was never stopped. A second Ctrl-C stops at once; then --resume goes on from the last checkpoint.
+
+Without --out, no run is in the way of a new one: it goes to artifacts/NAME-2, NAME-3 and so on. artifacts/latest leads to the \
+newest run inside artifacts/, also one with --out there but not those of `compare` and `sweep`, and every command that takes a RUN takes `latest` for it.")]
 pub struct Train {
     #[command(flatten)]
     pub new: NewRun,
-    /// Go on with a run that was interrupted, from its newest checkpoint. More epochs may be given with --set
+    /// Go on with a run that was interrupted, or `latest`, from its newest checkpoint. More epochs may be given with --set
     /// train.epochs=N, data that were moved with --set data.path=DIR, and another place to compute with --backend or
     /// --devices, nothing else
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "out", "force"])]
-    pub resume: Option<PathBuf>,
+    pub resume: Option<RunPath>,
     /// Start from the weights of a run, finished or with a checkpoint, or of a safetensors file as `import` reads it, with a
     /// fresh optimizer. Without --config the config is that of the run. The run keeps a copy of the weights, so `verify`
     /// needs nothing else
     #[arg(long, value_name = "RUN|FILE", conflicts_with = "resume")]
-    pub from: Option<PathBuf>,
+    pub from: Option<RunPath>,
     #[command(flatten)]
     pub placement: Placement,
     /// Threads for the CPU; ndarray's matrix products follow MATMUL_NUM_THREADS instead [default: all
@@ -91,6 +95,9 @@ pub struct Train {
     /// Print the summary as JSON
     #[arg(long)]
     pub json: bool,
+    /// Leave artifacts/latest as it is: for the runs of a comparison or sweep, which are many at a time
+    #[arg(long, hide = true)]
+    pub part_of_study: bool,
 }
 
 /// Make a run of weights that another program trained
@@ -136,7 +143,7 @@ Examples:
   hourglass verify artifacts/deep
   hourglass verify artifacts/deep --backend wgpu --json
 
-Exit codes: 0 identical, 3 within tolerance, 4 different; 1 and 2 as elsewhere, when there is no answer."
+Exit codes: 0 identical, 3 within tolerance, 4 different; 1, 2 and 5 as elsewhere, when there is no answer."
 )]
 pub struct Verify {
     #[command(flatten)]

@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use super::{answer, answer_json, is_quiet, tell_unreadable, tell_warnings};
+use super::{answer, answer_json, check_readable, is_quiet, tell_warnings};
 use crate::apply::{Fitting, Output, Piece, Trained, Written};
 use crate::cli;
-use crate::data::{DataError, Preparation, STANDARD_INPUT, Shape, UnreadableExamples, Warnings};
+use crate::data::{Preparation, STANDARD_INPUT, Shape, UnreadableExamples, Warnings};
 use crate::error::Error;
 use crate::report::Reading;
 use crate::report::text::thousands;
@@ -63,21 +63,13 @@ pub fn each_piece(
     )?;
     drop(reading);
     let all = examples + unreadable.len();
-    match brought.strict && !unreadable.is_empty() {
-        true => Err(Error::Data(DataError::Unreadable {
-            unreadable,
-            examples: all,
-        })),
-        false => {
-            tell_unreadable(&unreadable, all);
-            let warnings = fitting.warnings.list();
-            tell_warnings(&warnings);
-            Ok(Remarks {
-                unreadable,
-                warnings,
-            })
-        }
-    }
+    let unreadable = check_readable(unreadable, all, brought.strict)?;
+    let warnings = fitting.warnings.list();
+    tell_warnings(&warnings);
+    Ok(Remarks {
+        unreadable,
+        warnings,
+    })
 }
 
 /// Writes to `rows` what `transform` makes of each piece of the examples, and says what was done.

@@ -155,7 +155,7 @@ pub fn origin<M: Network, T: Measured<M>>(
     })
 }
 
-/// What a run came to, for people: its figures, and the files to look at.
+/// What a run came to, for people: its figures, its directory, and the files to look at.
 pub fn result(summary: &Value, pictures: &[PathBuf], time: Duration) -> String {
     let mut rows = Vec::new();
     if let Some(metrics) = summary["metrics"].as_object() {
@@ -170,7 +170,8 @@ pub fn result(summary: &Value, pictures: &[PathBuf], time: Duration) -> String {
             "\n{steps} steps were left out because something in them was not finite"
         );
     }
-    let _ = writeln!(text, "\ndone in {:.1} s; look at", time.as_secs_f64());
+    let run = summary["run"].as_str().unwrap_or_default();
+    let _ = writeln!(text, "\ndone in {:.1} s: {run}", time.as_secs_f64());
     for path in pictures {
         let _ = writeln!(text, "  {}", path.display());
     }

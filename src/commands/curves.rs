@@ -28,7 +28,7 @@ pub fn run(arguments: &cli::Curves) -> Result<(), Error> {
     let mut metric = arguments.metric.clone();
     let mut runs = Vec::new();
     for path in &arguments.runs {
-        runs.push(read(path, &mut metric)?);
+        runs.push(read(&path.resolve()?, &mut metric)?);
     }
     let metric = metric.unwrap_or_default();
     let labels = labels(&runs);

@@ -1,7 +1,8 @@
 //! `export`: a run's network as files that other tools read.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -11,45 +12,76 @@ use crate::apply::Trained;
 use crate::baselines;
 use crate::cli::{self, ExportFormat};
 use crate::config::{Config, Experiment};
+use crate::data::STANDARD_INPUT;
 use crate::device::OpenDevice;
 use crate::error::Error;
 use crate::files;
 use crate::model::{Activation, onnx};
 use crate::run_directory::{RunDirectory, RunError};
 
+/// Where the network goes: all files of a format to a directory, or the one with the whole network.
+#[derive(Debug, PartialEq)]
+enum Target {
+    Directory(PathBuf),
+    File(PathBuf),
+}
+
 pub fn run(arguments: &cli::Export) -> Result<(), Error> {
+    let (target, format) = match &arguments.out {
+        None => (None, arguments.format.unwrap_or(ExportFormat::Onnx)),
+        Some(out) => {
+            let (target, format) = target(out, arguments.format)?;
+            (Some(target), format)
+        }
+    };
     let (run, config, opened) = open_run(&arguments.run)?;
-    let directory = match &arguments.out {
-        Some(out) if !is_same(out, run.path()) => {
+    let target = match target {
+        Some(Target::Directory(directory)) if !is_same(&directory, run.path()) => {
             // Another run's files are those of its weights.
-            if !matches!(RunDirectory::open(out), Err(RunError::NotARun(_))) {
+            if !matches!(RunDirectory::open(&directory), Err(RunError::NotARun(_))) {
                 return Err(Error::Out {
-                    path: out.clone(),
+                    path: directory,
                     problem: "is another run",
                 });
             }
-            out.clone()
+            Target::Directory(directory)
         }
-        _ => run.path().to_owned(),
+        Some(Target::File(file)) => {
+            check_file(&file, &run)?;
+            Target::File(file)
+        }
+        _ => Target::Directory(run.path().to_owned()),
     };
-    let files = match arguments.format {
+    let mut files = match format {
         ExportFormat::Onnx => onnx_files(&run, &config, opened)?,
         ExportFormat::Safetensors => vec![(RunDirectory::SAFETENSORS, run.read_safetensors()?)],
     };
-    let is_own = directory == run.path();
+    let (directory, files) = match &target {
+        Target::Directory(directory) => {
+            let path = |(name, bytes)| (directory.join(name), bytes);
+            (
+                directory.as_path(),
+                files.into_iter().map(path).collect::<Vec<_>>(),
+            )
+        }
+        Target::File(file) => {
+            let whole = files.pop().map(|(_, bytes)| (file.clone(), bytes));
+            (parent(file), whole.into_iter().collect())
+        }
+    };
+    std::fs::create_dir_all(directory).map_err(files::at(directory))?;
+    let is_own = is_same(directory, run.path());
     let _lock = is_own.then(|| run.lock_for_writing()).transpose()?;
-    std::fs::create_dir_all(&directory).map_err(files::at(&directory))?;
     let mut written = Vec::new();
-    for (name, bytes) in files {
-        let file = directory.join(name);
+    for (file, bytes) in files {
         // The run has its own, which is what was read.
-        if !(is_own && name == RunDirectory::SAFETENSORS) {
+        if !is_same(&file, &run.path().join(RunDirectory::SAFETENSORS)) {
             files::write(&file, &bytes)?;
         }
         written.push(file);
     }
     let last = &written[written.len() - 1];
-    let advice = match arguments.format {
+    let advice = match format {
         ExportFormat::Onnx => onnx_runtime(&config, last),
         ExportFormat::Safetensors => pytorch(&config, last),
     };
@@ -63,7 +95,82 @@ pub fn run(arguments: &cli::Export) -> Result<(), Error> {
     answer(&format!("{text}\n{advice}"))
 }
 
-/// Whether two paths are of one directory.
+/// What `--out` names, and the format: a name with an ending is a file in that format.
+fn target(out: &Path, given: Option<ExportFormat>) -> Result<(Target, ExportFormat), Error> {
+    let wrong = |problem, hint| {
+        let path = out.to_owned();
+        Err(Error::Place {
+            path,
+            problem,
+            hint,
+        })
+    };
+    let ending = out.extension().map(OsStr::to_ascii_lowercase);
+    let by_name = ending.as_deref().and_then(|ending| match ending.to_str() {
+        Some("onnx") => Some(ExportFormat::Onnx),
+        Some("safetensors") => Some(ExportFormat::Safetensors),
+        _ => None,
+    });
+    let is_directory = out.is_dir() || files::ends_as_a_directory(out);
+    match (by_name, ending) {
+        _ if out == Path::new(STANDARD_INPUT) => wrong(
+            "standard output takes no network",
+            "name a file that ends with .onnx or .safetensors, or a directory",
+        ),
+        (Some(_), _) if is_directory => wrong(
+            "is a directory, and its name ends as a file's",
+            "name a file in it, or a directory without that ending",
+        ),
+        (Some(by_name), _) => match given {
+            Some(given) if given != by_name => wrong(
+                "ends as another format than --format names",
+                "leave --format out, or end the name as that format's",
+            ),
+            _ => Ok((Target::File(out.to_owned()), by_name)),
+        },
+        (None, Some(_)) if !is_directory => wrong(
+            "ends with no format that a network is written in",
+            "end its name with .onnx or .safetensors, or with / where it is to be a directory",
+        ),
+        (None, None) if out.exists() && !is_directory => wrong(
+            "is a file, not a directory",
+            "name a directory, or a file that ends with .onnx or .safetensors",
+        ),
+        (None, _) => {
+            let format = given.unwrap_or(ExportFormat::Onnx);
+            Ok((Target::Directory(out.to_owned()), format))
+        }
+    }
+}
+
+/// Whether a file may be written that may be in a directory of a run, whose own files are those of its weights.
+fn check_file(file: &Path, run: &RunDirectory) -> Result<(), Error> {
+    let directory = parent(file);
+    let name = file.file_name().unwrap_or_default();
+    let is_of_a_run = RunDirectory::open(directory).is_ok() && RunDirectory::writes(name);
+    // The whole network under the name of a half would be read as that half.
+    let whole = [RunDirectory::ONNX, RunDirectory::SAFETENSORS];
+    let problem = match is_same(directory, run.path()) {
+        _ if !is_of_a_run => return Ok(()),
+        true if whole.iter().any(|own| name == *own) => return Ok(()),
+        true => "is the name of something else in the run",
+        false => "is a file of another run",
+    };
+    Err(Error::Place {
+        path: file.to_owned(),
+        problem,
+        hint: "choose another name or directory",
+    })
+}
+
+fn parent(file: &Path) -> &Path {
+    let named = file
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    named.unwrap_or(Path::new("."))
+}
+
+/// Whether two paths are of one file or directory.
 fn is_same(a: &Path, b: &Path) -> bool {
     match (a.canonicalize(), b.canonicalize()) {
         (Ok(a), Ok(b)) => a == b,

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::conclusion::{Conclusion, origin, result};
 use super::pictures::Pictures;
 use super::prepare::{Examples, Prepared, prepare};
-use super::{answer, answer_json, new_run, say};
+use super::{answer, answer_json, create_run, new_run, record_latest, say, with_run};
 use crate::cli;
 use crate::config::Config;
 use crate::data::{Checksum, hexadecimal};
@@ -21,13 +21,13 @@ use crate::model::import::{ImportError, Imported, import};
 use crate::model::weights::Network;
 use crate::report::MetricsLog;
 use crate::report::text::table;
-use crate::run_directory::RunDirectory;
+use crate::run_directory::Destination;
 use crate::signals::Interruption;
 use crate::train::Fitted;
 
 pub fn run(arguments: &cli::Import, quiet: bool) -> Result<(), Error> {
     let begun = Instant::now();
-    let (config, out) = new_run(&arguments.new, arguments.new.backend, None)?;
+    let (config, destination) = new_run(&arguments.new, arguments.new.backend, None)?;
     let bytes = files::read(&arguments.weights, memory::most_bytes()).map_err(|unreadable| {
         let problem = ImportError::Unreadable(unreadable.error.to_string());
         import_error(&arguments.weights, problem)
@@ -37,7 +37,7 @@ pub fn run(arguments: &cli::Import, quiet: bool) -> Result<(), Error> {
         arguments,
         config: &config,
         opened: &opened,
-        out: &out,
+        destination: &destination,
         bytes: &bytes,
         quiet,
     };
@@ -58,7 +58,7 @@ struct Import<'a> {
     arguments: &'a cli::Import,
     config: &'a Config,
     opened: &'a device::OpenDevice,
-    out: &'a Path,
+    destination: &'a Destination,
     bytes: &'a [u8],
     quiet: bool,
 }
@@ -95,7 +95,8 @@ impl Import<'_> {
                 say(&format!("`{name}` is not of the network and not used"));
             }
         }
-        let run = RunDirectory::create(self.out, self.config, self.arguments.new.force)?;
+        let run = create_run(self.destination, self.config)?;
+        record_latest(&run);
         MetricsLog::create(&run.metrics(), task.error_metric(), &[])?;
         let conclusion = Conclusion {
             config: self.config,
@@ -117,7 +118,8 @@ impl Import<'_> {
             history: Vec::new(),
             epoch: 0,
         };
-        conclusion.write(task, fitted)
+        let (summary, pictures) = conclusion.write(task, fitted)?;
+        Ok((with_run(summary, run.path()), pictures))
     }
 }
 

@@ -66,7 +66,7 @@ fn own_ends(
     fitting: &cli::Fitting,
 ) -> Result<ImageSet, Error> {
     let [first, last] =
-        inputs.map(|path| loaded.read_images(std::slice::from_ref(path), fitting, 1));
+        inputs.map(|path| loaded.read_images(std::slice::from_ref(path), fitting, false, 1));
     let (first, last) = (first?, last?);
     let pixels = [first.image(0), last.image(0)].concat();
     Ok(ImageSet::with(first.shape(), Pixels::Numbers(pixels), None))

@@ -5,7 +5,7 @@ use std::fs;
 use clap::CommandFactory;
 use clap_mangen::{Man, generate_to};
 
-use super::{answer, print};
+use super::{answer, check_directory_name, print};
 use crate::cli::{self, Cli};
 use crate::error::Error;
 use crate::files;
@@ -16,6 +16,7 @@ pub fn run(arguments: &cli::Man) -> Result<(), Error> {
         Man::new(Cli::command()).render(&mut page)?;
         return print(&String::from_utf8_lossy(&page));
     };
+    check_directory_name(out)?;
     fs::create_dir_all(out).map_err(files::at(out))?;
     generate_to(Cli::command(), out).map_err(files::at(out))?;
     answer(&format!("{}\n", out.display()))

@@ -43,13 +43,13 @@ use serde_json::Value;
 use crate::apply::Trained;
 use crate::cli::{self, Cli, Command};
 use crate::config::{Config, Train};
-use crate::data::{ImageSet, Shape, Unreadable, UnreadableExamples};
+use crate::data::{DataError, ImageSet, Shape, Unreadable, UnreadableExamples};
 use crate::device::{self, Backend, OpenDevice};
 use crate::error::Error;
 use crate::files;
 use crate::report::Receipt;
 use crate::report::text::{thousands, visible};
-use crate::run_directory::{RunDirectory, RunLock};
+use crate::run_directory::{self, Destination, RunDirectory, RunError, RunLock};
 use crate::train::Fit;
 use prepare::load_test_images;
 
@@ -151,6 +151,18 @@ fn check_out(path: &Path) -> Result<(), Error> {
     })
 }
 
+/// Whether a directory may be created at `path`, as far as its name tells.
+fn check_directory_name(path: &Path) -> Result<(), Error> {
+    match files::is_named_as_a_file(path) {
+        true => Err(Error::Place {
+            path: path.to_owned(),
+            problem: "would be a directory, and its name ends as a file's",
+            hint: "leave the ending out, or end it with / where a directory is to be called so",
+        }),
+        false => Ok(()),
+    }
+}
+
 /// Whether examples fit a network that takes `input_size` numbers.
 fn check_width(input_size: usize, shape: Shape) -> Result<(), Error> {
     match input_size == shape.size() {
@@ -181,6 +193,25 @@ fn tell_unreadable(unreadable: &UnreadableExamples, examples: usize) {
     if unreadable.len() > NAMED {
         say(&format!("  and {} more", unreadable.len() - NAMED));
     }
+}
+
+/// Says which of so many examples could not be read, and returns them.
+///
+/// # Errors
+/// With `strict`, there are some.
+fn check_readable(
+    unreadable: UnreadableExamples,
+    examples: usize,
+    strict: bool,
+) -> Result<UnreadableExamples, Error> {
+    if strict && !unreadable.is_empty() {
+        return Err(Error::Data(DataError::Unreadable {
+            unreadable,
+            examples,
+        }));
+    }
+    tell_unreadable(&unreadable, examples);
+    Ok(unreadable)
 }
 
 /// Says what users should know of their data although it stops nothing.
@@ -216,7 +247,7 @@ fn refuse_imported(run: &RunDirectory) -> Result<(), Error> {
     }
 }
 
-/// The config of a run that is to be made, without --config that of the run `from`, and its directory, which is free.
+/// The config of a run that is to be made, without --config that of the run `from`, and where it goes.
 ///
 /// # Errors
 /// The config has mistakes, or something is in the way.
@@ -224,28 +255,58 @@ fn new_run(
     arguments: &cli::NewRun,
     backend: Option<Backend>,
     from: Option<&RunDirectory>,
-) -> Result<(Config, PathBuf), Error> {
+) -> Result<(Config, Destination), Error> {
     let overrides = with_strict(&arguments.overrides, arguments.strict);
     let mut config = match (&arguments.config, from) {
         (None, Some(run)) => run.config(&overrides)?,
         (path, _) => Config::load(path.as_deref(), &overrides)?,
     };
     config.backend = backend.unwrap_or(config.backend);
-    let out = arguments.out.clone();
-    let out = out.unwrap_or_else(|| default_directory(&config));
-    RunDirectory::check_free(&out, arguments.force)?;
-    Ok((config, out))
+    let destination = match arguments.out.clone() {
+        Some(out) => {
+            check_directory_name(&out)?;
+            Destination::given(out, arguments.force)
+        }
+        None => Destination::usual(&config.directory_name(), arguments.force),
+    };
+    destination.check()?;
+    Ok((config, destination))
+}
+
+/// Creates the directory of a new run, and says where it is if that is not its usual place.
+///
+/// # Errors
+/// Something is in the way, or it cannot be written.
+fn create_run(destination: &Destination, config: &Config) -> Result<RunDirectory, Error> {
+    let (run, in_the_way) = destination.create(config)?;
+    if let Some(reason) = in_the_way {
+        let remedy = match reason {
+            RunError::Exists(_) => " (--force replaces, --resume continues)",
+            _ => "",
+        };
+        let path = run.path().display();
+        say(&format!("{reason}; writing to {path}{remedy}"));
+    }
+    Ok(run)
+}
+
+/// Lets `artifacts/latest` lead to a run, unless something else is there.
+fn record_latest(run: &RunDirectory) {
+    if let Err(error) = run_directory::record_latest(run.path()) {
+        warn(&format!("{error}; `latest` does not name this run"));
+    }
+}
+
+/// A summary as `--json` prints it: with the directory that the run is in.
+fn with_run(mut summary: Value, run: &Path) -> Value {
+    summary["run"] = run.display().to_string().into();
+    summary
 }
 
 /// Overrides, and what `--strict` stands for.
 fn with_strict(overrides: &[String], strict: bool) -> Vec<String> {
     let strict = strict.then(|| "data.strict=true".to_owned());
     overrides.iter().cloned().chain(strict).collect()
-}
-
-/// Where a run goes that nothing else is said of.
-fn default_directory(config: &Config) -> PathBuf {
-    Path::new("artifacts").join(config.directory_name())
 }
 
 /// How an experiment is trained by gradients, if it is.
@@ -272,7 +333,7 @@ fn fit_settings(seed: u64, train: &Train) -> Fit {
 
 /// A finished run, its config with overrides on top, and the device to use it on.
 fn open_run(arguments: &cli::Run) -> Result<(RunDirectory, Config, OpenDevice), Error> {
-    let run = RunDirectory::open(&arguments.run)?;
+    let run = RunDirectory::open(&arguments.run.resolve()?)?;
     let mut config = run.config(&arguments.overrides)?;
     // Whatever the command needs of it: a run that was changed is not as its summary says.
     run.preparation()?;
@@ -321,16 +382,16 @@ impl Trained {
         load_test_images(&self.config, data, self.input_size)
     }
 
-    /// The first so many examples that the user brings.
+    /// The first so many examples that the user brings; with `strict`, all that were looked at for them can be read.
     fn read_images(
         &self,
         paths: &[PathBuf],
         fitting: &cli::Fitting,
+        strict: bool,
         most: usize,
     ) -> Result<ImageSet, Error> {
         let brought = self.read_first(paths, &fitting.into(), most)?;
-        let count = brought.examples.count() + brought.unreadable.len();
-        tell_unreadable(&brought.unreadable, count);
+        check_readable(brought.unreadable, brought.looked_at, strict)?;
         tell_warnings(&brought.warnings);
         Ok(brought.examples)
     }

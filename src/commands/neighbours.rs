@@ -16,7 +16,7 @@ pub fn run(arguments: cli::Neighbours) -> Result<(), Error> {
         Some(path) => {
             let most = arguments.rows.into();
             let images =
-                loaded.read_images(std::slice::from_ref(path), &arguments.fitting, most)?;
+                loaded.read_images(std::slice::from_ref(path), &arguments.fitting, false, most)?;
             (images, None)
         }
         None => {

@@ -30,7 +30,7 @@ fn draw(trained: &Trained, arguments: cli::Reconstruct) -> Result<(), Error> {
     let count = arguments.count.into();
     let images = match &arguments.input[..] {
         [] => trained.test_images()?,
-        paths => trained.read_images(paths, &arguments.fitting, count)?,
+        paths => trained.read_images(paths, &arguments.fitting, arguments.strict, count)?,
     };
     let shown = images.select(&images.one_of_each_class(count));
     let config = &trained.config;

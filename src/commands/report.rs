@@ -243,7 +243,7 @@ fn look_alikes(
 pub fn of_new_run(run: &Path, trained_on: Backend) -> cli::Report {
     cli::Report {
         run: cli::Run {
-            run: run.to_owned(),
+            run: run.to_owned().into(),
             backend: Some(trained_on),
             overrides: Vec::new(),
         },

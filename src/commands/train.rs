@@ -14,7 +14,10 @@ use super::prepare::{Examples, Prepared, prepare};
 use super::report::{self as page, of_new_run};
 use super::resume::{self, Resumable};
 use super::start::{Start, Started};
-use super::{answer, answer_json, fit_settings, is_quiet, new_run, say, set_threads, training};
+use super::{
+    answer, answer_json, create_run, fit_settings, is_quiet, new_run, record_latest, say,
+    set_threads, training, with_run,
+};
 use crate::baselines::{Baseline, BaselineError};
 use crate::cli;
 use crate::config::Config;
@@ -23,7 +26,7 @@ use crate::error::Error;
 use crate::model::weights::Network;
 use crate::report::text::thousands;
 use crate::report::{MetricsLog, Progress};
-use crate::run_directory::RunDirectory;
+use crate::run_directory::{Destination, RunDirectory, RunPath};
 use crate::signals::Interruption;
 use crate::task::{BaselineTask, Measured, Subset, Task};
 use crate::train::checkpoint::Checkpoints;
@@ -35,6 +38,7 @@ pub fn run(arguments: &cli::Train, quiet: bool) -> Result<(), Error> {
     // Everything that can be wrong is found out before the first slow step and the first file.
     let (config, beginning) = match &arguments.resume {
         Some(path) => {
+            let path = &path.resolve()?;
             let (config, resumable) = resume::find(path, &arguments.new.overrides)?;
             if let Some(summary) = resumable.finished(&config) {
                 let more = match &config.train {
@@ -47,7 +51,7 @@ pub fn run(arguments: &cli::Train, quiet: bool) -> Result<(), Error> {
                 };
                 say(&format!("{} is finished{more}", path.display()));
                 return match arguments.json {
-                    true => answer_json(&summary),
+                    true => answer_json(&with_run(summary, path)),
                     false => Ok(()),
                 };
             }
@@ -55,15 +59,19 @@ pub fn run(arguments: &cli::Train, quiet: bool) -> Result<(), Error> {
         }
         None => {
             let backend = arguments.new.backend.filter(|it| *it != Backend::Remote);
-            let start = arguments.from.as_deref().map(Start::find).transpose()?;
+            let from = arguments.from.as_ref().map(RunPath::resolve).transpose()?;
+            let start = from.as_deref().map(Start::find).transpose()?;
             let run = start.as_ref().and_then(Start::run);
-            let (config, out) = new_run(&arguments.new, backend, run)?;
+            let (config, destination) = new_run(&arguments.new, backend, run)?;
             if let Some(start) = &start {
                 start.check(&config)?;
             }
-            let force = arguments.new.force;
-            let start = start.map(Box::new);
-            (config, Beginning::New { out, force, start })
+            let beginning = Beginning::New {
+                destination,
+                is_recorded: !arguments.part_of_study,
+                start: start.map(Box::new),
+            };
+            (config, beginning)
         }
     };
     set_threads(arguments.threads);
@@ -92,9 +100,10 @@ pub fn run(arguments: &cli::Train, quiet: bool) -> Result<(), Error> {
         false => Ok(()),
     };
     // The run is finished, whatever became of its page.
+    let summary = with_run(done.summary, &done.run);
     match arguments.json {
-        true => answer_json(&done.summary)?,
-        false => answer(&result(&done.summary, &files, begun.elapsed()))?,
+        true => answer_json(&summary)?,
+        false => answer(&result(&summary, &files, begun.elapsed()))?,
     }
     page
 }
@@ -149,8 +158,9 @@ struct Done {
 /// Where a run begins.
 enum Beginning {
     New {
-        out: PathBuf,
-        force: bool,
+        destination: Destination,
+        /// Whether `artifacts/latest` then leads there.
+        is_recorded: bool,
         /// The weights that it begins with, where they are not drawn.
         start: Option<Box<Start>>,
     },
@@ -195,12 +205,19 @@ impl Session {
             }
         }
         let (run, mut training) = match beginning {
-            Beginning::New { out, force, .. } => {
-                let run = RunDirectory::create(&out, config, force)?;
+            Beginning::New {
+                destination,
+                is_recorded,
+                ..
+            } => {
+                let run = create_run(&destination, config)?;
                 if let Some(started) = &origin.started_from {
                     run.write_initial(started, &copy)?;
                     // Its config says that it is not all that repeats the run.
                     run.write_config(config)?;
+                }
+                if is_recorded {
+                    record_latest(&run);
                 }
                 (run, Training::new(&settings, task, network))
             }
@@ -272,18 +289,19 @@ impl Session {
         if !quiet {
             say(&introduction(config, opened, parameters, examples));
         }
-        let run = match self.beginning {
-            Beginning::New { out, force, .. } => RunDirectory::create(&out, config, force)?,
+        let (run, is_recorded) = match self.beginning {
+            Beginning::New {
+                destination,
+                is_recorded,
+                ..
+            } => (create_run(&destination, config)?, is_recorded),
             Beginning::Resumed(resumable) => {
                 resumable.begin(config)?;
-                resumable.run
+                (resumable.run, false)
             }
         };
         let error_metric = task.error_metric();
         let interruption = Interruption::watch()?;
-        let interrupted = || Error::FitInterrupted {
-            run: run.path().to_owned(),
-        };
         let fitted = fit_baseline(task, &mut |look| {
             if !quiet {
                 let (pass, objective) = (look.step, look.train_loss);
@@ -295,11 +313,23 @@ impl Session {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             }
-        })
-        .map_err(|error| match error {
-            BaselineError::Stopped => interrupted(),
-            other => other.into(),
-        })?;
+        });
+        let fitted = match fitted {
+            // Of images that allow no fit nothing is left, nor does `latest` lead there.
+            Err(error) if !matches!(error, BaselineError::Stopped) => {
+                run.discard();
+                return Err(error.into());
+            }
+            fitted => fitted,
+        };
+        if is_recorded {
+            record_latest(&run);
+        }
+        let Ok(fitted) = fitted else {
+            return Err(Error::FitInterrupted {
+                run: run.path().to_owned(),
+            });
+        };
         MetricsLog::create(&run.metrics(), error_metric, &fitted.history)?;
         let mut board = match self.tensorboard {
             false => None,

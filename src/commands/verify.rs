@@ -59,7 +59,7 @@ struct Findings {
 }
 
 pub fn run(arguments: &cli::Verify, quiet: bool) -> Result<u8, Error> {
-    let run = RunDirectory::open(&arguments.run.run)?;
+    let run = RunDirectory::open(&arguments.run.run.resolve()?)?;
     let summary = run.summary()?;
     let receipt = Receipt::of(&summary).map_err(|error| RunError::Summary {
         path: run.summary_path(),

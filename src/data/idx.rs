@@ -7,6 +7,7 @@
 use std::cmp::Ordering;
 use std::convert::Infallible;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::GzDecoder;
@@ -109,12 +110,12 @@ fn read_file(
     watch: &mut dyn FnMut(usize, usize),
 ) -> Result<IdxArray, IdxProblem> {
     let mut elements = Vec::new();
-    let mut collect = |bytes: Vec<u8>| -> Result<(), Infallible> {
+    let mut collect = |bytes: Vec<u8>| -> Result<ControlFlow<Infallible>, Infallible> {
         match elements.is_empty() {
             true => elements = bytes,
             false => elements.extend_from_slice(&bytes),
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     };
     let most = Most {
         bytes: memory::most_bytes(),
@@ -134,11 +135,12 @@ fn read_file(
         )
     });
     match read {
-        Ok((dimensions, sha256)) => Ok(IdxArray {
+        Ok(ControlFlow::Continue((dimensions, sha256))) => Ok(IdxArray {
             dimensions,
             elements,
             sha256,
         }),
+        Ok(ControlFlow::Break(never)) => match never {},
         Err(StreamError::Problem(problem)) => Err(problem),
         Err(StreamError::Taker(never)) => match never {},
     }
@@ -173,27 +175,22 @@ pub fn header(
     what: &'static str,
 ) -> Result<Vec<usize>, IdxProblem> {
     let stored = Stored::of(&mut stream)?;
-    let read = unzipped::<Infallible, _>(stream, &mut |stream| {
+    let read = unzipped::<_, _, Infallible>(stream, &mut |stream| {
         let mut digest = Sha256::new();
-        let dimensions = dimensions_of(stream, expected, what, &mut digest);
-        let dimensions = dimensions.and_then(|dimensions| {
-            stored.check(&dimensions, u64::MAX)?;
-            Ok(dimensions)
-        });
-        // Not to be taken for the end of the file.
-        dimensions
-            .map_err(StreamError::Problem)
-            .and_then(|found| Err(StreamError::Taker(found)))
+        let dimensions = dimensions_of(stream, expected, what, &mut digest)?;
+        stored.check(&dimensions, u64::MAX)?;
+        Ok(ControlFlow::<_, Infallible>::Break(dimensions))
     });
     match read {
-        Ok(never) => match never {},
-        Err(StreamError::Taker(dimensions)) => Ok(dimensions),
+        Ok(ControlFlow::Break(dimensions)) => Ok(dimensions),
+        Ok(ControlFlow::Continue(never)) => match never {},
+        Err(StreamError::Taker(never)) => match never {},
         Err(StreamError::Problem(problem)) => Err(problem),
     }
 }
 
-/// Gives the elements of an IDX file of unsigned bytes, gzipped or plain, to `each`, up to `at_a_time` of them at once; it is
-/// never in memory as a whole.
+/// Gives the elements of an IDX file of unsigned bytes, gzipped or plain, to `each`, up to `at_a_time` of them at once, until
+/// it breaks off; the file is never in memory as a whole.
 ///
 /// # Errors
 /// As [`read`], and when `each` fails.
@@ -202,7 +199,7 @@ pub fn stream<E>(
     dimensions: usize,
     what: &'static str,
     at_a_time: usize,
-    each: &mut dyn FnMut(Vec<u8>) -> Result<(), E>,
+    each: &mut dyn FnMut(Vec<u8>) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), StreamError<E>> {
     let most = Most {
         bytes: u64::MAX,
@@ -212,15 +209,19 @@ pub fn stream<E>(
     unzipped(stream, &mut |stream| {
         let watch = &mut |_, _| {};
         elements_of(stream, (dimensions, what), stored, most, watch, each)
-    })?;
-    Ok(())
+    })
+    .map(drop)
 }
 
-/// Reads what it wants of a stream, up to its end.
-type ReadFrom<'a, T, E> = &'a mut dyn FnMut(&mut dyn Read) -> Result<T, StreamError<E>>;
+/// Reads what it wants of a stream, and continues to its end or breaks off before.
+type ReadFrom<'a, B, C, E> =
+    &'a mut dyn FnMut(&mut dyn Read) -> Result<ControlFlow<B, C>, StreamError<E>>;
 
-/// Reads what `read` wants of a stream that may be gzipped, and then finds it at its end.
-fn unzipped<T, E>(stream: impl Read, read: ReadFrom<'_, T, E>) -> Result<T, StreamError<E>> {
+/// Reads what `read` wants of a stream that may be gzipped, and then finds it at its end, unless `read` breaks off.
+fn unzipped<B, C, E>(
+    stream: impl Read,
+    read: ReadFrom<'_, B, C, E>,
+) -> Result<ControlFlow<B, C>, StreamError<E>> {
     let mut stream = BufReader::with_capacity(1 << 16, stream);
     if !stream.fill_buf()?.starts_with(&GZIP_MAGIC) {
         return read(&mut stream);
@@ -230,6 +231,9 @@ fn unzipped<T, E>(stream: impl Read, read: ReadFrom<'_, T, E>) -> Result<T, Stre
         StreamError::Problem(IdxProblem::Io(error)) => IdxProblem::Gzip(error).into(),
         other => other,
     })?;
+    if done.is_break() {
+        return Ok(done);
+    }
     // The decoder checks its CRC only once the end was read, which `read` has done.
     match decoder.into_inner().fill_buf()? {
         [] => Ok(done),
@@ -332,15 +336,18 @@ impl Stored {
     }
 }
 
-/// Gives the elements of a stream to `each` and returns its dimensions and its SHA-256.
-fn elements_of<E>(
+/// The dimensions and the SHA-256 of a file that was read to its end.
+type Whole = (Vec<usize>, String);
+
+/// Gives the elements of a stream to `each` and returns its dimensions and its SHA-256, unless `each` breaks off.
+fn elements_of<B, E>(
     stream: &mut dyn Read,
     (expected, what): (usize, &'static str),
     stored: Stored,
     most: Most,
     watch: &mut dyn FnMut(usize, usize),
-    each: &mut dyn FnMut(Vec<u8>) -> Result<(), E>,
-) -> Result<(Vec<usize>, String), StreamError<E>> {
+    each: &mut dyn FnMut(Vec<u8>) -> Result<ControlFlow<B>, E>,
+) -> Result<ControlFlow<B, Whole>, StreamError<E>> {
     let mut digest = Sha256::new();
     let dimensions = dimensions_of(stream, expected, what, &mut digest)?;
     let length = stored.check(&dimensions, most.bytes)?;
@@ -356,14 +363,17 @@ fn elements_of<E>(
         }
         digest.update(&elements);
         left -= now;
-        each(elements).map_err(StreamError::Taker)?;
+        if let ControlFlow::Break(answer) = each(elements).map_err(StreamError::Taker)? {
+            return Ok(ControlFlow::Break(answer));
+        }
         let all = dimensions[0];
         watch((length - left) / (length / all), all);
     }
     if stream.read(&mut [0])? != 0 {
         return Err(IdxProblem::TooLong { expected: length }.into());
     }
-    Ok((dimensions, crate::data::hexadecimal(&digest.finalize())))
+    let sha256 = crate::data::hexadecimal(&digest.finalize());
+    Ok(ControlFlow::Continue((dimensions, sha256)))
 }
 
 #[cfg(test)]

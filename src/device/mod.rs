@@ -113,6 +113,16 @@ pub enum DeviceError {
 }
 
 impl DeviceError {
+    /// Returns whether a device, the network or another machine failed, rather than what was asked for.
+    pub fn is_failure(&self) -> bool {
+        match self {
+            Self::Refused(_) => true,
+            #[cfg(feature = "remote")]
+            Self::Remote(error) => error.is_failure(),
+            _ => false,
+        }
+    }
+
     /// What the user can do about it.
     pub fn hint(&self) -> String {
         match self {

@@ -17,6 +17,14 @@ pub enum RunError {
     InTheWay(PathBuf),
     #[error("{} is not a run directory: it has no config.toml", .0.display())]
     NotARun(PathBuf),
+    #[error("`latest` is the newest run under artifacts, and there is no {} yet", .0.display())]
+    NoLatest(PathBuf),
+    #[error("{} leads to {}, which is missing", latest.display(), run.display())]
+    LatestIsGone { latest: PathBuf, run: PathBuf },
+    #[error("{} is not the link to the newest run that hourglass keeps there", .0.display())]
+    ForeignLatest(PathBuf),
+    #[error("{} leads to the newest run and cannot be a run itself", .0.display())]
+    IsLatest(PathBuf),
     #[error("{} has no metrics.jsonl", .0.display())]
     NoMetrics(PathBuf),
     #[error("{} is a checkpoint, not a run", .0.display())]
@@ -65,10 +73,15 @@ impl RunError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Exists(_) => Some("pass --force to replace it, or --out DIR for another place"),
-            Self::InTheWay(_) => Some("pass --out DIR for another place"),
+            Self::InTheWay(_) | Self::IsLatest(_) => Some("pass --out DIR for another place"),
             Self::NotARun(_) => {
                 Some("name a directory that `hourglass train` made, such as artifacts/deep")
             }
+            Self::NoLatest(_) => Some("run `hourglass train` first, or name the run's directory"),
+            Self::LatestIsGone { .. } => {
+                Some("name the run's directory; the next `hourglass train` is the newest run again")
+            }
+            Self::ForeignLatest(_) => Some("name the run's directory, or move that file away"),
             Self::IsCheckpoint(_) => {
                 Some("name the run, two directories up; what is made from a checkpoint needs --out")
             }

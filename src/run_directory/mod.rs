@@ -1,8 +1,11 @@
 //! The directory that a run leaves: how it comes to be, and where its files are.
 
 mod content;
+mod destination;
 mod error;
 mod initial;
+mod latest;
+mod occupant;
 mod recorded;
 mod untrusted;
 
@@ -16,7 +19,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::config::Config;
 use crate::files;
 use crate::train::checkpoint;
+pub use destination::Destination;
 pub use error::RunError;
+pub use latest::{RunPath, record as record_latest, usual_directory};
 use untrusted::Links;
 
 /// A run's directory.
@@ -25,6 +30,8 @@ pub struct RunDirectory {
     path: PathBuf,
     /// Held for as long as the run is being written.
     _lock: Option<RunLock>,
+    /// Whether the directory itself was created for this run, by this process.
+    is_new: bool,
 }
 
 /// Keeps other processes from writing to a run; it dies with its process.
@@ -91,39 +98,6 @@ impl RunDirectory {
     /// What holds the weights of a finished run.
     const WEIGHTS: [&'static str; 2] = [Self::BURNPACK, Self::SAFETENSORS];
 
-    /// Whether a new run may be written to `path`; changes nothing.
-    ///
-    /// # Errors
-    /// There is a run already and `force` is not given, or one that is being written, or something that is no
-    /// run.
-    pub fn check_free(path: &Path, force: bool) -> Result<(), RunError> {
-        let mut entries = match fs::read_dir(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-                return Err(RunError::InTheWay(path.to_owned()));
-            }
-            Err(error) => return Err(files::at(path)(error).into()),
-            Ok(entries) => entries,
-        };
-        Self::check_entries(path, Links::Replaced)?;
-        let is_remainder = |entry: fs::DirEntry| {
-            let name = entry.file_name();
-            name == Self::LOCK || files::is_temporary(&name)
-        };
-        let is_empty = entries.all(|entry| entry.is_ok_and(is_remainder));
-        Self::check_no_checkpoint(path)?;
-        if !is_empty && !Self::is_run(path) {
-            return Err(RunError::InTheWay(path.to_owned()));
-        }
-        if fs::symlink_metadata(path.join(Self::LOCK)).is_ok() {
-            Self::lock(path)?;
-        }
-        match is_empty || force {
-            true => Ok(()),
-            false => Err(RunError::Exists(path.to_owned())),
-        }
-    }
-
     /// Whether a directory holds what a run leaves, finished or not.
     fn is_run(path: &Path) -> bool {
         let checkpoints = || checkpoint::list(&path.join(Self::CHECKPOINTS));
@@ -165,39 +139,65 @@ impl RunDirectory {
     /// # Errors
     /// As [`Self::check_free`], and when the directory cannot be written.
     pub fn create(path: &Path, config: &Config, force: bool) -> Result<Self, RunError> {
-        fs::create_dir_all(path).map_err(files::at(path))?;
-        Self::check_entries(path, Links::Replaced)?;
-        let lock = Self::lock(path)?;
+        let is_new = create_directory(path)?;
+        let lock = Self::check_entries(path, Links::Replaced).and_then(|()| Self::lock(path));
+        let lock = lock.inspect_err(|_| {
+            if is_new {
+                // Only where it is empty: the lock may be that of another process.
+                let _ = fs::remove_dir(path);
+            }
+        })?;
         let run = Self {
             path: path.to_owned(),
-            _lock: None,
+            _lock: Some(lock),
+            // In an empty directory another process may have been faster.
+            is_new: is_new && !Self::is_run(path),
         };
+        match run.begin(config, force) {
+            Ok(()) => Ok(run),
+            Err(error) => {
+                run.discard();
+                Err(error)
+            }
+        }
+    }
+
+    /// Removes what an earlier run left, and writes the config.
+    fn begin(&self, config: &Config, force: bool) -> Result<(), RunError> {
         // Another process may have been here since the check before the slow work; the lock is ours now, and
         // the check would find it taken.
-        if Self::is_run(path) && !force {
-            return Err(RunError::Exists(path.to_owned()));
+        if Self::is_run(&self.path) && !force {
+            return Err(RunError::Exists(self.path.clone()));
         }
-        files::remove_temporary(path)?;
+        files::remove_temporary(&self.path)?;
         // In this order: whenever this is interrupted, there is the old run, which its checkpoints can finish, or one
         // that says that it has another config than its checkpoints, or the new one; never new settings beside
         // old results.
-        run.remove_summary()?;
+        self.remove_summary()?;
         for name in Self::FILES.iter().filter(|name| **name != Self::CONFIG) {
-            files::remove(&path.join(name))?;
+            files::remove(&self.path.join(name))?;
         }
-        run.remove_events()?;
-        run.write_config(config)?;
-        checkpoint::clear(&run.checkpoints())?;
-        run.make_checkpoints()?;
-        let parent = path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        let parent = parent.unwrap_or(Path::new("."));
-        files::sync_directory(parent).map_err(files::at(parent))?;
-        Ok(Self {
-            _lock: Some(lock),
-            ..run
-        })
+        self.remove_events()?;
+        self.write_config(config)?;
+        checkpoint::clear(&self.checkpoints())?;
+        self.make_checkpoints()?;
+        let parent = parent(&self.path);
+        Ok(files::sync_directory(parent).map_err(files::at(parent))?)
+    }
+
+    /// Removes the directory of a run that came to nothing, if it was created for this run and holds nothing else.
+    pub fn discard(self) {
+        if !self.is_new {
+            return;
+        }
+        // What cannot be removed is found, and may be replaced, by the next run.
+        let _ = files::remove_temporary(&self.path);
+        for name in Self::FILES {
+            let _ = fs::remove_file(self.path.join(name));
+        }
+        let _ = fs::remove_dir(self.checkpoints());
+        let _ = fs::remove_file(self.path.join(Self::LOCK));
+        let _ = fs::remove_dir(&self.path);
     }
 
     /// A run that was interrupted, to go on with, for this process alone.
@@ -213,6 +213,7 @@ impl RunDirectory {
         let run = Self {
             path: path.to_owned(),
             _lock: Some(Self::lock(path)?),
+            is_new: false,
         };
         files::remove_temporary(path)?;
         run.unlink_outputs()?;
@@ -260,6 +261,7 @@ impl RunDirectory {
             true => Ok(Self {
                 path: path.to_owned(),
                 _lock: None,
+                is_new: false,
             }),
             false => Err(RunError::NotARun(path.to_owned())),
         }
@@ -343,4 +345,21 @@ impl RunDirectory {
     pub fn reconstructions(&self) -> PathBuf {
         self.path.join(Self::RECONSTRUCTIONS)
     }
+}
+
+/// Creates a directory and those above it; returns whether it was not there before.
+fn create_directory(path: &Path) -> Result<bool, RunError> {
+    let parent = parent(path);
+    fs::create_dir_all(parent).map_err(files::at(parent))?;
+    match fs::create_dir(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(false),
+        Err(error) => Err(files::at(path)(error).into()),
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    let parent = path.parent();
+    let named = parent.filter(|parent| !parent.as_os_str().is_empty());
+    named.unwrap_or(Path::new("."))
 }

@@ -310,8 +310,7 @@ fn a_closed_error_stream_does_not_stop_a_run() {
     let directory = tempfile::tempdir().unwrap();
     let data = write_squares(&directory.path().join("data"), 100, 20);
     let run = directory.path().join("run");
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_hourglass"))
-        .args(train_squares(&data, &run, &[]))
+    let mut child = support::program(&train_squares(&data, &run, &[]))
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -395,12 +394,10 @@ fn devices_lists_every_backend() {
 fn a_missing_adapter_is_an_error_with_a_remedy_and_no_fallback() {
     let directory = tempfile::tempdir().unwrap();
     let run = directory.path().join("run");
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_hourglass"))
-        .args(["train", "--backend", "wgpu", "--out", run.to_str().unwrap()])
-        .current_dir(support::root())
+    let arguments = ["train", "--backend", "wgpu", "--out", run.to_str().unwrap()];
+    let output = support::program(&arguments)
         .env("VK_DRIVER_FILES", "/nonexistent.json")
         .env("VK_ICD_FILENAMES", "/nonexistent.json")
-        .env_remove("RUST_BACKTRACE")
         .output()
         .unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
@@ -428,4 +425,14 @@ fn help_shows_examples() {
         );
     }
     assert!(succeed(&["completions", "bash"]).contains("hourglass"));
+    let help = succeed(&["--help"]);
+    for code in [0, 1, 2, 3, 4, 5, 130] {
+        let line = format!("\n  {code:<5}");
+        assert_eq!(help.matches(&line).count(), 1, "{code}: {help}");
+    }
+    let of_device = hourglass::error::Error::OF_DEVICE;
+    assert!(
+        help.contains(&format!("\n  {of_device}    the device failed")),
+        "{help}"
+    );
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{hourglass, refused, succeed, write_squares};
+use crate::support::{hourglass, program, refused, send, succeed, write_squares};
 
 /// A comparison on the squares, whose classes any code tells apart.
 fn study(directory: &Path, more: &str) -> PathBuf {
@@ -280,7 +280,7 @@ fn mistakes_are_told_before_the_first_run() {
 #[cfg(unix)]
 #[test]
 fn a_sweep_that_is_interrupted_goes_on_where_it_was() {
-    use std::process::{Command, Stdio};
+    use std::process::Stdio;
     use std::time::{Duration, Instant};
 
     let directory = tempfile::tempdir().unwrap();
@@ -291,8 +291,7 @@ fn a_sweep_that_is_interrupted_goes_on_where_it_was() {
         "--jobs=1",
     ];
     let arguments = arguments("sweep", &study, &out, &more);
-    let child = Command::new(env!("CARGO_BIN_EXE_hourglass"))
-        .args(&arguments)
+    let child = program(&arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -304,11 +303,7 @@ fn a_sweep_that_is_interrupted_goes_on_where_it_was() {
         std::thread::sleep(Duration::from_millis(5));
     }
     // To the sweep alone, which tells its runs.
-    let process = child.id().to_string();
-    Command::new("kill")
-        .args(["-TERM", &process])
-        .status()
-        .unwrap();
+    assert!(send(&child, "TERM"));
     let output = child.wait_with_output().unwrap();
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{message}");
@@ -322,6 +317,69 @@ fn a_sweep_that_is_interrupted_goes_on_where_it_was() {
     assert_eq!(summary["epochs"], 1000);
     let resumed = summary["receipt"]["resumed"].as_array().unwrap();
     assert_eq!(resumed.len(), 1, "it went on from its checkpoint");
+}
+
+/// A system that runs out of memory kills a run: its cause is that, whatever was said before, and the others are trained.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_killed_run_is_reported_as_killed_and_goes_on_when_it_is_asked_for_again() {
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+
+    use hourglass::train::checkpoint;
+
+    let directory = tempfile::tempdir().unwrap();
+    let (study, out) = (study(directory.path(), ""), directory.path().join("out"));
+    let more = [
+        "--set=method.deep.train.epochs=1000",
+        "--set=seeds=1",
+        "--jobs=1",
+    ];
+    let arguments = arguments("sweep", &study, &out, &more);
+    let mut sweep = program(&arguments);
+    let sweep = sweep.stdout(Stdio::null()).stderr(Stdio::piped());
+    let sweep = sweep.spawn().unwrap();
+    let run = out.join("deep-seed-42");
+    let begun = Instant::now();
+    let process = loop {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no run");
+        let checkpoints = checkpoint::list(&run.join("checkpoints")).unwrap_or_default();
+        if let Some(process) = process_that_names(&run).filter(|_| !checkpoints.is_empty()) {
+            break process;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let killed = crate::support::tool("kill")
+        .args(["-KILL", &process])
+        .status();
+    assert!(killed.unwrap().success());
+    let output = sweep.wait_with_output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(
+        message.contains("its process was killed by SIGKILL"),
+        "{message}"
+    );
+    assert!(message.contains("1 of 3 runs failed"), "{message}");
+    succeed(&arguments);
+    let summary = fs::read(run.join("summary.json")).unwrap();
+    let summary: Value = serde_json::from_slice(&summary).unwrap();
+    let resumed = summary["receipt"]["resumed"].as_array().unwrap();
+    assert_eq!(resumed.len(), 1, "it went on from its checkpoint");
+}
+
+/// The process with this path among its arguments.
+#[cfg(target_os = "linux")]
+fn process_that_names(path: &Path) -> Option<String> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let path = path.to_str().unwrap().as_bytes();
+    let mut names = processes.filter(|process| {
+        let arguments = fs::read(process.path().join("cmdline")).unwrap_or_default();
+        arguments
+            .split(|&byte| byte == 0)
+            .any(|argument| argument == path)
+    });
+    names.next()?.file_name().into_string().ok()
 }
 
 /// As a cluster's scheduler runs the lines: in any order, each by itself; the sweep then finds all of it there.

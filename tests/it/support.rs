@@ -1,7 +1,8 @@
 //! What several tests need.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use burn::tensor::Device;
 use hourglass::data::{ImageSet, Splits};
@@ -11,6 +12,7 @@ use hourglass::model::autoencoder::Architecture;
 use hourglass::task::ImageExamples;
 use hourglass::train::checkpoint::Origin;
 use hourglass::train::{Fit, Optimizer};
+use tempfile::TempDir;
 
 /// Set where a missing graphics adapter must fail the tests rather than skip a part of them.
 const REQUIRE_WGPU: &str = "HOURGLASS_REQUIRE_WGPU";
@@ -34,25 +36,91 @@ pub fn configs(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Runs the real binary in the repository.
-pub fn hourglass<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_hourglass"))
+thread_local! {
+    /// Of each test, which has a thread of its own.
+    static WORKPLACE: TempDir = workplace();
+}
+
+/// A directory to work in that is not the checkout, and has its `configs` and `data`.
+pub fn workplace() -> TempDir {
+    #[cfg(unix)]
+    use std::os::unix::fs::symlink;
+    #[cfg(windows)]
+    use std::os::windows::fs::symlink_dir as symlink;
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["configs", "data"] {
+        symlink(root().join(name), directory.path().join(name)).unwrap();
+    }
+    directory
+}
+
+/// The real binary, about to start in this test's workplace.
+pub fn program<S: AsRef<OsStr>>(arguments: &[S]) -> Command {
+    WORKPLACE.with(|workplace| program_in(workplace.path(), arguments))
+}
+
+/// The real binary, about to start in a directory.
+pub fn program_in<S: AsRef<OsStr>>(directory: &Path, arguments: &[S]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hourglass"));
+    command
         .args(arguments)
-        .current_dir(root())
-        .env_remove("RUST_BACKTRACE")
-        .output()
-        .expect("the binary starts")
+        .current_dir(not_the_checkout(directory))
+        .env_remove("RUST_BACKTRACE");
+    command
+}
+
+/// A program of the system, such as a shell, about to start in this test's workplace.
+pub fn tool(name: &str) -> Command {
+    let mut command = Command::new(name);
+    WORKPLACE.with(|workplace| {
+        command.current_dir(not_the_checkout(workplace.path()));
+    });
+    command
+}
+
+/// This binary of tests, about to start in this test's workplace.
+pub fn tests() -> Command {
+    tool(std::env::current_exe().unwrap().to_str().unwrap())
+}
+
+/// Sends a signal to a process; returns whether the process was there.
+pub fn send(child: &Child, signal: &str) -> bool {
+    let mut kill = tool("kill");
+    kill.args(["-s", signal, &child.id().to_string()]);
+    kill.stderr(Stdio::null()).status().unwrap().success()
+}
+
+/// Demands that what a process leaves where it stands is not left in the checkout.
+fn not_the_checkout(directory: &Path) -> &Path {
+    let [here, checkout] = [directory, root()].map(|path| path.canonicalize().unwrap());
+    assert!(
+        !here.starts_with(checkout),
+        "{} is in the checkout; start processes in a workplace",
+        directory.display()
+    );
+    directory
+}
+
+/// Runs the real binary in this test's workplace.
+pub fn hourglass<S: AsRef<OsStr>>(arguments: &[S]) -> Output {
+    program(arguments).output().expect("the binary starts")
+}
+
+/// Runs the real binary in a directory.
+pub fn hourglass_in<S: AsRef<OsStr>>(directory: &Path, arguments: &[S]) -> Output {
+    let mut program = program_in(directory, arguments);
+    program.output().expect("the binary starts")
 }
 
 /// Runs the real binary and demands success; gives its standard output.
-pub fn succeed<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> String {
+pub fn succeed<S: AsRef<OsStr>>(arguments: &[S]) -> String {
     let output = hourglass(arguments);
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// Demands exit 2, nothing on standard output, a message of few lines that holds `parts`.
-pub fn refused<S: AsRef<std::ffi::OsStr> + std::fmt::Debug>(arguments: &[S], parts: &[&str]) {
+pub fn refused<S: AsRef<OsStr> + std::fmt::Debug>(arguments: &[S], parts: &[&str]) {
     let output = hourglass(arguments);
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");

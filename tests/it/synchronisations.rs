@@ -1,6 +1,5 @@
 //! How often training waits for a graphics card. wgpu says in its log when it is asked for results.
 
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::tensor::Device;
@@ -44,7 +43,7 @@ fn training_on_a_gpu_waits_for_it_only_to_read_the_loss() {
     {
         return;
     }
-    let output = Command::new(std::env::current_exe().unwrap())
+    let output = support::tests()
         .args([
             "--exact",
             "synchronisations::counted",

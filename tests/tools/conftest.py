@@ -6,12 +6,18 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 from playwright.sync_api import sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/hourglass"
+BINARY = ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/hourglass"
+# Where the program is run: not in the checkout, which no test may depend on or change.
+_WORKPLACE = tempfile.TemporaryDirectory(prefix="hourglass-tools-")
+WORKPLACE = pathlib.Path(_WORKPLACE.name)
+for name in ["configs", "data"]:
+    (WORKPLACE / name).symlink_to(ROOT / name)
 # Pictures of pages are left here, for people to look at.
 SCREENSHOTS = os.environ.get("HOURGLASS_SCREENSHOTS")
 
@@ -19,7 +25,7 @@ SCREENSHOTS = os.environ.get("HOURGLASS_SCREENSHOTS")
 def hourglass(*arguments):
     """Runs the program and gives its standard output."""
     done = subprocess.run(
-        [BINARY, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, check=False
+        [BINARY, *map(str, arguments)], cwd=WORKPLACE, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

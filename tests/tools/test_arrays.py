@@ -9,7 +9,7 @@ import time
 import numpy
 import pytest
 
-from conftest import BINARY, ROOT, hourglass
+from conftest import BINARY, WORKPLACE, hourglass
 
 SMALL = ("data.limit=2000", "data.test_limit=1000", "train.epochs=1")
 
@@ -78,7 +78,7 @@ def test_pipes_carry_arrays(runs, tmp_path):
     hourglass("encode", run, f"--input={tmp_path}/x.npy", f"--out={tmp_path}/codes.npy")
     piped = subprocess.run(
         [BINARY, "encode", run, "--input=-", "--out=-", "--format=npy", "--quiet"],
-        cwd=ROOT, input=(tmp_path / "x.npy").read_bytes(), capture_output=True, check=True,
+        cwd=WORKPLACE, input=(tmp_path / "x.npy").read_bytes(), capture_output=True, check=True,
     )
     assert piped.stderr == b""
     (tmp_path / "piped.npy").write_bytes(piped.stdout)
@@ -95,7 +95,7 @@ def test_memory_does_not_grow_with_the_input(runs, tmp_path):
         file.truncate(file.tell() + images * 784)
     command = [BINARY, "encode", run, f"--input={tmp_path}/large.npy", f"--out={tmp_path}/codes.npy", "--json"]
     peak_kb = 0
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=WORKPLACE, stdout=subprocess.PIPE, text=True) as process:
         while process.poll() is None:
             # What a process is charged with when it ends includes what its parent had in memory.
             status = pathlib.Path(f"/proc/{process.pid}/status").read_text()

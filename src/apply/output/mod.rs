@@ -92,14 +92,15 @@ impl Output {
     ) -> Result<Self, OutputError> {
         let is_standard = path == Path::new(STANDARD_INPUT);
         let extension = path.extension().map(OsStr::to_ascii_lowercase);
+        let is_a_file = files::is_named_as_a_file(path);
         let by_name = match extension
             .as_deref()
             .and_then(|extension| extension.to_str())
         {
-            Some("npy") => Some(Format::Npy),
-            Some("csv") => Some(Format::Csv),
             _ if is_standard => Some(Format::Csv),
-            Some("png" | "jpg" | "npz" | "txt" | "json" | "tsv") => None,
+            Some("npy") if is_a_file => Some(Format::Npy),
+            Some("csv") if is_a_file => Some(Format::Csv),
+            _ if is_a_file => None,
             _ => Some(Format::Png),
         };
         let refuse = |problem: &str, hint| {
@@ -109,6 +110,19 @@ impl Output {
                 hint,
             })
         };
+        let is_other = |by_name| format.is_some_and(|format| format != by_name);
+        if !is_standard && is_a_file && by_name.is_some_and(is_other) {
+            return refuse(
+                "ends as another format than --format names",
+                "leave --format out, or end the name as that format's",
+            );
+        }
+        if is_a_file && format == Some(Format::Png) {
+            return refuse(
+                "would be a folder of pictures, and its name ends as a file's",
+                "leave the ending out, or end it with / where a folder is to be called so",
+            );
+        }
         let Some(format) = format.or(by_name) else {
             return refuse(
                 "is of no format that rows are written in",

@@ -14,14 +14,14 @@ use serde_json::Value;
 use process::{Lost, Worker};
 use queue::{Cause, Failure, Next, Queue};
 
-use super::say;
+use super::{check_directory_name, say};
 use crate::cli;
 use crate::config::{Config, Study};
 use crate::device::{self, Place};
 use crate::error::Error;
 use crate::files;
 use crate::report::text::figure;
-use crate::run_directory::{RunDirectory, RunError};
+use crate::run_directory::{RunDirectory, RunError, usual_directory};
 use crate::signals::Interruption;
 use crate::workers;
 
@@ -43,8 +43,11 @@ pub fn open_study(
     overrides.extend(backend);
     let study = Study::load(config, &overrides)?;
     let directory = match &arguments.out {
-        Some(out) => out.clone(),
-        None => Path::new("artifacts").join(study.directory_name()),
+        Some(out) => {
+            check_directory_name(out)?;
+            out.clone()
+        }
+        None => usual_directory(&study.directory_name()),
     };
     std::fs::create_dir_all(&directory).map_err(files::at(&directory))?;
     Ok((study, directory))

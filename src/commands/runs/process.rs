@@ -1,7 +1,7 @@
 //! A run in a process of its own.
 
 use std::io::{self, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::queue::Cause;
 use super::{BETWEEN_LOOKS, Runner};
 use crate::config::Config;
-use crate::device::{Backend, Place};
+use crate::device::{self, Backend, Place};
 use crate::error::Error;
 use crate::run_directory::RunDirectory;
 use crate::signals::{self, Interruption};
@@ -39,25 +39,23 @@ pub struct Lost {
 }
 
 impl Lost {
-    /// What a process said on standard error before it failed: warnings perhaps, and then, behind a label, why.
-    fn told(said: &str) -> Self {
-        let labels = [(Error::OF_DEVICE, Cause::Device), ("error", Cause::Run)];
-        let labelled = said.char_indices().find_map(|(place, _)| {
-            let begins_line = place == 0 || said[..place].ends_with('\n');
-            let rest = &said[place..];
-            labels
-                .iter()
-                .filter(|_| begins_line)
-                .find_map(|&(label, cause)| {
-                    let message = rest.strip_prefix(label)?.strip_prefix(": ")?;
-                    let message = message.trim().to_owned();
-                    Some(Self { cause, message })
-                })
-        });
-        labelled.unwrap_or_else(|| match said.trim() {
-            "" => Self::by_itself("its process was killed".into()),
-            message => Self::by_itself(message.to_owned()),
-        })
+    /// Of a process that ended with `status` and said something on standard error: its exit code tells the cause.
+    fn of(status: ExitStatus, said: &str) -> Self {
+        let (cause, message) = match status.code() {
+            None => (Cause::Killed, killed(status, message_in(said))),
+            Some(code) => {
+                let cause = match code == i32::from(Error::OF_DEVICE) {
+                    true => Cause::Device,
+                    false => Cause::Run,
+                };
+                let message = match message_in(said) {
+                    "" => format!("its process ended with exit code {code} and said nothing"),
+                    message => message.to_owned(),
+                };
+                (cause, message)
+            }
+        };
+        Self { cause, message }
     }
 
     /// Because of what it is.
@@ -67,6 +65,28 @@ impl Lost {
             message,
         }
     }
+}
+
+/// What a process said last: warnings perhaps, and then, behind a label, why it ended.
+fn message_in(said: &str) -> &str {
+    const LABELS: [&str; 2] = ["error: ", "device error: "];
+    let mut place = 0;
+    for line in said.split_inclusive('\n') {
+        if let Some(label) = LABELS.iter().find(|label| line.starts_with(**label)) {
+            return said[place + label.len()..].trim();
+        }
+        place += line.len();
+    }
+    said.trim()
+}
+
+fn killed(status: ExitStatus, said: &str) -> String {
+    let signal = signals::of(status).map_or_else(String::new, |signal| format!(" by {signal}"));
+    let said = match said {
+        "" => String::new(),
+        said => format!("; it said: {said}"),
+    };
+    format!("its process was killed{signal}{said}")
 }
 
 impl Runner {
@@ -83,7 +103,7 @@ impl Runner {
         std::fs::write(file.path(), config.to_toml()).map_err(failed)?;
         let program = std::env::current_exe().map_err(failed)?;
         let mut command = Command::new(program);
-        command.args(["train", "--quiet", "--json"]);
+        command.args(["train", "--quiet", "--json", "--part-of-study"]);
         command.args(["--threads", &worker.threads.to_string()]);
         if let Some(place) = &worker.place {
             command.args(["--devices", &place.to_string()]);
@@ -115,8 +135,15 @@ impl Runner {
                 |handle: thread::ScopedJoinHandle<'_, String>| handle.join().unwrap_or_default();
             (text(output), text(errors), status)
         });
-        if !status.map_err(failed)?.success() {
-            return Err(Lost::told(&errors));
+        let status = status.map_err(failed)?;
+        if !status.success() {
+            let mut lost = Lost::of(status, &errors);
+            // A device that is missing is a mistake of who names it, but not one that was found when the study began.
+            let is_gone = |place| device::check(place, self.key.as_deref()).is_err();
+            if lost.cause == Cause::Run && worker.place.as_ref().is_some_and(is_gone) {
+                lost.cause = Cause::Device;
+            }
+            return Err(lost);
         }
         // What was resumed may have been a run of another config than was asked for.
         let made = RunDirectory::open(&path).and_then(|run| run.config(&[]));
@@ -143,7 +170,7 @@ fn text_of(from: Option<&mut impl Read>) -> String {
 }
 
 /// Waits for a process. One that this process is asked to end is asked too; it saves and ends, or is ended.
-fn wait(child: &mut Child, interruption: &Interruption) -> io::Result<std::process::ExitStatus> {
+fn wait(child: &mut Child, interruption: &Interruption) -> io::Result<ExitStatus> {
     let mut interrupted: Option<Instant> = None;
     loop {
         if let Some(status) = child.try_wait()? {
@@ -168,25 +195,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn why_a_process_failed_is_what_stands_behind_its_label() {
+    fn what_a_process_says_last_is_shown_without_its_warnings() {
         let device = "warning: backend flex there, remote here\ndevice error: the connection was lost\n  hint: resume\n";
         let cases = [
-            (
-                device,
-                Cause::Device,
-                "the connection was lost\n  hint: resume",
-            ),
+            (device, "the connection was lost\n  hint: resume"),
             (
                 "warning: no device error: in this line\nerror: not finite\n",
-                Cause::Run,
                 "not finite",
             ),
-            ("interrupted: stopped\n", Cause::Run, "interrupted: stopped"),
-            ("", Cause::Run, "its process was killed"),
+            ("interrupted: stopped\n", "interrupted: stopped"),
+            ("no label\n", "no label"),
+            ("", ""),
         ];
-        for (said, cause, message) in cases {
-            let lost = Lost::told(said);
-            assert_eq!((lost.cause, lost.message.as_str()), (cause, message));
+        for (said, message) in cases {
+            assert_eq!(message_in(said), message);
         }
+    }
+
+    /// Whatever it says: a run may be called anything, and its data too.
+    #[cfg(unix)]
+    #[test]
+    fn the_exit_code_tells_why_a_process_failed_and_not_its_words() {
+        use std::os::unix::process::ExitStatusExt;
+        let exited = |code: i32| ExitStatus::from_raw(code << 8);
+        let words = "device error: of the user's own making\n";
+        for (status, said, cause) in [
+            (exited(5), "error: \n", Cause::Device),
+            (exited(5), "", Cause::Device),
+            (exited(1), words, Cause::Run),
+            (exited(2), words, Cause::Run),
+            (exited(130), "interrupted: stopped\n", Cause::Run),
+            (ExitStatus::from_raw(9), words, Cause::Killed),
+            (ExitStatus::from_raw(11), "", Cause::Killed),
+        ] {
+            assert_eq!(Lost::of(status, said).cause, cause, "{status} {said}");
+        }
+        let message = |raw, said| Lost::of(ExitStatus::from_raw(raw), said).message;
+        assert_eq!(message(9, ""), "its process was killed by SIGKILL");
+        assert_eq!(
+            message(15, "warning: slow\n"),
+            "its process was killed by SIGTERM; it said: warning: slow"
+        );
+        assert_eq!(
+            message(7 << 8, ""),
+            "its process ended with exit code 7 and said nothing"
+        );
     }
 }

@@ -39,6 +39,9 @@ impl Worker {
 pub enum Cause {
     /// Its device cannot be opened or was lost.
     Device,
+    /// Its process was killed: by the user, or by a system that runs out of memory. No device is to blame, and the run is
+    /// not tried again unasked.
+    Killed,
     /// Anything else, which would fail elsewhere too.
     Run,
 }
@@ -108,11 +111,12 @@ impl Queue {
         self.running -= 1;
         self.workers[worker].lost_in_a_row = match cause {
             Cause::Device => self.workers[worker].lost_in_a_row + 1,
+            Cause::Killed => self.workers[worker].lost_in_a_row,
             Cause::Run => 0,
         };
         let is_other = |(index, other): (usize, &Worker)| index != worker && !other.is_given_up();
         let has_others = self.workers.iter().enumerate().any(is_other);
-        if cause == Cause::Run || task.lost.is_some() || !has_others {
+        if cause != Cause::Device || task.lost.is_some() || !has_others {
             return Failure::Final;
         }
         task.lost = Some((worker, message.to_owned()));
@@ -219,6 +223,20 @@ mod tests {
         let gone = || Some("gone".to_owned());
         let left: Vec<_> = queue.left().collect();
         assert_eq!(left, [(1, gone()), (2, gone())]);
+    }
+
+    /// Nothing is known of a device whose run was killed.
+    #[test]
+    fn a_killed_run_is_final_and_says_nothing_of_its_device() {
+        let mut queue = Queue::new(&[0, 1, 2, 3], 2);
+        let mut lose = |cause| {
+            let task = make(&mut queue, 0);
+            queue.failed(0, task, cause, "gone")
+        };
+        let elsewhere = |is_given_up| Failure::MadeElsewhere { is_given_up };
+        assert_eq!(lose(Cause::Device), elsewhere(false));
+        assert_eq!(lose(Cause::Killed), Failure::Final);
+        assert_eq!(lose(Cause::Device), elsewhere(true));
     }
 
     /// Experiments that diverge are nobody's fault but theirs.

@@ -9,6 +9,7 @@ mod unreadable;
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -310,15 +311,31 @@ impl Input {
         watch: Watch<'_>,
         each: &mut dyn FnMut(Block) -> Result<(), E>,
     ) -> Result<UnreadableExamples, E> {
+        self.read_until(most, watch, &mut |block| {
+            each(block).map(ControlFlow::Continue)
+        })
+    }
+
+    /// The same until `each` breaks off. What could not be read in the blocks until then is returned all the same.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_until<E: From<InputError>>(
+        &self,
+        most: usize,
+        watch: Watch<'_>,
+        each: &mut dyn FnMut(Block) -> Result<ControlFlow<()>, E>,
+    ) -> Result<UnreadableExamples, E> {
         let total = self.count();
         let mut done = 0;
-        let mut each = |block: Block, seen: usize| -> Result<(), E> {
+        let mut each = |block: Block, seen: usize| -> Result<ControlFlow<()>, E> {
             done += seen;
-            if !block.values.is_empty() {
-                each(block)?;
-            }
+            let answer = match block.values.is_empty() {
+                true => ControlFlow::Continue(()),
+                false => each(block)?,
+            };
             watch(done, total);
-            Ok(())
+            Ok(answer)
         };
         match self {
             Self::Pictures(pictures) => pictures.read(most, &mut each),
@@ -329,8 +346,8 @@ impl Input {
     }
 }
 
-/// Takes a block and how many examples were looked at for it.
-type Each<'a, E> = &'a mut dyn FnMut(Block, usize) -> Result<(), E>;
+/// Takes a block and how many examples were looked at for it, and says whether to go on.
+type Each<'a, E> = &'a mut dyn FnMut(Block, usize) -> Result<ControlFlow<()>, E>;
 
 const HINT: &str = "give PNG, JPEG, WebP, BMP, TIFF, GIF, PNM or QOI pictures or a folder of them, a .npy or .npz of numbers, an IDX file, or a CSV";
 

@@ -299,7 +299,9 @@ impl Table {
             // Where little can be read, progress is shown too.
             if block.numbers.len() >= most.max(1) * columns || seen >= most.max(1) || !is_there {
                 let full = std::mem::take(&mut block);
-                each(full.finish(self.label.is_some()), seen)?;
+                if each(full.finish(self.label.is_some()), seen)?.is_break() {
+                    break;
+                }
                 seen = 0;
             }
             if !is_there {

@@ -7,7 +7,8 @@ use hourglass::random::{Purpose, stream};
 use rand::RngExt;
 
 use super::Tally;
-use super::workshop::{Workshop, note_panic, send, signal};
+use super::workshop::{Workshop, note_panic, signal};
+use crate::support::send;
 
 /// A random run is stopped no more often than this before it may end.
 const MOST_STOPS: usize = 4;

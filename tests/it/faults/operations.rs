@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 
 use super::Tally;
 use super::workshop::{Workshop, is_killed, note_panic};
+use crate::support;
 
 const ENOSPC: i32 = 28;
 const EROFS: i32 = 30;
@@ -91,7 +92,7 @@ fn says(kind: i32, message: &str) -> bool {
 fn compile(workshop: &Workshop) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/faults/shim.c");
     let library = workshop.path("shim.so");
-    let status = Command::new("cc")
+    let status = support::tool("cc")
         .args(["-shared", "-fPIC", "-O1", "-o"])
         .args([&library, &source])
         .args(["-ldl"])

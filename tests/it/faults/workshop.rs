@@ -1,7 +1,7 @@
 //! A small run, and what it is worth.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use hourglass::report::TIMES;
@@ -152,13 +152,8 @@ impl Workshop {
 }
 
 fn program<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_hourglass"));
-    command
-        .args(arguments)
-        .current_dir(support::root())
-        .env_remove("RUST_BACKTRACE")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    let mut command = support::program(arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -196,14 +191,6 @@ pub fn signal(output: &Output) -> Option<i32> {
 /// Whether SIGKILL ended it.
 pub fn is_killed(output: &Output) -> bool {
     signal(output) == Some(KILL)
-}
-
-/// Sends a signal to a process that may have ended.
-pub fn send(child: &Child, signal: &str) {
-    let _ = Command::new("kill")
-        .args(["-s", signal, &child.id().to_string()])
-        .stderr(Stdio::null())
-        .status();
 }
 
 /// What a finished run left.

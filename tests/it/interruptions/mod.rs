@@ -5,7 +5,7 @@ mod stopped;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -47,10 +47,7 @@ impl Squares {
 }
 
 fn spawn(arguments: &[String]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_hourglass"))
-        .args(arguments)
-        .current_dir(support::root())
-        .env_remove("RUST_BACKTRACE")
+    support::program(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -69,14 +66,7 @@ fn wait_for(is_there: impl Fn() -> bool) {
 }
 
 fn interrupt(child: &Child) {
-    let id = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-s", "INT", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(support::send(child, "INT"));
 }
 
 /// Exit code and standard error.

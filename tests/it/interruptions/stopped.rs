@@ -1,7 +1,6 @@
 //! Runs that are stopped, locked out or starved: what the program says, and what is left.
 
 use std::fs;
-use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -115,7 +114,7 @@ fn a_limit_of_file_sizes_ends_the_run_with_the_path_and_the_cause() {
     let squares = Squares::new();
     let run = squares.path("run");
     let arguments = squares.arguments(&run, &["--set=train.checkpoints.every_steps=6"]);
-    let output = Command::new("sh")
+    let output = support::tool("sh")
         .args([
             "-c",
             "ulimit -f 20; exec \"$@\"",
@@ -123,7 +122,6 @@ fn a_limit_of_file_sizes_ends_the_run_with_the_path_and_the_cause() {
             env!("CARGO_BIN_EXE_hourglass"),
         ])
         .args(&arguments)
-        .current_dir(support::root())
         .output()
         .unwrap();
     let message = String::from_utf8(output.stderr).unwrap();

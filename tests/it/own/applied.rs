@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use hourglass::evaluate::roc_auc;
 use serde_json::Value;
 
 use super::{apply, csv, json};
 use crate::parity::{read_npy, write_npy};
-use crate::support::{refused, root, succeed, train_squares, write_squares};
+use crate::support::{program, refused, root, succeed, train_squares, write_squares};
 
 #[test]
 fn codes_go_out_and_in_by_files_and_pipes_alike() {
@@ -32,8 +32,7 @@ fn codes_go_out_and_in_by_files_and_pipes_alike() {
 
     // Through pipes, in both directions.
     let piped = |input: &[u8], arguments: &[&str]| {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hourglass"))
-            .args(arguments)
+        let mut child = program(arguments)
             .arg(at("run"))
             .args(["--input=-", "--out=-", "--quiet"])
             .stdin(Stdio::piped())

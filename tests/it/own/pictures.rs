@@ -108,6 +108,48 @@ fn a_folder_of_mixed_and_broken_pictures_trains_and_is_scored() {
     assert!((alone - among).abs() < 1e-6 * among, "{alone} {among}");
 }
 
+/// Ten are drawn, and what was looked at for them and cannot be read is reported, before the tenth or behind it.
+#[test]
+fn what_cannot_be_read_is_reported_though_enough_can() {
+    let directory = tempfile::tempdir().unwrap();
+    let photos = photos(directory.path(), 60);
+    let run = directory.path().join("run");
+    succeed(&train("images", &photos, &run, &SMALL));
+    let out = directory.path().join("drawn.png");
+    let mut draw = apply("reconstruct", &run, &photos, &out);
+    for count in ["1", "10", "54", "60"] {
+        let message = told(&[&draw[..], &["-n".to_owned(), count.into()]].concat());
+        let all = "6 of 60 examples cannot be read";
+        assert_eq!(message.matches(all).count(), 1, "{count}: {message}");
+        let broken: Vec<&str> = message
+            .lines()
+            .filter_map(|line| line.trim().split(": ").next())
+            .filter(|name| name.contains('/'))
+            .collect();
+        let expected = [
+            "009.png", "019.jpg", "029.webp", "039.png", "049.jpg", "059.webp",
+        ];
+        let expected = expected.map(|name| format!("square/{name}"));
+        assert_eq!(broken, expected, "in the order of the input: {message}");
+    }
+    draw.push("--strict".into());
+    refused(&draw, &["6 of 60 examples cannot be read"]);
+
+    // Commands that take the first image of an input report what stands before it.
+    let alone = directory.path().join("alone");
+    fs::create_dir(&alone).unwrap();
+    fs::copy(photos.join("square/009.png"), alone.join("a.png")).unwrap();
+    fs::copy(photos.join("round/000.png"), alone.join("b.png")).unwrap();
+    let mut between = apply("interpolate", &run, &alone, &out);
+    between.push(format!("--input={}", photos.join("round").display()));
+    let message = told(&between);
+    assert!(
+        message.contains("1 of 2 examples cannot be read"),
+        "{message}"
+    );
+    assert!(message.contains("a.png: "), "{message}");
+}
+
 #[test]
 fn strict_ends_at_a_picture_that_cannot_be_read() {
     let directory = tempfile::tempdir().unwrap();

@@ -25,7 +25,7 @@ fn who_has_not_the_key_is_not_let_in() {
     let other = directory.path().join("other.key");
     write_key(&other, &[7; 32]);
     let (code, said) = attempt(&server.address, &other);
-    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(code, Some(5), "{said}");
     assert!(
         said.contains("has another key") && said.contains("its key is the same"),
         "{said}"
@@ -48,7 +48,7 @@ fn who_has_not_the_key_is_not_let_in() {
         "{said}"
     );
     let (code, said) = attempt(&format!("{}/4", server.address), &server.key);
-    assert_eq!(code, Some(2), "{said}");
+    assert_eq!(code, Some(5), "{said}");
     assert!(
         server.is_told("asks for device 4 of 1"),
         "{}",
@@ -56,7 +56,7 @@ fn who_has_not_the_key_is_not_let_in() {
     );
     assert!(said.contains("hosts only 1 device"), "{said}");
     let (code, said) = attempt("no-such-host.invalid", &server.key);
-    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(code, Some(5), "{said}");
     assert!(
         said.contains("no-such-host.invalid:3000 is not known"),
         "{said}"

@@ -7,12 +7,14 @@ mod training;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, ChildStderr, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use crate::support;
 
 /// A server in a process of its own.
 struct Server {
@@ -30,8 +32,7 @@ impl Server {
 
     fn start_with(devices: &[&str], directory: &Path) -> Self {
         let key = directory.join("remote.key");
-        let mut process = Command::new(env!("CARGO_BIN_EXE_hourglass"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
+        let mut process = support::program(&["serve", "--listen", "127.0.0.1:0"])
             .args(devices)
             .arg("--key")
             .arg(&key)

@@ -1,7 +1,7 @@
 //! Runs on devices that are served, and what becomes of them when the server is gone.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use hourglass::train::checkpoint;
 use serde_json::Value;
 
 use super::{Server, smoke, summary};
-use crate::support::{self, hourglass, refused, root, succeed};
+use crate::support::{self, hourglass, refused, succeed};
 
 #[test]
 fn a_served_device_gives_the_metrics_of_one_that_is_here() {
@@ -102,9 +102,7 @@ fn a_lost_server_ends_the_run_which_goes_on_here() {
             ["train.epochs=100000", "train.checkpoints.every_steps=20"]
                 .map(|set| format!("--set={set}")),
         );
-        let process = Command::new(env!("CARGO_BIN_EXE_hourglass"))
-            .args(smoke(&run, &more))
-            .current_dir(root())
+        let process = support::program(&smoke(&run, &more))
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
@@ -115,19 +113,12 @@ fn a_lost_server_ends_the_run_which_goes_on_here() {
             assert!(begun.elapsed() < Duration::from_secs(60), "no checkpoint");
             thread::sleep(Duration::from_millis(20));
         }
-        let pid = server.process.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-s", signal, &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(support::send(&server.process, signal));
         let lost = Instant::now();
         let output = process.wait_with_output().unwrap();
         let noticed = lost.elapsed();
         let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert_eq!(output.status.code(), Some(5), "{said}");
         assert!(
             said.contains("the connection to its server was lost"),
             "{said}"

@@ -204,7 +204,9 @@ impl Array {
                 names: None,
                 classes: None,
             };
-            each(block, now)?;
+            if each(block, now)?.is_break() {
+                break;
+            }
             left -= now;
         }
         // What follows would be lost silently, and the checksum of an archive is only compared at its end.

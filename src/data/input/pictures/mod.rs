@@ -300,7 +300,9 @@ impl Pictures {
                 names: Some(names),
                 classes: has_classes.then_some(classes),
             };
-            each(block, files.len())?;
+            if each(block, files.len())?.is_break() {
+                break;
+            }
         }
         Ok(unreadable)
     }
