@@ -23,7 +23,7 @@ pub enum RunError {
     LatestIsGone { latest: PathBuf, run: PathBuf },
     #[error("{} is not the link to the newest run that hourglass keeps there", .0.display())]
     ForeignLatest(PathBuf),
-    #[error("{} leads to the newest run and cannot be a run itself", .0.display())]
+    #[error("{} leads to the newest run and cannot hold a new one", .0.display())]
     IsLatest(PathBuf),
     #[error("{} has no metrics.jsonl", .0.display())]
     NoMetrics(PathBuf),

@@ -137,7 +137,7 @@ fn record_in(artifacts: &Path, run: &Path) -> Result<(), RunError> {
     }
 }
 
-/// Refuses `artifacts/latest` as the place of a run, unless a run is there from before.
+/// Refuses `artifacts/latest` as the place of a run or a study, unless a directory is there from before.
 ///
 /// # Errors
 /// It is that place.

@@ -21,7 +21,7 @@ use crate::files;
 use crate::train::checkpoint;
 pub use destination::Destination;
 pub use error::RunError;
-pub use latest::{RunPath, record as record_latest, usual_directory};
+pub use latest::{RunPath, check_not_latest, record as record_latest, usual_directory};
 use untrusted::Links;
 
 /// A run's directory.

@@ -277,10 +277,14 @@ fn latest_follows_runs_inside_artifacts_and_leaves_what_is_not_its_own() {
     place.train("latest", &["--quiet", "--force"]);
     let names = ["latest", "latest-2", "latest-3", "longer", "mine"];
     assert_eq!(place.artifacts(), names);
-    let out = place.arguments("deep", &["--out=artifacts/latest", "--force"]);
-    let (code, said) = place.fail(&out);
-    assert_eq!(code, 2);
-    assert!(said.contains("cannot be a run itself"), "{said}");
+    let out = "--out=artifacts/latest";
+    let sweep = ["sweep", "--config=configs/sweeps/code-size.toml", out];
+    let sweep = sweep.map(String::from).to_vec();
+    for command in [place.arguments("deep", &[out, "--force"]), sweep] {
+        let (code, said) = place.fail(&command);
+        assert_eq!(code, 2);
+        assert!(said.contains("cannot hold a new one"), "{said}");
+    }
 
     // The runs of a study are many at once, and leave it alone.
     place.run(&[

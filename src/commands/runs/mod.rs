@@ -21,7 +21,7 @@ use crate::device::{self, Place};
 use crate::error::Error;
 use crate::files;
 use crate::report::text::figure;
-use crate::run_directory::{RunDirectory, RunError, usual_directory};
+use crate::run_directory::{RunDirectory, RunError, check_not_latest, usual_directory};
 use crate::signals::Interruption;
 use crate::workers;
 
@@ -45,6 +45,7 @@ pub fn open_study(
     let directory = match &arguments.out {
         Some(out) => {
             check_directory_name(out)?;
+            check_not_latest(out)?;
             out.clone()
         }
         None => usual_directory(&study.directory_name()),
