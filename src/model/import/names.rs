@@ -101,7 +101,7 @@ impl Meaning {
 
     fn of_part(part: &str) -> Option<Self> {
         let part = part.to_ascii_lowercase();
-        let plain: String = part.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+        let plain: String = part.chars().filter(char::is_ascii_alphanumeric).collect();
         let has_word = |words: &[&str]| part.split(['_', '-']).any(|word| words.contains(&word));
         let contains = |words: &[&str]| words.iter().any(|word| plain.contains(word));
         let letters = plain.trim_end_matches(|c: char| c.is_ascii_digit());
