@@ -155,20 +155,34 @@ impl Experiment {
         }
     }
 
-    /// The same with its examples prepared as those that a run was trained on.
-    pub fn prepare_as(&mut self, known: Preparation) {
-        let own = self.images_mut().and_then(|data| data.own.as_mut());
-        if let Some(own) = own {
-            own.known = Some(Box::new(known));
-        }
-    }
-
     /// Reads images as versions did that ignored transparency, reduced 16 bits to 8 and weighed greys by Rec. 709: for their runs.
     pub fn read_images_as_earlier_versions(&mut self) {
         let own = self.images_mut().and_then(|data| data.own.as_mut());
         if let Some(fit) = own.and_then(|own| own.fit.as_mut()) {
             fit.background = None;
             fit.grey_weights = fit.grayscale.then_some(GreyWeights::Rec709);
+        }
+    }
+
+    /// The same with its images where those of `moved` are.
+    pub fn move_data(&mut self, moved: &Images) {
+        if let Some(data) = self.images_mut() {
+            data.path = moved.path.clone();
+            let tests = data.own.as_mut().zip(moved.own.as_ref());
+            if let Some((own, moved)) = tests
+                && own.test.path().is_some()
+                && moved.test.path().is_some()
+            {
+                own.test = moved.test.clone();
+            }
+        }
+    }
+
+    /// The same with its examples prepared as those that a run was trained on.
+    pub fn prepare_as(&mut self, known: Preparation) {
+        let own = self.images_mut().and_then(|data| data.own.as_mut());
+        if let Some(own) = own {
+            own.known = Some(Box::new(known));
         }
     }
 

@@ -529,3 +529,18 @@ fn a_study_has_no_seed_that_its_configs_cannot_say() {
     let problems = Study::parse("study", &text, &[]).unwrap_err();
     assert!(problems[0].message.contains("`seeds`"), "{problems:?}");
 }
+
+/// Classes are written as text, which is longer than the numbers of a list that can just be read.
+#[test]
+fn a_config_that_a_run_could_not_read_again_is_refused() {
+    let classes = |count: usize| {
+        let classes = vec!["1"; count].join(",");
+        Config::parse("x", &format!("data.exclude_classes = [{classes}]"), &[])
+    };
+    assert_reads_back(&classes(1000).unwrap());
+    let problems = classes(400_000).unwrap_err();
+    assert!(
+        problems[0].message.contains("more than a run can hold"),
+        "{problems:?}"
+    );
+}

@@ -69,21 +69,24 @@ impl Parts {
             },
             words: Words::default(),
             warnings: warnings.clone(),
-            samples: match own.fit.as_ref().is_some_and(Fit::is_of_earlier_version) {
-                true => Samples::Bytes,
-                false => Samples::OfFiles,
+            // As the network takes them, whatever the files hold.
+            samples: match &own.known {
+                Some(known) => known.samples(),
+                None if own.fit.as_ref().is_some_and(Fit::is_of_earlier_version) => Samples::Bytes,
+                None => Samples::OfFiles,
             },
             transpose: false,
+        };
+        let stage = match &own.known {
+            Some(_) => Stage::Application,
+            None => Stage::Training,
         };
         let part = |path: &Path, options: &Options, labels| -> Result<Part, InputError> {
             Ok(Part {
                 path: path.to_owned(),
                 input: Input::open(path, options)?,
                 labels,
-                stage: match &own.known {
-                    Some(_) => Stage::Application,
-                    None => Stage::Training,
-                },
+                stage,
             })
         };
         if source == Source::Images {
@@ -93,6 +96,7 @@ impl Parts {
                 path,
                 input,
                 labels: None,
+                stage,
             };
             return Ok(Self {
                 train: part(folders.train, inputs.train),

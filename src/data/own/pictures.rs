@@ -1,5 +1,7 @@
 //! Images as splits: one scale for the samples of all, and no image in two of them.
 
+use std::path::{Path, PathBuf};
+
 use super::folders::Folders;
 use crate::data::input::{Depth, Input, InputError, Options, Pictures};
 use crate::data::preparation::{Preparation, Scaling};
@@ -17,7 +19,7 @@ pub(super) struct Inputs {
 /// # Errors
 /// One cannot be read, two hold the same images, or their samples have no common scale.
 pub(super) fn open(folders: &Folders, options: &Options) -> Result<Inputs, DataError> {
-    let open = |path: &Option<std::path::PathBuf>| -> Result<Option<Input>, InputError> {
+    let open = |path: &Option<PathBuf>| -> Result<Option<Input>, InputError> {
         path.as_ref()
             .map(|path| Input::open(path, options))
             .transpose()
@@ -67,15 +69,26 @@ pub(super) fn open(folders: &Folders, options: &Options) -> Result<Inputs, DataE
     Ok(inputs)
 }
 
-/// What the samples of images become.
+/// What the samples of images become; as is `known` of the run that they are measured with.
 ///
 /// # Errors
 /// They have no black and white of their own, and none are given.
 pub(super) fn prepared(
     pictures: &Pictures,
-    path: &std::path::Path,
+    path: &Path,
+    known: Option<&Preparation>,
     preparation: Preparation,
 ) -> Result<Preparation, DataError> {
+    if let Some(known) = known {
+        return Ok(Preparation {
+            scaling: known.scaling.clone(),
+            in_unit_range: known.in_unit_range,
+            is_bounded: known.is_bounded,
+            are_bytes: known.are_bytes,
+            depth: known.depth,
+            ..preparation
+        });
+    }
     let Some(depth) = pictures.depth() else {
         return Ok(preparation);
     };

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use super::parts::{Part, Parts, shape, unsuitable};
-use super::pictures;
-use super::test_rows;
+use super::{pictures, test_rows};
 use crate::data::input::{Block, Input, RawValues, Watch};
 use crate::data::preparation::{Preparation, Scaling, Unsuitable};
 use crate::data::selection::{Numbers, Own, Scale};
@@ -68,7 +67,8 @@ pub(super) fn preparation(
         })
     };
     if let Input::Pictures(images) = input {
-        return decided(pictures::prepared(images, path, preparation)?);
+        let known = own.known.as_deref().filter(|known| known.shape == shape);
+        return decided(pictures::prepared(images, path, known, preparation)?);
     }
     if let Some(known) = own.known.as_ref().filter(|known| known.shape == shape) {
         preparation.scaling = known.scaling.clone();

@@ -91,7 +91,6 @@ fn decoded(origin: &Origin) -> Result<Decoded, Failure> {
                 // As browsers do: the colour that an animation names is nobody's background.
                 decoder.set_background_color(Rgba([0; 4]))?;
             }
-            decoder.set_limits(limits(most))?;
             finished(decoder, most)?
         }
         _ => image(ImageReader::with_format(stream, format), most)?,
@@ -113,9 +112,7 @@ fn image<R: BufRead + Seek>(
 ) -> Result<DynamicImage, ImageError> {
     // What comes before the pixels, such as colour profiles, is never large.
     reader.limits(limits(MOST_BYTES_OF_SMALL));
-    let mut decoder = reader.into_decoder()?;
-    decoder.set_limits(limits(most))?;
-    finished(decoder, most)
+    finished(reader.into_decoder()?, most)
 }
 
 fn finished(mut decoder: impl ImageDecoder, most: u64) -> Result<DynamicImage, ImageError> {
@@ -124,6 +121,7 @@ fn finished(mut decoder: impl ImageDecoder, most: u64) -> Result<DynamicImage, I
     if decoder.total_bytes() > most {
         return Err(too_large(decoder.dimensions()));
     }
+    decoder.set_limits(limits(most))?;
     let _room = room_for(decoder.total_bytes());
     let mut image = DynamicImage::from_decoder(decoder)?;
     if let Ok(orientation) = orientation {

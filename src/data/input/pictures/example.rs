@@ -7,7 +7,7 @@ use super::decode::{decode, decode_as_before};
 use super::fit::{Depth, Fit, Like, Resize, Samples};
 use super::raster::{Plane, Raster};
 use crate::data::Shape;
-use crate::data::input::{Origin, RawValues};
+use crate::data::input::{MOST_NUMBERS, Origin, RawValues};
 
 /// The numbers of an image.
 #[derive(Debug)]
@@ -31,6 +31,9 @@ pub(super) fn example(origin: &Origin, fit: &Fit, like: Option<Like>) -> Result<
     };
     if is_empty {
         return Err("the image is empty".into());
+    }
+    if fit.resize.is_none() {
+        check_size(&raster)?;
     }
     match raster {
         Raster::Bytes(plane) if like.bytes && like.depth != Depth::Sixteen => {
@@ -65,6 +68,22 @@ pub(super) fn example(origin: &Origin, fit: &Fit, like: Option<Like>) -> Result<
         Raster::Numbers(_) => Err(
             "has floating-point or signed samples, whose black and white are unknown; the others have 8 or 16 bits".into(),
         ),
+    }
+}
+
+/// Bounds an image that is not brought to a size: its numbers take many times the memory of its samples.
+fn check_size(raster: &Raster) -> Result<(), String> {
+    let (width, height) = match raster {
+        // These stay bytes.
+        Raster::Bytes(_) => return Ok(()),
+        Raster::Words(plane) => (plane.width, plane.height),
+        Raster::Numbers(plane) => (plane.width, plane.height),
+    };
+    match width as usize * height as usize <= MOST_NUMBERS {
+        true => Ok(()),
+        false => Err(format!(
+            "is {height}×{width}, more than any network takes; bring images to a size with data.resize"
+        )),
     }
 }
 

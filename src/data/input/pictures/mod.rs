@@ -225,7 +225,11 @@ impl Pictures {
 
     /// Returns whether all examples are given as bytes.
     pub fn are_bytes(&self) -> bool {
-        self.like.is_none_or(|like| like.bytes)
+        let is_deeper = |file: &PictureFile| file.depth() > Some(Depth::Eight);
+        match self.like {
+            None => true,
+            Some(like) => like.bytes && !self.files.iter().any(is_deeper),
+        }
     }
 
     /// The samples that the numbers are on the scale of; nothing for runs of earlier versions.
@@ -261,6 +265,7 @@ impl Pictures {
         each: Each<'_, E>,
     ) -> Result<UnreadableExamples, E> {
         let mut unreadable = UnreadableExamples::new();
+        let are_bytes = self.are_bytes();
         for files in self.files.chunks(most.max(1)) {
             let examples: Vec<_> = files
                 .par_iter()
@@ -270,6 +275,12 @@ impl Pictures {
             let (mut names, mut classes) = (Vec::new(), Vec::new());
             for (file, example) in files.iter().zip(examples) {
                 match example {
+                    Ok(example) if are_bytes && !matches!(example.values, RawValues::Bytes(_)) => {
+                        unreadable.push(Unreadable {
+                            name: file.name.clone(),
+                            reason: "has samples of more bits than its header says".into(),
+                        });
+                    }
                     Ok(example) if example.shape == self.shape => {
                         self.note(example.extremes);
                         all.push(example.values);
@@ -338,7 +349,9 @@ impl Pictures {
     /// Warns where the samples that were read use little of the range of 16 bits, as those of a camera of 12 bits do.
     pub fn warn_of_range(&self) {
         let extremes = *self.extremes.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_whole = self.fit.range.is_none() && self.depth() == Some(Depth::Sixteen);
+        let is_whole = self.samples == Samples::OfFiles
+            && self.fit.range.is_none()
+            && self.depth() == Some(Depth::Sixteen);
         let Some((least, greatest)) = extremes.filter(|_| is_whole) else {
             return;
         };
