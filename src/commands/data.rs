@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{answer, answer_json, is_quiet, with_strict};
+use super::{answer, answer_json, is_quiet, warn, with_strict};
 use crate::cli;
 use crate::config::{Config, Experiment, Points};
 use crate::data::{
@@ -98,18 +98,34 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
         (Some(path), Some(_)) => path.clone(),
         (path, _) => data::find_directory(path.as_deref())?,
     };
+    splits
+        .notes
+        .warnings
+        .iter()
+        .for_each(|warning| warn(warning));
     if json {
         let document = serde_json::json!({
             "directory": place,
             "splits": findings,
             "preparation": preparation,
             "unreadable": splits.unreadable,
+            "decisions": splits.notes.decisions,
+            "warnings": splits.notes.warnings,
         });
         return answer_json(&document);
     }
     let mut text = format!("{}\n", place.display());
     for split in &findings {
         describe(&mut text, split, preparation);
+    }
+    for (place, note) in splits
+        .notes
+        .decisions
+        .iter()
+        .chain(&splits.notes.warnings)
+        .enumerate()
+    {
+        let _ = writeln!(text, "{}{note}", if place == 0 { "\n" } else { "" });
     }
     text.push_str(&prepared(preparation, &splits.unreadable));
     let needed = preparation.shape.size();

@@ -16,16 +16,20 @@ mod spirals;
 pub use corruption::{Corruption, Noise};
 pub use images::{Image, ImageSet, to_unit};
 pub use input::{
-    Block, Columns, Fit, Input, InputError, NAME_COLUMN, Options, RawValues, STANDARD_INPUT,
-    Unreadable, Watch, Words, has_a_pictures_name,
+    Block, Columns, Decimal, Dialect, Dropped, Fit, Input, InputError, NAME_COLUMN, Notes, Options,
+    RawValues, STANDARD_INPUT, Separator, Unreadable, Watch, Words, encoding_named,
+    has_a_pictures_name,
 };
-pub use own::describe;
+pub use own::{MOST_UNREADABLE, by_cause, check_unreadable, describe};
 pub use pixels::{Collector, Pixels, Values, Width};
 pub use points::PointSet;
 pub use preparation::{Preparation, Scaling, Unsuitable};
-pub use selection::{Images, Numbers, Own, Scale, Source};
+pub use selection::{ColumnName, Images, Numbers, Own, Scale, Source};
 pub use shape::Shape;
-pub use source::{Checksum, DataError, Split, Splits, find_directory, load, load_test, read_split};
+pub use source::{
+    Checksum, DataError, ExampleNames, Split, Splits, find_directory, load, load_named, load_test,
+    read_split,
+};
 pub use spirals::Spirals;
 
 use std::fmt::Write;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::images::{ImageSet, to_unit};
-use super::input::{Fit, RawValues};
+use super::input::{Dropped, Fit, RawValues};
 use super::pixels::{Pixels, Values};
 use super::shape::Shape;
 
@@ -24,6 +24,9 @@ pub struct Preparation {
     /// Names of the numbers of a row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<String>>,
+    /// Columns of a table that are not read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<Dropped>,
     /// Names of the classes, in the order of their numbers, where these are not the names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<String>>,
@@ -91,6 +94,7 @@ impl Preparation {
             is_bounded: true,
             are_bytes: true,
             columns: None,
+            dropped: Vec::new(),
             classes: None,
         }
     }

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::idx::{self, IdxError};
 use super::images::ImageSet;
-use super::input::{InputError, Unreadable, Watch};
+use super::input::{InputError, Notes, Unreadable, Watch};
 use super::preparation::Preparation;
 use super::selection::{Images, Source};
 use super::shape::Shape;
@@ -31,6 +31,26 @@ pub struct Splits<T> {
     pub preparation: Preparation,
     /// What could not be read and was left out.
     pub unreadable: Vec<Unreadable>,
+    /// How the inputs were understood.
+    pub notes: Notes,
+    /// Empty unless they are asked for.
+    pub names: ExampleNames,
+}
+
+/// The names of the examples of each split: file names, those of a column, or numbers within their file.
+#[derive(Clone, Debug, Default)]
+pub struct ExampleNames {
+    pub train: Vec<String>,
+    pub validation: Vec<String>,
+    pub test: Vec<String>,
+}
+
+/// The names at these places, if there are some.
+pub(super) fn names_at(names: &[String], places: &[usize]) -> Vec<String> {
+    match names.is_empty() {
+        true => Vec::new(),
+        false => places.iter().map(|&place| names[place].clone()).collect(),
+    }
 }
 
 impl Splits<ImageSet> {
@@ -43,6 +63,8 @@ impl Splits<ImageSet> {
             test,
             checksums: Vec::new(),
             unreadable: Vec::new(),
+            notes: Notes::default(),
+            names: ExampleNames::default(),
         }
     }
 
@@ -107,6 +129,15 @@ pub enum DataError {
         unreadable: Vec<Unreadable>,
         examples: usize,
     },
+    #[error("{}: {count} of {examples} examples cannot be read, more than a share of {most}{}", path.display(), listed(causes))]
+    MostlyUnreadable {
+        path: PathBuf,
+        count: usize,
+        examples: usize,
+        /// The share that may be.
+        most: f64,
+        causes: Vec<String>,
+    },
     #[error("{}: {problem}", path.display())]
     Unsuitable {
         path: PathBuf,
@@ -148,6 +179,7 @@ impl DataError {
             Self::NothingToTrainOn { .. } => "lower data.validation or raise data.limit",
             Self::Input(error) => &error.hint,
             Self::Unreadable { .. } => "mend or remove it, or leave --strict out to go on without; `hourglass data check` lists all",
+            Self::MostlyUnreadable { .. } => "mend the data, or allow more with data.max_unreadable_fraction; with 1, `hourglass data check` lists all of them",
             Self::Unsuitable { hint, .. } => hint,
             Self::TooManyClasses { .. } => "leave the labels out, or group them",
             Self::NoClassesToExclude => "leave data.exclude_classes out, or give data with labels",
@@ -157,6 +189,12 @@ impl DataError {
         }
         .into()
     }
+}
+
+/// One cause a line, below a message.
+fn listed(causes: &[String]) -> String {
+    let lines = causes.iter().map(|cause| format!("\n  {cause}"));
+    lines.collect()
 }
 
 fn list(paths: &[PathBuf]) -> String {
@@ -256,16 +294,41 @@ pub fn load(
     seed: u64,
     watch: Watch<'_>,
 ) -> Result<Splits<ImageSet>, DataError> {
+    load_with(wanted, in_unit_range, seed, false, watch)
+}
+
+/// The same with the names of the examples.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_named(
+    wanted: &Images,
+    in_unit_range: bool,
+    seed: u64,
+    watch: Watch<'_>,
+) -> Result<Splits<ImageSet>, DataError> {
+    load_with(wanted, in_unit_range, seed, true, watch)
+}
+
+fn load_with(
+    wanted: &Images,
+    in_unit_range: bool,
+    seed: u64,
+    keep_names: bool,
+    watch: Watch<'_>,
+) -> Result<Splits<ImageSet>, DataError> {
     let Splits {
         mut train,
         mut test,
         checksums,
         preparation,
         unreadable,
+        notes,
+        mut names,
         ..
     } = match &wanted.own {
-        None => load_idx(wanted)?,
-        Some(own) => super::own::load(wanted, own, in_unit_range, watch)?,
+        None => load_idx(wanted, keep_names)?,
+        Some(own) => super::own::load(wanted, own, in_unit_range, keep_names, watch)?,
     };
     if train.shape() != test.shape() {
         return Err(DataError::SplitsDiffer {
@@ -280,12 +343,15 @@ pub fn load(
             .filter(|&index| !excluded.contains(&labels[index]))
             .collect();
         train = train.select(&kept);
+        names.train = names_at(&names.train, &kept);
         if kept.is_empty() {
             return Err(DataError::AllExcluded);
         }
     }
     train.truncate(wanted.limit.unwrap_or(usize::MAX).min(train.count()));
     test.truncate(wanted.test_limit.unwrap_or(usize::MAX).min(test.count()));
+    names.train.truncate(train.count());
+    names.test.truncate(test.count());
     let validation = wanted.validation;
     if validation >= train.count() {
         return Err(DataError::NothingToTrainOn {
@@ -295,6 +361,8 @@ pub fn load(
     }
     let validation = (validation > 0).then(|| {
         let (held_out, kept) = hold_out(train.count(), validation, seed);
+        names.validation = names_at(&names.train, &held_out);
+        names.train = names_at(&names.train, &kept);
         let held_out = train.select(&held_out);
         train = train.select(&kept);
         held_out
@@ -306,6 +374,8 @@ pub fn load(
         checksums,
         preparation,
         unreadable,
+        notes,
+        names,
     })
 }
 
@@ -332,13 +402,24 @@ fn numbers_of_classes(
 }
 
 /// Both splits of MNIST, or of files like its.
-fn load_idx(wanted: &Images) -> Result<Splits<ImageSet>, DataError> {
+fn load_idx(wanted: &Images, keep_names: bool) -> Result<Splits<ImageSet>, DataError> {
     let directory = find_directory(wanted.path.as_deref())?;
     let read = |split| read_split(wanted.source, &directory, split);
     let (train, test) = rayon::join(|| read(Split::Train), || read(Split::Test));
     let (train, mut checksums) = train?;
     let (test, test_checksums) = test?;
     checksums.extend(test_checksums);
+    let numbers = |images: &ImageSet| match keep_names {
+        true => (0..images.count())
+            .map(|number| number.to_string())
+            .collect(),
+        false => Vec::new(),
+    };
+    let names = ExampleNames {
+        train: numbers(&train),
+        validation: Vec::new(),
+        test: numbers(&test),
+    };
     Ok(Splits {
         preparation: Preparation::of_images(train.shape()),
         train,
@@ -346,6 +427,8 @@ fn load_idx(wanted: &Images) -> Result<Splits<ImageSet>, DataError> {
         test,
         checksums,
         unreadable: Vec::new(),
+        notes: Notes::default(),
+        names,
     })
 }
 
@@ -367,7 +450,7 @@ pub fn load_test(
         }
         // How numbers are scaled, and which examples are for tests, is known from the others.
         Some(own) => {
-            let splits = super::own::load(wanted, own, in_unit_range, watch)?;
+            let splits = super::own::load(wanted, own, in_unit_range, false, watch)?;
             (splits.test, splits.preparation)
         }
     };

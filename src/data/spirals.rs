@@ -61,6 +61,8 @@ impl Spirals {
                 ..Preparation::of_images(Shape::row(2))
             },
             unreadable: Vec::new(),
+            notes: super::Notes::default(),
+            names: super::ExampleNames::default(),
         }
     }
 

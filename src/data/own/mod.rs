@@ -3,20 +3,23 @@
 mod classes;
 mod parts;
 mod scaling;
+mod unreadable;
 
 use std::path::Path;
 
 use crate::data::images::ImageSet;
-use crate::data::input::Watch;
+use crate::data::input::{Notes, Watch};
 use crate::data::preparation::{Preparation, Unsuitable};
 use crate::data::selection::{Images, Own};
 use crate::data::shape::Shape;
-use crate::data::source::{Checksum, DataError, Splits};
+use crate::data::source::{Checksum, DataError, ExampleNames, Splits, names_at};
 use crate::memory;
 use crate::random::{self, Purpose};
 use classes::class_names;
 use parts::{Part, Parts};
 use scaling::preparation;
+
+pub use unreadable::{MOST_UNREADABLE, by_cause, check_unreadable};
 
 /// Reads both splits.
 ///
@@ -26,6 +29,7 @@ pub fn load(
     wanted: &Images,
     own: &Own,
     in_unit_range: bool,
+    keep_names: bool,
     watch: Watch<'_>,
 ) -> Result<Splits<ImageSet>, DataError> {
     let path = wanted.path.clone().unwrap_or_default();
@@ -54,7 +58,8 @@ pub fn load(
     };
     let mut unreadable = Vec::new();
     let mut read = |part: &Part, what: &str| {
-        let read = part.read(&preparation, budget, watch)?;
+        let read = part.read(&preparation, budget, keep_names, watch)?;
+        part.check_unreadable(own, &read.unreadable, read.seen)?;
         unreadable.extend(read.unreadable);
         if own.strict && !unreadable.is_empty() {
             return Err(DataError::Unreadable {
@@ -66,19 +71,19 @@ pub fn load(
             file: what.to_owned(),
             sha256: read.sha256,
         };
-        Ok((read.examples, read.classes, checksum))
+        Ok((read.examples, read.classes, read.names, checksum))
     };
-    let (train, classes, checksum) = read(&parts.train, "examples")?;
+    let (train, classes, train_names, checksum) = read(&parts.train, "examples")?;
     let mut checksums = vec![checksum];
     let test = match &parts.test {
         None => None,
         Some(test) => {
-            let (examples, classes, checksum) = read(test, "test examples")?;
+            let (examples, classes, names, checksum) = read(test, "test examples")?;
             checksums.push(checksum);
-            Some((examples, classes))
+            Some((examples, classes, names))
         }
     };
-    let test_classes = test.as_ref().and_then(|(_, classes)| classes.as_ref());
+    let test_classes = test.as_ref().and_then(|(_, classes, _)| classes.as_ref());
     let names = class_names(&path, [classes.as_ref(), test_classes])?;
     let labelled = |examples: ImageSet, classes: Option<Vec<String>>| {
         let labels = classes
@@ -87,9 +92,18 @@ pub fn load(
         examples.with_labels(labels)
     };
     let train = labelled(train, classes);
-    let (train, test) = match test {
-        Some((test, classes)) => (train, labelled(test, classes)),
-        None => split(&train, own.test_fraction, &path)?,
+    let (train, test, train_names, test_names) = match test {
+        Some((test, classes, names)) => (train, labelled(test, classes), train_names, names),
+        None => {
+            let (kept, test) = split(train.count(), own.test_fraction, &path)?;
+            let names = |places: &[usize]| names_at(&train_names, places);
+            (
+                train.select(&kept),
+                train.select(&test),
+                names(&kept),
+                names(&test),
+            )
+        }
     };
     Ok(Splits {
         train,
@@ -101,7 +115,27 @@ pub fn load(
             ..preparation
         },
         unreadable,
+        notes: notes(&parts),
+        names: ExampleNames {
+            train: train_names,
+            validation: Vec::new(),
+            test: test_names,
+        },
     })
+}
+
+/// How the inputs were understood, each under its path.
+fn notes(parts: &Parts) -> Notes {
+    let mut notes = Notes::default();
+    for part in std::iter::once(&parts.train).chain(&parts.test) {
+        let Notes {
+            decisions,
+            warnings,
+        } = part.input.notes().at(&part.path);
+        notes.decisions.extend(decisions);
+        notes.warnings.extend(warnings);
+    }
+    notes
 }
 
 /// What is wrong with a number, and what to do.
@@ -145,9 +179,8 @@ pub fn describe(
     }
 }
 
-/// Takes a share of the examples for tests, always the same ones.
-fn split(all: &ImageSet, fraction: f64, path: &Path) -> Result<(ImageSet, ImageSet), DataError> {
-    let count = all.count();
+/// Takes a share of the examples for tests, always the same ones: the places of those for training, and of those for tests.
+fn split(count: usize, fraction: f64, path: &Path) -> Result<(Vec<usize>, Vec<usize>), DataError> {
     if count < 2 {
         return Err(DataError::Unsuitable {
             path: path.to_owned(),
@@ -161,5 +194,5 @@ fn split(all: &ImageSet, fraction: f64, path: &Path) -> Result<(ImageSet, ImageS
     let mut train = order.split_off(test);
     train.sort_unstable();
     order.sort_unstable();
-    Ok((all.select(&train), all.select(&order)))
+    Ok((train, order))
 }

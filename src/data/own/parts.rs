@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::classes::are_classes;
 use super::describe;
+use super::unreadable::{MOST_UNREADABLE, check_unreadable};
 use crate::data::images::ImageSet;
 use crate::data::input::{
     Block, Columns, Input, InputError, Options, Unreadable, Watch, Words, read_labels,
@@ -49,8 +50,9 @@ impl Parts {
             columns: Columns {
                 header: given.header,
                 label: given.labels.clone().filter(|_| is_table),
-                name: None,
-                optional: false,
+                drop: given.drop_columns.iter().cloned().map(Into::into).collect(),
+                dialect: given.dialect.clone(),
+                ..Columns::default()
             },
             words: Words::default(),
         };
@@ -122,7 +124,13 @@ impl Parts {
             .as_ref()
             .map(|test| -> Result<Part, DataError> {
                 let options = Options {
-                    shape: (!is_table).then(|| train.input.shape()),
+                    shape: Some(train.input.shape()),
+                    columns: Columns {
+                        drop: train.input.dropped().to_vec(),
+                        known: train.input.column_names().map(<[String]>::to_vec),
+                        of_another: true,
+                        ..options.columns.clone()
+                    },
                     ..options.clone()
                 };
                 let test_part = part(test, &options, labels_of(test, &given.test_labels))?;
@@ -196,6 +204,8 @@ fn has_arrays(path: &Path, names: &[&str]) -> bool {
 /// What was read of a part.
 pub(super) struct ReadPart {
     pub(super) examples: ImageSet,
+    /// Empty unless they are asked for.
+    pub(super) names: Vec<String>,
     pub(super) classes: Option<Vec<String>>,
     pub(super) sha256: String,
     pub(super) unreadable: Vec<Unreadable>,
@@ -204,10 +214,26 @@ pub(super) struct ReadPart {
 }
 
 impl Part {
+    /// Demands that enough of the examples that were seen are readable.
+    pub(super) fn check_unreadable(
+        &self,
+        own: &Own,
+        unreadable: &[Unreadable],
+        seen: usize,
+    ) -> Result<(), DataError> {
+        // With `strict` a single one is an error of its own.
+        let most = own.max_unreadable_fraction.unwrap_or(MOST_UNREADABLE);
+        match own.strict {
+            true => Ok(()),
+            false => check_unreadable(&self.path, unreadable, seen, most),
+        }
+    }
+
     pub(super) fn read(
         &self,
         preparation: &Preparation,
         budget: u64,
+        keep_names: bool,
         watch: Watch<'_>,
     ) -> Result<ReadPart, DataError> {
         let size = preparation.shape.size();
@@ -217,6 +243,7 @@ impl Part {
         };
         let mut collector = Collector::new(size, width, budget);
         let mut classes = Vec::new();
+        let mut names = Vec::new();
         let mut count = 0;
         let each = &mut |block: Block| -> Result<(), DataError> {
             let examples = block.values.len() / size;
@@ -224,6 +251,10 @@ impl Part {
             let values = preparation.prepare(block.values, are_pictures);
             let values = values
                 .map_err(|found| unsuitable(&self.path, &found, count, preparation, &self.input))?;
+            if keep_names {
+                let numbers = || (count..count + examples).map(|number| number.to_string());
+                names.extend(block.names.unwrap_or_else(|| numbers().collect()));
+            }
             count += examples;
             classes.extend(block.classes.into_iter().flatten());
             collector.add(values).map_err(DataError::Spill)
@@ -251,6 +282,7 @@ impl Part {
         let (pixels, sha256) = collector.finish().map_err(DataError::Spill)?;
         Ok(ReadPart {
             examples: preparation.examples(pixels),
+            names,
             classes: (classes.len() == count).then_some(classes),
             sha256,
             seen: count + unreadable.len(),

@@ -46,6 +46,7 @@ pub(super) fn preparation(
         is_bounded: in_unit_range,
         are_bytes: input.are_bytes() && given.scale.is_none() && given.range.is_none(),
         columns: input.column_names().map(<[String]>::to_vec),
+        dropped: input.dropped().to_vec(),
         classes: None,
     };
     if let Some((low, high)) = given.range {
@@ -57,7 +58,7 @@ pub(super) fn preparation(
     if input.are_bytes() && given.scale.is_none() {
         return Ok(preparation);
     }
-    let statistics = Statistics::of(&parts.train, &preparation, watch)?;
+    let statistics = Statistics::of(&parts.train, &preparation, own, watch)?;
     preparation.scaling = statistics.scaling(path, &given, in_unit_range)?;
     preparation.in_unit_range = match (&preparation.scaling, given.scale) {
         (None, _) => statistics.are_in_unit_range(),
@@ -86,7 +87,12 @@ struct Statistics {
 impl Statistics {
     /// # Source
     /// Welford 1962, *Note on a Method for Calculating Corrected Sums of Squares and Products*.
-    fn of(part: &Part, preparation: &Preparation, watch: Watch<'_>) -> Result<Self, DataError> {
+    fn of(
+        part: &Part,
+        preparation: &Preparation,
+        own: &Own,
+        watch: Watch<'_>,
+    ) -> Result<Self, DataError> {
         let size = preparation.shape.size();
         let mut found = Self {
             least: vec![f64::INFINITY; size],
@@ -123,7 +129,9 @@ impl Statistics {
             }
             Ok(())
         };
-        part.input.read(part.input.at_a_time(), watch, each)?;
+        let unreadable = part.input.read(part.input.at_a_time(), watch, each)?;
+        let seen = found.count as usize + unreadable.len();
+        part.check_unreadable(own, &unreadable, seen)?;
         Ok(found)
     }
 

@@ -178,6 +178,8 @@ fn the_cross_entropy_has_pytorchs_gradients() {
                 checksums: Vec::new(),
                 preparation: Preparation::of_images(Shape::row(2)),
                 unreadable: Vec::new(),
+                notes: hourglass::data::Notes::default(),
+                names: hourglass::data::ExampleNames::default(),
             },
             devices: vec![device.clone()],
             dropout: None,

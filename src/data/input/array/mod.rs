@@ -247,7 +247,7 @@ pub fn read_labels(path: &Path, array: Option<&str>) -> Result<Vec<String>, Inpu
             match block.values {
                 RawValues::Bytes(bytes) => labels.extend(bytes.iter().map(ToString::to_string)),
                 RawValues::Numbers(numbers) => {
-                    labels.extend(numbers.iter().map(ToString::to_string))
+                    labels.extend(numbers.iter().map(ToString::to_string));
                 }
             }
             Ok(())
