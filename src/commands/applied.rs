@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use super::{answer, answer_json, is_quiet, tell_unreadable};
-use crate::apply::{Fitting, Output, Piece, Trained, Written};
+use super::{answer, answer_json, is_quiet, tell_unreadable, warn};
+use crate::apply::{Beside, Fitting, Output, Piece, Trained, Written};
 use crate::cli;
-use crate::data::{DataError, Preparation, STANDARD_INPUT, Shape, Unreadable};
+use crate::data::{
+    DataError, MOST_UNREADABLE, Preparation, STANDARD_INPUT, Shape, Unreadable, check_unreadable,
+};
 use crate::error::Error;
 use crate::report::Reading;
 use crate::report::text::thousands;
@@ -47,6 +49,11 @@ pub fn each_piece(
         &mut |done, total| reading.on(done, total),
         &mut |piece| {
             examples += piece.examples.count();
+            piece
+                .notes
+                .warnings
+                .iter()
+                .for_each(|warning| warn(warning));
             match interruption.is_requested() {
                 true => Err(Error::Stopped),
                 false => work(piece),
@@ -61,13 +68,29 @@ pub fn each_piece(
             examples: all,
         })),
         false => {
+            let first = brought
+                .input
+                .first()
+                .map_or(Path::new(""), PathBuf::as_path);
+            check_unreadable(first, &unreadable, all, most_unreadable(trained))?;
             tell_unreadable(&unreadable, all);
             Ok(unreadable)
         }
     }
 }
 
-/// Writes to `rows` what `transform` makes of each piece of the examples, and says what was done.
+/// The share of examples that may be unreadable: as in training.
+pub fn most_unreadable(trained: &Trained) -> f64 {
+    let own = trained
+        .config
+        .experiment
+        .images()
+        .and_then(|data| data.own.as_ref());
+    own.and_then(|own| own.max_unreadable_fraction)
+        .unwrap_or(MOST_UNREADABLE)
+}
+
+/// Writes to `output` what `transform` makes of each piece of the examples, and says what was done.
 ///
 /// # Errors
 /// As [`each_piece`], and when rows cannot be written.
@@ -76,13 +99,19 @@ pub fn transform(
     brought: &cli::Brought,
     what: &'static str,
     mut output: Output,
+    has_classes: bool,
     json: bool,
     mut transform: impl FnMut(&Piece) -> Result<Vec<f32>, Error>,
 ) -> Result<(), Error> {
     let begun = Instant::now();
     let unreadable = each_piece(trained, brought, what, &mut |piece| {
         let rows = transform(&piece)?;
-        Ok(output.add(piece.names.as_deref(), &rows)?)
+        let beside = Beside {
+            names: piece.names.as_deref(),
+            classes: piece.classes.as_deref().filter(|_| has_classes),
+            split: None,
+        };
+        Ok(output.add(beside, &rows)?)
     })?;
     let written = output.finish()?;
     tell(&written, &unreadable, begun, json)
@@ -151,7 +180,6 @@ pub fn examples_output(
     preparation: &Preparation,
     inputs: &[PathBuf],
 ) -> Result<Output, Error> {
-    check_not_an_input(&rows.out, inputs)?;
     let shape = preparation.shape;
     let Shape {
         height,
@@ -184,7 +212,7 @@ pub fn examples_output(
     )?;
     Ok(output
         .with_scaling(preparation.scaling.clone())
-        .sparing(inputs))
+        .sparing(inputs)?)
 }
 
 /// An input that is written to would be lost.

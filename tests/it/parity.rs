@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use hourglass::data::{Block, Input, InputError, Options, Values};
+use hourglass::data::{Block, Input, InputError, Options, RawValues};
 use npyz::WriterBuilder;
 use safetensors::SafeTensors;
 use safetensors::tensor::serialize_to_file;
@@ -28,8 +28,8 @@ pub fn read_npy(path: &Path) -> Vec<f32> {
     let mut numbers = Vec::new();
     let each = &mut |block: Block| -> Result<(), InputError> {
         match block.values {
-            Values::Numbers(more) => numbers.extend(more),
-            Values::Bytes(_) => panic!("numbers were written"),
+            RawValues::Numbers(more) => numbers.extend(more.into_iter().map(|x| x as f32)),
+            RawValues::Bytes(_) => panic!("numbers were written"),
         }
         Ok(())
     };

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use flate2::{Compression, write::GzEncoder};
 use hourglass::config::{Config, Study};
-use hourglass::data::{Block, Input, InputError, Options, PointSet, Preparation, Values, idx};
+use hourglass::data::{Block, Input, InputError, Options, PointSet, Preparation, RawValues, idx};
 use hourglass::environment::Environment;
 use hourglass::model::import::import;
 use hourglass::model::weights::Network;
@@ -198,7 +198,7 @@ fn preparation(times: usize, seed: u64) -> Tally {
         read.is_ok_and(|preparation| {
             preparation.is_sound()
                 && preparation
-                    .prepare(Values::Numbers(vec![1.0, 2.0]), false)
+                    .prepare(RawValues::Numbers(vec![1.0, 2.0]), false)
                     .is_ok()
         })
     };

@@ -1,9 +1,11 @@
 //! Data that users bring, by the real program: what is taken, what is refused, what comes out.
 
 mod applied;
+mod codes;
 mod corners;
 mod numbers;
 mod pictures;
+mod tables;
 
 use std::path::{Path, PathBuf};
 
