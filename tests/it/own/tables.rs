@@ -61,6 +61,9 @@ fn utf_16(text: &str, mark: &[u8], unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
         .collect()
 }
 
+/// What a table is like, its bytes, and the names of its columns.
+type Case<'a> = (&'a str, Vec<u8>, Option<[&'a str; 2]>);
+
 #[test]
 fn what_is_certain_is_read() {
     let directory = tempfile::tempdir().unwrap();
@@ -70,7 +73,7 @@ fn what_is_certain_is_read() {
     let latin = |text: &str| text.chars().map(|c| c as u8).collect::<Vec<u8>>();
     let text = String::into_bytes;
     let unnamed = |one: &str, other: &str| table("", one, other).into_bytes();
-    let cases: Vec<(&str, Vec<u8>, Option<[&str; 2]>)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         ("commas", text(plain.clone()), Some(["height", "weight"])),
         (
             "semicolons",
@@ -363,13 +366,24 @@ fn lines_are_counted_as_an_editor_counts_them() {
 }
 
 #[test]
+fn a_missing_value_in_a_single_column_is_no_blank_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("t.csv");
+    fs::write(&path, "x\n1.5\n\"\"\n2.5\n\n1.5\n").unwrap();
+    let found = answer(&check(&path, &[]));
+    let reason = "column 1 (`x`) is empty: its value is missing";
+    let expected = json!([{ "name": "line 3", "reason": reason }]);
+    assert_eq!(found["unreadable"], expected);
+}
+
+#[test]
 fn a_table_that_is_mostly_unreadable_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
     let lines = |good: usize, all: usize| -> String {
         let line = |i: usize| match i {
             _ if i < good => format!("{i},{}\n", i * i),
-            _ if i % 100 == 0 => "1,2,3\n".into(),
+            _ if i.is_multiple_of(100) => "1,2,3\n".into(),
             _ => format!("{i},n/k{i}\n"),
         };
         "a,b\n".to_owned() + &(0..all).map(line).collect::<String>()

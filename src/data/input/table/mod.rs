@@ -68,7 +68,7 @@ impl Table {
         let dialect = dialect::find(path, &sample, &columns.dialect, columns.of_another, numbers)?;
         let records = sample.records(dialect.separator);
         let first = match records.first() {
-            Some(first) if !first.is_blank() => first,
+            Some(first) if first.len() == 1 || !first.is_blank() => first,
             Some(first) => {
                 let problem = format!("line {} holds nothing but separators", first.line);
                 return Err(InputError::new(path, problem, "remove it"));

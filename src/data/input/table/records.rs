@@ -112,8 +112,9 @@ impl<R: Read> Records<R> {
             if self.collapses && record.is_text {
                 record.collapse();
             }
-            // Csv itself skips lines without a byte; lines of spaces are as blank.
-            let is_blank = record.count == 0 || (record.count == 1 && record.is_blank());
+            // Csv itself skips lines without a byte; lines of spaces are as blank, and `""` is a missing value.
+            let are_spaces = record.count == 1 && record.ends[0] > 0 && record.is_blank();
+            let is_blank = record.count == 0 || are_spaces;
             if !is_blank {
                 return Ok(true);
             }
@@ -204,6 +205,9 @@ mod tests {
         assert_eq!(found[1].0, 2);
         let found = lines("1, \"2\" , \"\"\"a\"\"\",\"\"\"b\"\"\"", b',');
         assert_eq!(found[0].1, ["1", "2", "\"\"a\"\"", "\"b\""]);
+        let found = lines("1\n\"\"\n  \n3", b',');
+        let numbers: Vec<u64> = found.iter().map(|(line, _)| *line).collect();
+        assert_eq!(numbers, [1, 2, 4]);
         let found = lines("  1.5   2\n\"a b\" 3 \n", b' ');
         assert_eq!(found[0].1, ["1.5", "2"]);
         assert_eq!(found[1].1, ["a b", "3"]);

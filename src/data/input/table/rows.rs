@@ -113,7 +113,7 @@ impl Table {
         {
             record.pop();
         }
-        if record.is_blank() {
+        if self.width > 1 && record.is_blank() {
             return Err("all its fields are empty".into());
         }
         if record.len() != self.width {
