@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
-pub use applying::{Brought, Decode, Denoise, Encode, Fitting, Man, Rows, Score};
+pub use applying::{Brought, Decode, Denoise, Encode, Fitting, Man, Rows, Score, SplitChoice};
 pub use looking::{
     Curves, Evaluate, Export, ExportFormat, Interpolate, Map, Neighbours, Projection, Reconstruct,
     Report, Run, Sample,

@@ -70,6 +70,8 @@ pub enum Error {
     NoClasses,
     #[error("a page shows pictures, and {} holds a network of other numbers", .0.display())]
     NoPage(PathBuf),
+    #[error("the run has no {0} split")]
+    NoSplit(&'static str),
     #[error("rows and --json cannot both be on standard output")]
     TwoAnswers,
     #[error("reconstructions as rows are those of an input, and none is given")]
@@ -232,6 +234,7 @@ impl Error {
             | Self::Quantile(_)
             | Self::NoInput
             | Self::TwoAnswers
+            | Self::NoSplit(_)
             | Self::NoPage(_)
             | Self::Input(_)
             | Self::Output(OutputError::Unwritable { .. }) => 2,
@@ -320,6 +323,7 @@ impl Error {
             Self::OtherImages { .. } => Some("write [data] outside of the methods, and no grid over it; `hourglass sweep` runs any grid".into()),
             Self::OtherConfig { .. } => Some("pass --force to make its runs again, or --out DIR for another place".into()),
             Self::NoPage(_) => Some("`hourglass evaluate`, `map`, `curves` and `score` look at such a run".into()),
+            Self::NoSplit(_) => Some("data.validation = N holds examples out of training".into()),
             Self::TwoAnswers => Some("name a file with --out, or leave --json out".into()),
             Self::NoInput => Some("add --input PATH, or let --out end with .png for a picture of test images".into()),
             Self::Quantile(_) => Some("write --quantile 0.99 for a threshold that 1 % of the training examples are above".into()),

@@ -17,6 +17,6 @@ mod output;
 mod stream;
 mod trained;
 
-pub use output::{Format, Output, OutputError, Written};
+pub use output::{Beside, CLASS_COLUMN, Format, Output, OutputError, SPLIT_COLUMN, Written};
 pub use stream::{Brought, Fitting, Piece};
 pub use trained::{Trained, evaluation_batch, load_codec};

@@ -31,6 +31,7 @@ pub struct Piece {
     pub examples: ImageSet,
     /// File names, or those of a column.
     pub names: Option<Vec<String>>,
+    /// Where any of the inputs has classes; empty for those of inputs without.
     pub classes: Option<Vec<String>>,
     /// Examples before these.
     pub first: usize,
@@ -147,10 +148,14 @@ impl Trained {
             check(path, input, &preparation)?;
         }
         let total: Option<usize> = opened.iter().map(|(_, input)| input.count()).sum();
+        let have_classes = opened.iter().any(|(_, input)| input.has_classes());
         let mut done_before = 0;
         for (path, input) in &opened {
             let mut done = 0;
             let mut answer = ControlFlow::Continue(());
+            for warning in input.notes().at(path).warnings {
+                fitting.warnings.add(warning);
+            }
             let watch = &mut |now, _| {
                 done = now;
                 watch(done_before + now, total);
@@ -185,10 +190,12 @@ impl Trained {
                         Values::Bytes(bytes) => Pixels::Bytes(bytes),
                         Values::Numbers(numbers) => Pixels::Numbers(numbers),
                     };
+                    let classes = block.classes.filter(|classes| classes.len() == count);
+                    let classes = classes.unwrap_or_else(|| vec![String::new(); count]);
                     answer = each(Piece {
                         examples: preparation.examples(pixels),
                         names: block.names,
-                        classes: block.classes,
+                        classes: have_classes.then_some(classes),
                         first,
                     })?;
                     first += count;
@@ -248,11 +255,15 @@ impl Trained {
             transpose: preparation.transpose,
             array: fitting.array.clone(),
             columns: Columns {
-                header: given.and_then(|given| given.header),
+                header: given.as_ref().and_then(|given| given.header),
                 label: fitting.label.clone().or(label),
                 name: None,
+                drop: preparation.dropped.clone(),
+                dialect: given.map(|given| given.dialect).unwrap_or_default(),
+                known: preparation.columns.clone(),
                 // Who has classes in training need not have them afterwards.
                 optional: fitting.label.is_none(),
+                of_another: true,
             },
             words: Words::OF_OPTIONS,
             warnings: fitting.warnings.clone(),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::Run;
 use crate::apply::Format;
@@ -55,24 +55,46 @@ pub struct Rows {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Codes are written in the order of the examples, in single precision; of a variational network they are the means of \
-its distributions. A CSV names each example; beside a .npy of pictures there is a .names.txt. Inputs are read a piece at a time, \
-so they may be larger than memory. Numbers are scaled as in training; pixels go from 0 to 1, and bytes from 0 to 255.
+its distributions. A CSV names each example, and its class where the input has classes; beside a .npy there are a .names.txt and a \
+.classes.txt. With --split the examples are the run's own, split by split, and a column `split` (beside a .npy a .splits.txt) says \
+which they are of. Inputs are read a piece at a time, so they may be larger than memory. Numbers are scaled as in training; pixels \
+go from 0 to 1, and bytes from 0 to 255.
 
 Examples:
   hourglass encode artifacts/deep --input digits/ --out codes.npy
+  hourglass encode artifacts/deep --split test --out codes.csv
   hourglass encode artifacts/deep --input photo.jpg --resize --invert --out -
   cat images.npy | hourglass encode artifacts/deep --input - --out - --format npy > codes.npy"
 )]
 pub struct Encode {
     #[command(flatten)]
     pub run: Run,
+    /// Pictures (PNG, JPEG, WebP, BMP, TIFF), folders of them, .npy or .npz, CSV, IDX; - reads standard input; may be repeated
+    #[arg(long, short, value_name = "PATH", num_args = 1.., required_unless_present = "split")]
+    pub input: Vec<PathBuf>,
+    /// Encode the data that the run was trained on instead, marked as training, validation or test examples
+    #[arg(long, value_name = "SPLIT", conflicts_with_all = ["input", "resize", "invert", "array", "label", "strict"])]
+    pub split: Option<SplitChoice>,
     #[command(flatten)]
-    pub brought: Brought,
+    pub fitting: Fitting,
+    /// Fail where an example cannot be read, rather than leave it out
+    #[arg(long)]
+    pub strict: bool,
     #[command(flatten)]
     pub rows: Rows,
     /// Print what was done as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Which of a run's own examples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SplitChoice {
+    Train,
+    Validation,
+    Test,
+    /// All of them, in this order
+    All,
 }
 
 /// Turn codes into what they stand for

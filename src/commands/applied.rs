@@ -6,9 +6,12 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::{answer, answer_json, check_readable, is_quiet, tell_warnings};
-use crate::apply::{Fitting, Output, Piece, Trained, Written};
+use crate::apply::{Beside, Fitting, Output, Piece, Trained, Written};
 use crate::cli;
-use crate::data::{Preparation, STANDARD_INPUT, Shape, UnreadableExamples, Warnings};
+use crate::data::{
+    MOST_UNREADABLE, Preparation, STANDARD_INPUT, Shape, UnreadableExamples, Warnings,
+    check_unreadable,
+};
 use crate::error::Error;
 use crate::report::Reading;
 use crate::report::text::thousands;
@@ -63,6 +66,13 @@ pub fn each_piece(
     )?;
     drop(reading);
     let all = examples + unreadable.len();
+    if !brought.strict {
+        let first = brought
+            .input
+            .first()
+            .map_or(Path::new(""), PathBuf::as_path);
+        check_unreadable(first, &unreadable, all, most_unreadable(trained))?;
+    }
     let unreadable = check_readable(unreadable, all, brought.strict)?;
     let warnings = fitting.warnings.list();
     tell_warnings(&warnings);
@@ -72,7 +82,18 @@ pub fn each_piece(
     })
 }
 
-/// Writes to `rows` what `transform` makes of each piece of the examples, and says what was done.
+/// The share of examples that may be unreadable: as in training.
+pub fn most_unreadable(trained: &Trained) -> f64 {
+    let own = trained
+        .config
+        .experiment
+        .images()
+        .and_then(|data| data.own.as_ref());
+    own.and_then(|own| own.max_unreadable_fraction)
+        .unwrap_or(MOST_UNREADABLE)
+}
+
+/// Writes to `output` what `transform` makes of each piece of the examples, and says what was done.
 ///
 /// # Errors
 /// As [`each_piece`], and when rows cannot be written.
@@ -81,13 +102,19 @@ pub fn transform(
     brought: &cli::Brought,
     what: &'static str,
     mut output: Output,
+    has_classes: bool,
     json: bool,
     mut transform: impl FnMut(&Piece) -> Result<Vec<f32>, Error>,
 ) -> Result<(), Error> {
     let begun = Instant::now();
     let remarks = each_piece(trained, brought, what, &mut |piece| {
         let rows = transform(&piece)?;
-        Ok(output.add(piece.names.as_deref(), &rows)?)
+        let beside = Beside {
+            names: piece.names.as_deref(),
+            classes: piece.classes.as_deref().filter(|_| has_classes),
+            split: None,
+        };
+        Ok(output.add(beside, &rows)?)
     })?;
     let written = output.finish()?;
     tell(&written, &remarks, begun, json)
@@ -153,7 +180,6 @@ pub fn examples_output(
     preparation: &Preparation,
     inputs: &[PathBuf],
 ) -> Result<Output, Error> {
-    check_not_an_input(&rows.out, inputs)?;
     let shape = preparation.shape;
     let Shape {
         height,
@@ -186,7 +212,7 @@ pub fn examples_output(
     )?;
     Ok(output
         .with_scaling(preparation.scaling.clone())
-        .sparing(inputs))
+        .sparing(inputs)?)
 }
 
 /// An input that is written to would be lost.

@@ -130,6 +130,7 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
             "unreadable": splits.unreadable,
             "unreadable_examples": splits.unreadable.len(),
             "scaled_by": splits.scaled_by,
+            "decisions": splits.decisions,
             "warnings": warnings,
         });
         return answer_json(&document);
@@ -137,6 +138,9 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
     let mut text = format!("{}\n", place.display());
     for split in &findings {
         describe(&mut text, split, preparation);
+    }
+    if !splits.decisions.is_empty() {
+        let _ = writeln!(text, "\n{}", splits.decisions.join("\n"));
     }
     text.push_str(&prepared(preparation, splits.scaled_by, &splits.unreadable));
     let needed = preparation.shape.size();

@@ -2,10 +2,13 @@
 
 use std::time::Instant;
 
-use super::applied::{Remarks, check_standard_output, examples_output, tell};
+use super::applied::{Remarks, check_standard_output, examples_output, most_unreadable, tell};
 use super::{is_quiet, open_trained, tell_unreadable, tell_warnings};
+use crate::apply::{Beside, CLASS_COLUMN, SPLIT_COLUMN};
 use crate::cli;
-use crate::data::{Block, Columns, Input, InputError, Options, RawValues, Shape};
+use crate::data::{
+    Block, Columns, Dropped, Input, InputError, Options, RawValues, Shape, check_unreadable,
+};
 use crate::error::Error;
 use crate::report::Reading;
 use crate::signals::Interruption;
@@ -31,11 +34,19 @@ pub fn run(arguments: &cli::Decode) -> Result<(), Error> {
     let options = Options {
         shape: Some(Shape::row(code_size)),
         array: arguments.array.clone(),
-        columns: Columns::default(),
+        columns: Columns {
+            // What `encode` writes beside codes.
+            drop: vec![named(CLASS_COLUMN), named(SPLIT_COLUMN)],
+            of_another: true,
+            ..Columns::default()
+        },
         ..Options::default()
     };
     let warnings = options.warnings.clone();
     let input = Input::open(&arguments.input, &options)?;
+    for warning in input.notes().at(&arguments.input).warnings {
+        warnings.add(warning);
+    }
     if !matches!(input, Input::Array(_) | Input::Table(_)) {
         return Err(wrong("holds no codes".into()));
     }
@@ -53,6 +64,7 @@ pub fn run(arguments: &cli::Decode) -> Result<(), Error> {
     let interruption = Interruption::watch()?;
     let mut reading = Reading::new("decoding", is_quiet());
     let mut watch = |done, total| reading.on(done, total);
+    let mut rows = 0;
     let unreadable = input.read(
         CODES_AT_A_TIME,
         &mut watch,
@@ -74,11 +86,23 @@ pub fn run(arguments: &cli::Decode) -> Result<(), Error> {
             if interruption.is_requested() {
                 return Err(Error::Stopped);
             }
+            rows += codes.len() / code_size;
             let examples = trained.decode(&codes)?;
-            Ok(output.add(block.names.as_deref(), &examples)?)
+            let beside = Beside {
+                names: block.names.as_deref(),
+                ..Beside::default()
+            };
+            Ok(output.add(beside, &examples)?)
         },
     )?;
     drop(reading);
+    let seen = rows + unreadable.len();
+    check_unreadable(
+        &arguments.input,
+        &unreadable,
+        seen,
+        most_unreadable(&trained),
+    )?;
     let written = output.finish()?;
     tell_unreadable(&unreadable, written.rows + unreadable.len());
     let remarks = Remarks {
@@ -87,4 +111,11 @@ pub fn run(arguments: &cli::Decode) -> Result<(), Error> {
     };
     tell_warnings(&remarks.warnings);
     tell(&written, &remarks, begun, arguments.json)
+}
+
+fn named(column: &str) -> Dropped {
+    Dropped {
+        name: Some(column.to_owned()),
+        number: None,
+    }
 }

@@ -21,6 +21,7 @@ pub fn run(arguments: &cli::Denoise) -> Result<(), Error> {
         brought,
         "removing noise",
         output,
+        false,
         arguments.json,
         |piece| trained.reconstruct(&piece.examples),
     )

@@ -7,7 +7,7 @@ use crate::apply::evaluation_batch;
 use crate::baselines::Baseline;
 use crate::batches::Batches;
 use crate::config::{Config, Experiment};
-use crate::data::{DataError, ImageSet, Images, Preparation, Splits};
+use crate::data::{DataError, ImageSet, Images, Preparation, Splits, Watch};
 use crate::device::OpenDevice;
 use crate::error::Error;
 use crate::evaluate::ImageError;
@@ -156,10 +156,34 @@ pub fn load_images(
     data: &Images,
     input_size: usize,
 ) -> Result<Splits<ImageSet>, Error> {
+    load_with(config, data, input_size, crate::data::load)
+}
+
+/// The same with the names of the examples.
+///
+/// # Errors
+/// As [`load_images`].
+pub fn load_named_images(
+    config: &Config,
+    data: &Images,
+    input_size: usize,
+) -> Result<Splits<ImageSet>, Error> {
+    load_with(config, data, input_size, crate::data::load_named)
+}
+
+/// [`crate::data::load`] or one like it.
+type Load = fn(&Images, bool, u64, Watch<'_>) -> Result<Splits<ImageSet>, DataError>;
+
+fn load_with(
+    config: &Config,
+    data: &Images,
+    input_size: usize,
+    load: Load,
+) -> Result<Splits<ImageSet>, Error> {
     let mut reading = Reading::new("reading examples", is_quiet());
     let in_unit_range = config.experiment.needs_unit_range();
     let watch = &mut |done, total| reading.on(done, total);
-    let splits = crate::data::load(data, in_unit_range, config.seed, watch)?;
+    let splits = load(data, in_unit_range, config.seed, watch)?;
     drop(reading);
     tell_unreadable(&splits.unreadable, splits.examples());
     tell_warnings(&splits.warnings);

@@ -73,6 +73,7 @@ fn write_rows(trained: &Trained, arguments: &cli::Reconstruct, out: &Path) -> Re
         &brought,
         "reconstructing",
         output,
+        false,
         arguments.json,
         |piece| trained.reconstruct(&piece.examples),
     )

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::applied::{check_not_an_input, check_standard_output, each_piece};
 use super::prepare::load_trained_on;
 use super::{answer, answer_json, open_trained};
+use crate::apply::CLASS_COLUMN;
 use crate::apply::Trained;
 use crate::cli;
 use crate::data::{NAME_COLUMN, STANDARD_INPUT};
@@ -188,7 +189,7 @@ fn write(
     let has_classes = scores.classes.iter().any(|class| !class.is_empty());
     let write = |to: &mut dyn io::Write| -> csv::Result<()> {
         let mut writer = csv::Writer::from_writer(to);
-        let class = has_classes.then_some("class");
+        let class = has_classes.then_some(CLASS_COLUMN);
         writer.write_record([NAME_COLUMN].into_iter().chain(class).chain([
             metric,
             "rank",

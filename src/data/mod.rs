@@ -21,18 +21,22 @@ mod warnings;
 pub use corruption::{Corruption, Noise};
 pub use images::{Image, ImageSet, to_unit};
 pub use input::{
-    Background, Block, Columns, Depth, Fit, GreyWeights, Input, InputError, NAME_COLUMN, Options,
-    RawValues, Resize, STANDARD_INPUT, Samples, Unreadable, UnreadableExamples, Watch, Words,
-    has_a_pictures_name,
+    Background, Block, Columns, Decimal, Depth, Dialect, Dropped, Fit, GreyWeights, Input,
+    InputError, NAME_COLUMN, Options, RawValues, Resize, STANDARD_INPUT, Samples, Separator,
+    Unreadable, UnreadableExamples, Watch, Words, encoding_named, has_a_pictures_name,
 };
 pub use inspection::constant_columns;
+pub use own::{MOST_UNREADABLE, check_unreadable};
 pub use pixels::{Collector, Pixels, Values, Width};
 pub use points::PointSet;
 pub use preparation::{Preparation, Scaling, Unsuitable};
 pub use seen::Seen;
-pub use selection::{Images, Numbers, Own, Scale, Source, TestSplit};
+pub use selection::{ColumnName, Images, Numbers, Own, Scale, Source, TestSplit};
 pub use shape::Shape;
-pub use source::{Checksum, DataError, Split, Splits, find_directory, load, load_test, read_split};
+pub use source::{
+    Checksum, DataError, ExampleNames, Split, Splits, find_directory, load, load_named, load_test,
+    read_split,
+};
 pub use spirals::Spirals;
 pub use unsuitable::{Stage, describe};
 pub use warnings::Warnings;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::images::{ImageSet, to_unit};
-use super::input::{Depth, Fit, Like, RawValues, Samples};
+use super::input::{Depth, Dropped, Fit, Like, RawValues, Samples};
 use super::pixels::{Pixels, Values};
 use super::shape::Shape;
 
@@ -30,6 +30,9 @@ pub struct Preparation {
     /// Names of the numbers of a row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<String>>,
+    /// Columns of a table that are not read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<Dropped>,
     /// Names of the classes, in the order of their numbers, where these are not the names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<String>>,
@@ -107,6 +110,7 @@ impl Preparation {
             depth: None,
             transpose: false,
             columns: None,
+            dropped: Vec::new(),
             classes: None,
         }
     }

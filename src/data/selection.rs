@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::input::Fit;
+use super::input::{Dialect, Dropped, Fit};
 use super::preparation::Preparation;
 
 /// A kind of data set on disk.
@@ -92,6 +92,9 @@ pub struct Own {
     /// Whether an example that cannot be read ends it all.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub strict: bool,
+    /// The share of the examples that may be unreadable, if not the usual one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_unreadable_fraction: Option<f64>,
     /// Memory for the numbers of a split; what is more stays in a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_budget_mb: Option<usize>,
@@ -140,6 +143,29 @@ impl TestSplit {
     }
 }
 
+/// A column of a table: its name, or its number from 1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum ColumnName {
+    Number(usize),
+    Name(String),
+}
+
+impl From<ColumnName> for Dropped {
+    fn from(column: ColumnName) -> Self {
+        match column {
+            ColumnName::Number(number) => Self {
+                name: None,
+                number: Some(number),
+            },
+            ColumnName::Name(name) => Self {
+                name: Some(name),
+                number: None,
+            },
+        }
+    }
+}
+
 /// How arrays and tables are read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Numbers {
@@ -155,6 +181,12 @@ pub struct Numbers {
     /// Whether a table's first line has the names of its columns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<bool>,
+    /// Columns of a table that are not read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drop_columns: Vec<ColumnName>,
+    /// How a table is written, as far as that is not to be found out.
+    #[serde(flatten)]
+    pub dialect: Dialect,
     /// Height, width and perhaps channels of the image that a row of numbers is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub shape: Vec<usize>,

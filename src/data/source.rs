@@ -36,8 +36,28 @@ pub struct Splits<T> {
     pub unreadable: UnreadableExamples,
     /// What users should know about the data although it stops nothing.
     pub warnings: Vec<String>,
+    /// How files were understood that leave it open, and why.
+    pub decisions: Vec<String>,
     /// The number of training examples that say how numbers are scaled; absent where none was asked.
     pub scaled_by: Option<usize>,
+    /// Empty unless they are asked for.
+    pub names: ExampleNames,
+}
+
+/// The names of the examples of each split: file names, those of a column, or numbers within their file.
+#[derive(Clone, Debug, Default)]
+pub struct ExampleNames {
+    pub train: Vec<String>,
+    pub validation: Vec<String>,
+    pub test: Vec<String>,
+}
+
+/// The names at these places, if there are some.
+pub(super) fn names_at(names: &[String], places: &[usize]) -> Vec<String> {
+    match names.is_empty() {
+        true => Vec::new(),
+        false => places.iter().map(|&place| names[place].clone()).collect(),
+    }
 }
 
 impl Splits<ImageSet> {
@@ -51,7 +71,9 @@ impl Splits<ImageSet> {
             checksums: Vec::new(),
             unreadable: UnreadableExamples::new(),
             warnings: Vec::new(),
+            decisions: Vec::new(),
             scaled_by: None,
+            names: ExampleNames::default(),
         }
     }
 
@@ -124,6 +146,15 @@ pub enum DataError {
         unreadable: UnreadableExamples,
         examples: usize,
     },
+    #[error("{}: {count} of {examples} examples cannot be read, more than a share of {most}{}", path.display(), listed(causes))]
+    MostlyUnreadable {
+        path: PathBuf,
+        count: usize,
+        examples: usize,
+        /// The share that may be.
+        most: f64,
+        causes: Vec<String>,
+    },
     #[error("{}: {problem}", path.display())]
     Unsuitable {
         path: PathBuf,
@@ -180,6 +211,7 @@ impl DataError {
             Self::NothingToTrainOn { .. } => "lower data.validation or raise data.limit",
             Self::Input(error) => &error.hint,
             Self::Unreadable { .. } => "mend or remove it, or leave --strict out to go on without; `hourglass data check` lists all",
+            Self::MostlyUnreadable { .. } => "mend the data, or allow more with data.max_unreadable_fraction; with 1, `hourglass data check` lists all of them",
             Self::Unsuitable { hint, .. } => hint,
             Self::TooManyClasses { .. } => "leave the labels out, or group them",
             Self::NoClassesToExclude => "leave data.exclude_classes out, or give data with labels",
@@ -189,6 +221,12 @@ impl DataError {
         }
         .into()
     }
+}
+
+/// One cause a line, below a message.
+fn listed(causes: &[String]) -> String {
+    let lines = causes.iter().map(|cause| format!("\n  {cause}"));
+    lines.collect()
 }
 
 fn list(paths: &[PathBuf]) -> String {
@@ -320,6 +358,29 @@ pub fn load(
     seed: u64,
     watch: Watch<'_>,
 ) -> Result<Splits<ImageSet>, DataError> {
+    load_with(wanted, in_unit_range, seed, false, watch)
+}
+
+/// The same with the names of the examples.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_named(
+    wanted: &Images,
+    in_unit_range: bool,
+    seed: u64,
+    watch: Watch<'_>,
+) -> Result<Splits<ImageSet>, DataError> {
+    load_with(wanted, in_unit_range, seed, true, watch)
+}
+
+fn load_with(
+    wanted: &Images,
+    in_unit_range: bool,
+    seed: u64,
+    keep_names: bool,
+    watch: Watch<'_>,
+) -> Result<Splits<ImageSet>, DataError> {
     let Splits {
         mut train,
         mut test,
@@ -327,11 +388,13 @@ pub fn load(
         preparation,
         unreadable,
         warnings,
+        decisions,
         scaled_by,
+        mut names,
         validation: folder,
     } = match &wanted.own {
-        None => load_idx(wanted, watch)?,
-        Some(own) => super::own::load(wanted, own, in_unit_range, watch)?,
+        None => load_idx(wanted, keep_names, watch)?,
+        Some(own) => super::own::load(wanted, own, in_unit_range, keep_names, watch)?,
     };
     if train.shape() != test.shape() {
         return Err(DataError::SplitsDiffer {
@@ -342,22 +405,28 @@ pub fn load(
     let mut folder = folder;
     if !wanted.exclude_classes.is_empty() {
         let excluded = numbers_of_classes(&wanted.exclude_classes, &train, &preparation)?;
-        let without = |examples: &ImageSet| -> Result<ImageSet, DataError> {
-            let labels = examples.labels().ok_or(DataError::NoClassesToExclude)?;
-            let kept: Vec<usize> = (0..labels.len())
-                .filter(|&index| !excluded.contains(&labels[index]))
-                .collect();
-            match kept.is_empty() {
-                true => Err(DataError::AllExcluded),
-                false => Ok(examples.select(&kept)),
-            }
-        };
-        train = without(&train)?;
+        let without =
+            |examples: &ImageSet, names: &mut Vec<String>| -> Result<ImageSet, DataError> {
+                let labels = examples.labels().ok_or(DataError::NoClassesToExclude)?;
+                let kept: Vec<usize> = (0..labels.len())
+                    .filter(|&index| !excluded.contains(&labels[index]))
+                    .collect();
+                *names = names_at(names, &kept);
+                match kept.is_empty() {
+                    true => Err(DataError::AllExcluded),
+                    false => Ok(examples.select(&kept)),
+                }
+            };
+        train = without(&train, &mut names.train)?;
         // Those that are held out of training have none of them either.
-        folder = folder.as_ref().map(without).transpose()?;
+        if let Some(examples) = &folder {
+            folder = Some(without(examples, &mut names.validation)?);
+        }
     }
     train.truncate(wanted.limit.unwrap_or(usize::MAX).min(train.count()));
     test.truncate(wanted.test_limit.unwrap_or(usize::MAX).min(test.count()));
+    names.train.truncate(train.count());
+    names.test.truncate(test.count());
     let validation = wanted.validation;
     if validation > 0 && folder.is_some() {
         return Err(DataError::TwoValidations { validation });
@@ -370,6 +439,8 @@ pub fn load(
     }
     let validation = (validation > 0).then(|| {
         let (held_out, kept) = hold_out(train.count(), validation, seed);
+        names.validation = names_at(&names.train, &held_out);
+        names.train = names_at(&names.train, &kept);
         let held_out = train.select(&held_out);
         train = train.select(&kept);
         held_out
@@ -382,7 +453,9 @@ pub fn load(
         preparation,
         unreadable,
         warnings,
+        decisions,
         scaled_by,
+        names,
     })
 }
 
@@ -439,12 +512,27 @@ fn read_both(wanted: &Images, files: &IdxFiles, watch: Watch<'_>) -> (ReadSplit,
 }
 
 /// Both splits of MNIST, or of files like its.
-fn load_idx(wanted: &Images, watch: Watch<'_>) -> Result<Splits<ImageSet>, DataError> {
+fn load_idx(
+    wanted: &Images,
+    keep_names: bool,
+    watch: Watch<'_>,
+) -> Result<Splits<ImageSet>, DataError> {
     let files = idx_files(wanted)?;
     let (train, test) = read_both(wanted, &files, watch);
     let (train, mut checksums) = train?;
     let (test, test_checksums) = test?;
     checksums.extend(test_checksums);
+    let numbers = |images: &ImageSet| match keep_names {
+        true => (0..images.count())
+            .map(|number| number.to_string())
+            .collect(),
+        false => Vec::new(),
+    };
+    let names = ExampleNames {
+        train: numbers(&train),
+        validation: Vec::new(),
+        test: numbers(&test),
+    };
     Ok(Splits {
         preparation: preparation(wanted, &train),
         train,
@@ -453,7 +541,9 @@ fn load_idx(wanted: &Images, watch: Watch<'_>) -> Result<Splits<ImageSet>, DataE
         checksums,
         unreadable: UnreadableExamples::new(),
         warnings: Vec::new(),
+        decisions: Vec::new(),
         scaled_by: None,
+        names,
     })
 }
 
@@ -505,7 +595,7 @@ pub fn load_test(
         }
         // How numbers are scaled, and which examples are for tests, is known from the others.
         Some(own) => {
-            let splits = super::own::load(wanted, own, in_unit_range, watch)?;
+            let splits = super::own::load(wanted, own, in_unit_range, false, watch)?;
             (splits.test, splits.preparation)
         }
     };

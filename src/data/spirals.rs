@@ -63,7 +63,9 @@ impl Spirals {
             },
             unreadable: UnreadableExamples::new(),
             warnings: Vec::new(),
+            decisions: Vec::new(),
             scaled_by: None,
+            names: super::ExampleNames::default(),
         }
     }
 

@@ -1,19 +1,26 @@
 //! Rows of numbers on their way out: `.npy`, CSV, or pictures in a folder, as they come.
 
+mod beside;
+mod folder;
 mod npy;
 mod pictures;
+mod sink;
 
-use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::data::{NAME_COLUMN, STANDARD_INPUT, Scaling, Shape};
-use crate::files::{self, FileError, Pending};
+use crate::data::{NAME_COLUMN, STANDARD_INPUT, Scaling, Shape, has_a_pictures_name};
+use crate::files::{self, FileError};
+use beside::Kept;
+use folder::Folder;
 use npy::header;
 use pictures::{DIGITS, picture_path};
+use sink::{Sink, commit, pending};
+
+pub use beside::{Beside, CLASS_COLUMN, SPLIT_COLUMN};
 
 /// How rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -56,23 +63,12 @@ pub struct Output {
     inputs: Vec<PathBuf>,
     /// What a row looks like.
     shape: Vec<usize>,
+    /// The names of its numbers.
+    columns: Vec<String>,
     rows: usize,
+    /// Whether a heading was written.
+    has_begun: bool,
     sink: Sink,
-}
-
-enum Sink {
-    Npy {
-        file: BufWriter<Pending>,
-        /// Of the rows, for a file beside it.
-        names: Vec<String>,
-    },
-    Csv(Box<csv::Writer<BufWriter<Pending>>>),
-    Png {
-        shape: Shape,
-        written: HashSet<PathBuf>,
-    },
-    /// Text for standard output, which is written at once.
-    Text(Box<csv::Writer<io::Stdout>>),
 }
 
 impl Output {
@@ -136,21 +132,16 @@ impl Output {
                     .map_err(files::at(path))?;
                 Sink::Npy {
                     file,
-                    names: Vec::new(),
+                    kept: Kept::default(),
                 }
             }
-            Format::Csv => {
-                let heading =
-                    std::iter::once(NAME_COLUMN).chain(columns.iter().map(String::as_str));
-                let mut sink = match is_standard {
-                    true => Sink::Text(Box::new(csv::Writer::from_writer(io::stdout()))),
-                    false => Sink::Csv(Box::new(csv::Writer::from_writer(BufWriter::new(
-                        pending(path)?,
-                    )))),
-                };
-                sink.record(heading).map_err(files::at(path))?;
-                sink
-            }
+            Format::Csv => match is_standard {
+                true => Sink::Text(Box::new(csv::Writer::from_writer(io::stdout()))),
+                false => {
+                    let file = BufWriter::new(pending(path)?);
+                    Sink::Csv(Box::new(csv::Writer::from_writer(file)))
+                }
+            },
             Format::Png => {
                 let Some(shape) = picture else {
                     return refuse(
@@ -175,10 +166,9 @@ impl Output {
                         "name another folder, or add --force to replace those of the same names",
                     );
                 }
-                std::fs::create_dir_all(path).map_err(files::at(path))?;
                 Sink::Png {
                     shape,
-                    written: HashSet::new(),
+                    folder: Folder::new(path),
                 }
             }
         };
@@ -187,7 +177,9 @@ impl Output {
             scaling: None,
             inputs: Vec::new(),
             shape: shape.to_vec(),
+            columns: columns.to_vec(),
             rows: 0,
+            has_begun: false,
             sink,
         })
     }
@@ -198,21 +190,51 @@ impl Output {
         Self { scaling, ..self }
     }
 
-    /// The same, which never writes over any of these files, nor what is in these folders.
-    #[must_use]
-    pub fn sparing(self, inputs: &[PathBuf]) -> Self {
+    /// The same, which never writes over any of these files, nor over pictures in these folders.
+    ///
+    /// # Errors
+    /// A file that will be written is an input.
+    pub fn sparing(self, inputs: &[PathBuf]) -> Result<Self, OutputError> {
         let inputs = inputs.iter().filter_map(|input| input.canonicalize().ok());
-        Self {
+        let output = Self {
             inputs: inputs.collect(),
             ..self
+        };
+        let beside = match output.sink {
+            Sink::Npy { .. } => Kept::files(&output.path),
+            _ => Vec::new(),
+        };
+        let is_folder = matches!(output.sink, Sink::Png { .. });
+        let files = std::iter::once(output.path.clone()).filter(|_| !is_folder);
+        files
+            .chain(beside)
+            .try_for_each(|file| output.check_spared(&file))?;
+        Ok(output)
+    }
+
+    /// Demands that writing to `path` loses no input.
+    fn check_spared(&self, path: &Path) -> Result<(), OutputError> {
+        let Ok(place) = path.canonicalize() else {
+            return Ok(());
+        };
+        let is_within = |input: &PathBuf| {
+            place == *input || (place.starts_with(input) && has_a_pictures_name(&place))
+        };
+        match self.inputs.iter().any(is_within) {
+            false => Ok(()),
+            true => Err(OutputError::Unwritable {
+                path: path.to_owned(),
+                problem: "is an input too, which would be lost".into(),
+                hint: "choose another --out",
+            }),
         }
     }
 
-    /// Adds rows, and their names if they have some.
+    /// Adds rows with what stands beside them.
     ///
     /// # Errors
     /// There is no room, or a name leads out of the folder or to an input.
-    pub fn add(&mut self, names: Option<&[String]>, numbers: &[f32]) -> Result<(), OutputError> {
+    pub fn add(&mut self, beside: Beside<'_>, numbers: &[f32]) -> Result<(), OutputError> {
         let scaling = self.scaling.as_ref();
         let in_units = scaling
             .filter(|_| !matches!(self.sink, Sink::Png { .. }))
@@ -220,55 +242,48 @@ impl Output {
         let width: usize = self.shape.iter().product();
         let first = self.rows;
         let rows = numbers.len() / width;
-        let name = |row: usize| match names {
+        let name = |row: usize| match beside.names {
             Some(names) => names[row].clone(),
             None => (first + row).to_string(),
         };
+        if !self.has_begun {
+            // Not before there is a row: what fails earlier leaves nothing.
+            let heading = [NAME_COLUMN]
+                .into_iter()
+                .chain(beside.columns())
+                .map(str::to_owned);
+            let heading: Vec<String> = heading.chain(self.columns.iter().cloned()).collect();
+            let heading = heading.iter().map(String::as_str);
+            self.sink.record(heading).map_err(files::at(&self.path))?;
+            self.has_begun = true;
+        }
+        let mut sink = std::mem::replace(&mut self.sink, Sink::Nothing);
         let at = |error: io::Error| files::at(&self.path)(error);
-        match &mut self.sink {
-            Sink::Npy { file, names: known } => {
+        match &mut sink {
+            Sink::Npy { file, kept } => {
                 let bytes: Vec<u8> = match &in_units {
                     Some(numbers) => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
                     None => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
                 };
                 file.write_all(&bytes).map_err(at)?;
-                // Inputs without names beside others are counted.
-                if names.is_some() && known.is_empty() {
-                    known.extend((0..first).map(|row| row.to_string()));
-                }
-                if names.is_some() || !known.is_empty() {
-                    known.extend((0..rows).map(name));
-                }
+                kept.add(beside, first, rows);
             }
-            Sink::Png { shape, written } => {
+            Sink::Png { shape, folder } => {
                 for (row, pixels) in numbers.chunks_exact(width).enumerate() {
-                    let name = names.map(|names| names[row].as_str());
+                    let name = beside.names.map(|names| names[row].as_str());
                     let mut path = picture_path(&self.path, name, first + row)?;
-                    if written.contains(&path) {
+                    if folder.holds(&path) {
                         // Two folders may hold files of one name.
                         let number = first + row;
                         path.set_extension(format!("{number:0DIGITS$}.png"));
                     }
-                    let there = path.canonicalize().ok();
-                    if there.is_some_and(|there| {
-                        self.inputs.iter().any(|input| there.starts_with(input))
-                    }) {
-                        return Err(OutputError::Unwritable {
-                            path,
-                            problem: "is an input too, which would be lost".into(),
-                            hint: "name another folder",
-                        });
-                    }
-                    if let Some(parent) = path.parent() {
-                        std::fs::create_dir_all(parent).map_err(files::at(parent))?;
-                    }
+                    self.check_spared(&path)?;
                     let mut png = io::Cursor::new(Vec::new());
                     let drawn = shape
                         .picture(pixels)
                         .write_to(&mut png, image::ImageFormat::Png);
                     drawn.map_err(|error| at(io::Error::other(error)))?;
-                    files::write(&path, png.get_ref())?;
-                    written.insert(path);
+                    folder.add(path, png.get_ref())?;
                 }
             }
             sink => {
@@ -278,12 +293,15 @@ impl Output {
                 };
                 for (row, fields) in fields.chunks_exact(width).enumerate() {
                     let name = name(row);
-                    let record =
-                        std::iter::once(name.as_str()).chain(fields.iter().map(String::as_str));
+                    let fields = fields.iter().map(String::as_str);
+                    let record = std::iter::once(name.as_str())
+                        .chain(beside.fields(row))
+                        .chain(fields);
                     sink.record(record).map_err(at)?;
                 }
             }
         }
+        self.sink = sink;
         self.rows += rows;
         Ok(())
     }
@@ -304,7 +322,7 @@ impl Output {
         let at = |error: io::Error| files::at(&path)(error);
         let mut files = vec![path.clone()];
         match sink {
-            Sink::Npy { file, names } => {
+            Sink::Npy { file, kept } => {
                 let mut pending = file.into_inner().map_err(|error| at(error.into_error()))?;
                 // Only now the number of rows is known; the header has room for it.
                 pending.file().rewind().map_err(at)?;
@@ -313,13 +331,8 @@ impl Output {
                     .write_all(&header(rows, &shape, scaling.is_some()))
                     .map_err(at)?;
                 commit(pending, &path)?;
-                if !names.is_empty() && path != Path::new(STANDARD_INPUT) {
-                    let beside = path.with_extension("names.txt");
-                    let text = names.iter().fold(String::new(), |text, name| {
-                        text + &name.replace('\n', " ") + "\n"
-                    });
-                    files::write(&beside, text.as_bytes())?;
-                    files.push(beside);
+                if path != Path::new(STANDARD_INPUT) {
+                    files.extend(kept.write(&path)?);
                 }
             }
             Sink::Csv(writer) => {
@@ -338,50 +351,9 @@ impl Output {
                 }
                 _ => {}
             },
-            Sink::Png { .. } => {}
+            Sink::Png { folder, .. } => folder.finish()?,
+            Sink::Nothing => {}
         }
         Ok(Written { rows, files })
     }
-}
-
-impl Sink {
-    fn record<'a>(&mut self, fields: impl Iterator<Item = &'a str>) -> io::Result<()> {
-        let written = match self {
-            Self::Csv(writer) => writer.write_record(fields),
-            Self::Text(writer) => writer.write_record(fields),
-            Self::Npy { .. } | Self::Png { .. } => Ok(()),
-        };
-        written.or_else(|error| match error.into_kind() {
-            // A reader that has seen enough is no error.
-            csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            csv::ErrorKind::Io(error) => Err(error),
-            other => Err(io::Error::other(format!("{other:?}"))),
-        })
-    }
-}
-
-/// A file in the making; for standard output one that is copied there at the end, since the beginning of an array says how
-/// long it is.
-fn pending(path: &Path) -> Result<Pending, FileError> {
-    match path == Path::new(STANDARD_INPUT) {
-        true => {
-            Pending::begin(&std::env::temp_dir().join(format!("hourglass-{}", std::process::id())))
-        }
-        false => Pending::begin(path),
-    }
-}
-
-fn commit(mut pending: Pending, path: &Path) -> Result<(), FileError> {
-    if path != Path::new(STANDARD_INPUT) {
-        return pending.commit();
-    }
-    let mut copy = || -> io::Result<()> {
-        pending.file().rewind()?;
-        io::copy(pending.file(), &mut io::stdout().lock())?;
-        io::stdout().flush()
-    };
-    copy().or_else(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(files::at(path)(error)),
-    })
 }

@@ -7,7 +7,8 @@ use toml::Value;
 use crate::config::Points;
 use crate::config::settings::Settings;
 use crate::data::{
-    Background, Fit, GreyWeights, Images, Numbers, Own, Resize, Scale, Source, Spirals, TestSplit,
+    Background, ColumnName, Decimal, Dialect, Fit, GreyWeights, Images, Numbers, Own, Resize,
+    Scale, Separator, Source, Spirals, TestSplit, encoding_named,
 };
 
 /// The name of the generated data set.
@@ -179,6 +180,11 @@ fn own(settings: &mut Settings, source: Source) -> Option<Own> {
         test,
         validation_path,
         strict: settings.flag("data.strict").unwrap_or(false),
+        max_unreadable_fraction: settings.number(
+            "data.max_unreadable_fraction",
+            "a share from 0 to 1",
+            |share| (0.0..=1.0).contains(&share),
+        ),
         memory_budget_mb: settings.count("data.memory_budget_mb", 1),
         fit,
         numbers,
@@ -186,7 +192,13 @@ fn own(settings: &mut Settings, source: Source) -> Option<Own> {
     })
 }
 
-const OF_OWN: [&str; 4] = ["test_path", "test_fraction", "strict", "memory_budget_mb"];
+const OF_OWN: [&str; 5] = [
+    "test_path",
+    "test_fraction",
+    "strict",
+    "max_unreadable_fraction",
+    "memory_budget_mb",
+];
 const OF_PICTURES: [&str; 7] = [
     "resize",
     "crop",
@@ -200,7 +212,7 @@ const OF_PICTURES: [&str; 7] = [
 const OF_BOTH: [&str; 1] = ["range"];
 const OF_NUMBERS: [&str; 3] = ["labels", "shape", "scale"];
 const OF_ARRAYS: [&str; 2] = ["array", "test_labels"];
-const OF_TABLES: [&str; 1] = ["header"];
+const OF_TABLES: [&str; 5] = ["header", "drop_columns", "encoding", "separator", "decimal"];
 /// Pixels of a side.
 const MOST_PIXELS: i64 = 8192;
 
@@ -327,9 +339,48 @@ fn numbers(settings: &mut Settings, source: Source) -> Numbers {
         labels,
         test_labels: settings.text("data.test_labels"),
         header: settings.flag("data.header"),
+        drop_columns: drop_columns(settings),
+        dialect: dialect(settings),
         shape: shape.unwrap_or_default(),
         range,
         scale: settings.choice("data.scale", &Scale::NAMES),
+    }
+}
+
+/// Reads which columns of a table are not read.
+fn drop_columns(settings: &mut Settings) -> Vec<ColumnName> {
+    let expected = "a list of columns, by name or by number from 1, such as [1, \"id\"]";
+    let columns = settings.read("data.drop_columns", expected, |value| {
+        let column = |item: &toml::Value| match item {
+            toml::Value::String(name) => Some(ColumnName::Name(name.clone())),
+            toml::Value::Integer(number) => usize::try_from(*number)
+                .ok()
+                .filter(|&number| number > 0)
+                .map(ColumnName::Number),
+            _ => None,
+        };
+        value
+            .as_array()?
+            .iter()
+            .map(column)
+            .collect::<Option<Vec<_>>>()
+    });
+    columns.unwrap_or_default()
+}
+
+/// Reads how a table is written.
+fn dialect(settings: &mut Settings) -> Dialect {
+    let encoding = "the name of an encoding, such as \"utf-8\", \"utf-16\" or \"windows-1252\"";
+    let separator = "one of \",\", \";\", \"tab\", \"|\", \"space\", or another sign";
+    Dialect {
+        encoding: settings.read("data.encoding", encoding, |value| {
+            let name = value.as_str()?;
+            encoding_named(name).map(|_| name.to_owned())
+        }),
+        separator: settings.read("data.separator", separator, |value| {
+            Separator::named(value.as_str()?)
+        }),
+        decimal: settings.choice("data.decimal", &Decimal::NAMES),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Examples that users bring: pictures, arrays, tables and IDX files, read a block at a time and in order.
 
 mod array;
-mod bounded;
 mod pictures;
 mod room;
 mod table;
@@ -21,7 +20,9 @@ pub use pictures::{
     Background, Depth, Fit, GreyWeights, Like, Pictures, Resize, Samples, has_a_pictures_name,
     is_hidden,
 };
-pub use table::{Columns, NAME_COLUMN, Table};
+pub use table::{
+    Columns, Decimal, Dialect, Dropped, NAME_COLUMN, Separator, Table, encoding_named,
+};
 pub use unreadable::{Unreadable, UnreadableExamples};
 
 use super::idx;
@@ -76,6 +77,29 @@ pub struct Block {
     pub names: Option<Vec<String>>,
     /// Of each example, where the input has classes: folders, or a column.
     pub classes: Option<Vec<String>>,
+}
+
+/// How an input was understood.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// What was found out, and why.
+    pub decisions: Vec<String>,
+    /// What may not be as the user means it.
+    pub warnings: Vec<String>,
+}
+
+impl Notes {
+    /// The same with the path of the input before each.
+    pub fn at(self, path: &Path) -> Self {
+        let at = |notes: Vec<String>| {
+            let at = |note| format!("{}: {note}", path.display());
+            notes.into_iter().map(at).collect()
+        };
+        Self {
+            decisions: at(self.decisions),
+            warnings: at(self.warnings),
+        }
+    }
 }
 
 /// Told after each block: examples read so far, and of how many, if that is known.
@@ -220,7 +244,8 @@ impl Input {
         // What is called a table may begin with anything.
         let is_table = is(&["csv", "tsv", "txt"]);
         let is_zip = beginning.starts_with(b"PK\x03\x04") || beginning.starts_with(b"PK\x05\x06");
-        if !is_table && (is_zip || is(&["npz"])) {
+        let is_spreadsheet = is(&["xlsx", "xlsm", "ods"]);
+        if !is_table && !is_spreadsheet && (is_zip || is(&["npz"])) {
             return Ok(Self::Array(Array::npz(origin, path, options)?));
         }
         if !is_table && (pictures::are_a_pictures(&beginning) || has_a_pictures_name(path)) {
@@ -243,7 +268,19 @@ impl Input {
                 "write it with numpy.save",
             ));
         }
-        if beginning.is_empty() || beginning.iter().any(|&byte| byte < 9 || byte == 127) {
+        let is_workbook = is(&["xlsx", "xlsm", "xls", "ods"]) || (is_table && is_zip);
+        if is_workbook {
+            return Err(InputError::new(
+                path,
+                "is a spreadsheet, not a CSV",
+                "save it as CSV, in a spreadsheet's menu as \"CSV UTF-8\"",
+            ));
+        }
+        let is_utf_16 = beginning.starts_with(&[0xff, 0xfe])
+            || beginning.starts_with(&[0xfe, 0xff])
+            || table::utf_16(&beginning).is_some();
+        let is_binary = beginning.iter().any(|&byte| byte < 9 || byte == 127);
+        if beginning.is_empty() || (is_binary && !is_utf_16) {
             let problem = match beginning.is_empty() {
                 true => "is empty",
                 false => "is neither a picture, nor .npy, .npz, IDX or CSV",
@@ -289,6 +326,31 @@ impl Input {
             Self::Idx(_) => true,
             Self::Array(array) => array.are_bytes(),
             Self::Table(_) => false,
+        }
+    }
+
+    /// How it was understood, where that is not plain.
+    pub fn notes(&self) -> Notes {
+        match self {
+            Self::Table(table) => table.notes().clone(),
+            _ => Notes::default(),
+        }
+    }
+
+    /// The columns that are not read.
+    pub fn dropped(&self) -> &[Dropped] {
+        match self {
+            Self::Table(table) => table.dropped(),
+            _ => &[],
+        }
+    }
+
+    /// Returns whether the examples have classes.
+    pub fn has_classes(&self) -> bool {
+        match self {
+            Self::Pictures(pictures) => !pictures.classes().is_empty(),
+            Self::Table(table) => table.has_classes(),
+            Self::Array(_) | Self::Idx(_) => false,
         }
     }
 

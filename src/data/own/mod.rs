@@ -5,6 +5,7 @@ mod folders;
 mod parts;
 mod pictures;
 mod scaling;
+mod unreadable;
 
 use std::path::Path;
 
@@ -12,13 +13,15 @@ use crate::data::images::ImageSet;
 use crate::data::input::{Input, UnreadableExamples, Watch};
 use crate::data::preparation::Preparation;
 use crate::data::selection::{Images, Own};
-use crate::data::source::{Checksum, DataError, Splits};
+use crate::data::source::{Checksum, DataError, ExampleNames, Splits, names_at};
 use crate::data::warnings::Warnings;
 use crate::memory;
 use crate::random::{self, Purpose};
 use classes::class_names;
 use parts::{Part, Parts};
 use scaling::{Found, preparation};
+
+pub use unreadable::{MOST_UNREADABLE, check_unreadable};
 
 /// Reads both splits.
 ///
@@ -28,6 +31,7 @@ pub fn load(
     wanted: &Images,
     own: &Own,
     in_unit_range: bool,
+    keep_names: bool,
     watch: Watch<'_>,
 ) -> Result<Splits<ImageSet>, DataError> {
     let path = wanted.path.clone().unwrap_or_default();
@@ -57,7 +61,8 @@ pub fn load(
     };
     let mut unreadable = UnreadableExamples::new();
     let mut read = |part: &Part, what: &str| {
-        let read = part.read(&preparation, budget, &warnings, watch)?;
+        let read = part.read(&preparation, budget, &warnings, keep_names, watch)?;
+        part.check_unreadable(own, &read.unreadable, read.seen)?;
         unreadable.extend(read.unreadable);
         if own.strict && !unreadable.is_empty() {
             return Err(DataError::Unreadable {
@@ -69,22 +74,23 @@ pub fn load(
             file: what.to_owned(),
             sha256: read.sha256,
         };
-        Ok((read.examples, read.classes, checksum))
+        Ok((read.examples, read.classes, read.names, checksum))
     };
-    let (train, classes, checksum) = read(&parts.train, "examples")?;
+    let (train, classes, train_names, checksum) = read(&parts.train, "examples")?;
     let mut checksums = vec![checksum];
     if let Input::Pictures(pictures) = &parts.train.input {
         pictures.warn_of_range();
     }
     let mut other = |part: &Option<Part>, what: &str| -> Result<_, DataError> {
         let Some(part) = part else { return Ok(None) };
-        let (examples, classes, checksum) = read(part, what)?;
+        let (examples, classes, names, checksum) = read(part, what)?;
         checksums.push(checksum);
-        Ok(Some((examples, classes)))
+        Ok(Some((examples, classes, names)))
     };
     let validation = other(&parts.validation, "validation examples")?;
     let test = other(&parts.test, "test examples")?;
-    if let Some((validation, _)) = &validation
+    let decisions = understood(&parts, &warnings);
+    if let Some((validation, ..)) = &validation
         && validation.shape() != train.shape()
     {
         return Err(DataError::Unsuitable {
@@ -97,8 +103,10 @@ pub fn load(
             hint: "bring all to one size with data.resize".into(),
         });
     }
-    let classes_of = |examples: &Option<(ImageSet, Option<Vec<String>>)>| {
-        examples.as_ref().and_then(|(_, classes)| classes.clone())
+    let classes_of = |examples: &Option<(ImageSet, Option<Vec<String>>, Vec<String>)>| {
+        examples
+            .as_ref()
+            .and_then(|(_, classes, _)| classes.clone())
     };
     let (validation_classes, test_classes) = (classes_of(&validation), classes_of(&test));
     let all = [&classes, &validation_classes, &test_classes];
@@ -110,10 +118,22 @@ pub fn load(
         examples.with_labels(labels)
     };
     let train = labelled(train, classes);
-    let validation = validation.map(|(examples, classes)| labelled(examples, classes));
-    let (train, test) = match test {
-        Some((test, classes)) => (train, labelled(test, classes)),
-        None => split(&train, own.test.share(), &path)?,
+    let (validation, validation_names) = match validation {
+        Some((examples, classes, names)) => (Some(labelled(examples, classes)), names),
+        None => (None, Vec::new()),
+    };
+    let (train, test, train_names, test_names) = match test {
+        Some((test, classes, names)) => (train, labelled(test, classes), train_names, names),
+        None => {
+            let (kept, test) = split(train.count(), own.test.share(), &path)?;
+            let names = |places: &[usize]| names_at(&train_names, places);
+            (
+                train.select(&kept),
+                train.select(&test),
+                names(&kept),
+                names(&test),
+            )
+        }
     };
     Ok(Splits {
         train,
@@ -126,17 +146,41 @@ pub fn load(
         },
         unreadable,
         warnings: warnings.list(),
+        decisions,
         scaled_by: rows,
+        names: ExampleNames {
+            train: train_names,
+            validation: validation_names,
+            test: test_names,
+        },
     })
 }
 
-/// Takes a share of the examples for tests, always the same ones.
-fn split(all: &ImageSet, fraction: f64, path: &Path) -> Result<(ImageSet, ImageSet), DataError> {
-    let test = test_rows(all.count(), fraction, path)?;
-    let mut is_test = vec![false; all.count()];
+/// Adds what may not be as the user means it to `warnings`, and returns how the inputs were understood, each under its path.
+fn understood(parts: &Parts, warnings: &Warnings) -> Vec<String> {
+    let all = std::iter::once(&parts.train)
+        .chain(&parts.validation)
+        .chain(&parts.test);
+    let mut decisions = Vec::new();
+    for part in all {
+        let notes = part.input.notes().at(&part.path);
+        notes
+            .warnings
+            .into_iter()
+            .for_each(|note| warnings.add(note));
+        decisions.extend(notes.decisions);
+    }
+    decisions
+}
+
+/// Takes a share of `count` examples for tests, always the same ones: the places of those for training, and of those for
+/// tests.
+fn split(count: usize, fraction: f64, path: &Path) -> Result<(Vec<usize>, Vec<usize>), DataError> {
+    let test = test_rows(count, fraction, path)?;
+    let mut is_test = vec![false; count];
     test.iter().for_each(|&row| is_test[row] = true);
-    let train: Vec<usize> = (0..all.count()).filter(|&row| !is_test[row]).collect();
-    Ok((all.select(&train), all.select(&test)))
+    let train = (0..count).filter(|&row| !is_test[row]).collect();
+    Ok((train, test))
 }
 
 /// Returns which of `count` examples are set aside for testing, in ascending order: always the same ones, whatever the run's

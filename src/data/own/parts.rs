@@ -4,6 +4,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::classes::are_classes;
+use super::unreadable::{MOST_UNREADABLE, check_unreadable};
 use super::{folders, pictures};
 use crate::data::images::ImageSet;
 use crate::data::input::{
@@ -64,8 +65,9 @@ impl Parts {
             columns: Columns {
                 header: given.header,
                 label: given.labels.clone().filter(|_| is_table),
-                name: None,
-                optional: false,
+                drop: given.drop_columns.iter().cloned().map(Into::into).collect(),
+                dialect: given.dialect.clone(),
+                ..Columns::default()
             },
             words: Words::default(),
             warnings: warnings.clone(),
@@ -159,7 +161,13 @@ impl Parts {
         check_kind(source, path, &train.input)?;
         let test = own.test.path().map(|test| -> Result<Part, DataError> {
             let options = Options {
-                shape: (!is_table).then(|| train.input.shape()),
+                shape: Some(train.input.shape()),
+                columns: Columns {
+                    drop: train.input.dropped().to_vec(),
+                    known: train.input.column_names().map(<[String]>::to_vec),
+                    of_another: true,
+                    ..options.columns.clone()
+                },
                 ..options.clone()
             };
             let test_part = part(test, &options, labels_of(test, &given.test_labels))?;
@@ -238,6 +246,8 @@ fn has_arrays(path: &Path, names: &[&str]) -> bool {
 /// What was read of a part.
 pub(super) struct ReadPart {
     pub(super) examples: ImageSet,
+    /// Empty unless they are asked for.
+    pub(super) names: Vec<String>,
     pub(super) classes: Option<Vec<String>>,
     pub(super) sha256: String,
     pub(super) unreadable: UnreadableExamples,
@@ -246,11 +256,27 @@ pub(super) struct ReadPart {
 }
 
 impl Part {
+    /// Demands that enough of the examples that were seen are readable.
+    pub(super) fn check_unreadable(
+        &self,
+        own: &Own,
+        unreadable: &UnreadableExamples,
+        seen: usize,
+    ) -> Result<(), DataError> {
+        // With `strict` a single one is an error of its own.
+        let most = own.max_unreadable_fraction.unwrap_or(MOST_UNREADABLE);
+        match own.strict {
+            true => Ok(()),
+            false => check_unreadable(&self.path, unreadable, seen, most),
+        }
+    }
+
     pub(super) fn read(
         &self,
         preparation: &Preparation,
         budget: u64,
         warnings: &Warnings,
+        keep_names: bool,
         watch: Watch<'_>,
     ) -> Result<ReadPart, DataError> {
         let size = preparation.shape.size();
@@ -261,6 +287,7 @@ impl Part {
         };
         let mut collector = Collector::new(size, width, budget);
         let mut classes = Vec::new();
+        let mut names = Vec::new();
         let mut count = 0;
         let mut seen = Seen::new(preparation);
         let each = &mut |block: Block| -> Result<(), DataError> {
@@ -271,6 +298,10 @@ impl Part {
             }
             let values = preparation.prepare(block.values, are_pictures);
             let values = values.map_err(|found| unsuitable(self, &found, count, preparation))?;
+            if keep_names {
+                let numbers = || (count..count + examples).map(|number| number.to_string());
+                names.extend(block.names.unwrap_or_else(|| numbers().collect()));
+            }
             count += examples;
             classes.extend(block.classes.into_iter().flatten());
             collector.add(values).map_err(DataError::Spill)
@@ -299,6 +330,7 @@ impl Part {
         let (pixels, sha256) = collector.finish().map_err(DataError::Spill)?;
         Ok(ReadPart {
             examples: preparation.examples(pixels),
+            names,
             classes: (classes.len() == count).then_some(classes),
             sha256,
             seen: count + unreadable.len(),

@@ -58,6 +58,7 @@ pub(super) fn preparation(
         depth: None,
         transpose: false,
         columns: input.column_names().map(<[String]>::to_vec),
+        dropped: input.dropped().to_vec(),
         classes: None,
     };
     let decided = |preparation| {
@@ -97,7 +98,7 @@ pub(super) fn preparation(
             is_test
         }
     };
-    let statistics = Statistics::of(&parts.train, &preparation, &test_rows, watch)?;
+    let statistics = Statistics::of(&parts.train, &preparation, own, &test_rows, watch)?;
     preparation.scaling = statistics.scaling(path, &given, in_unit_range, &preparation)?;
     preparation.in_unit_range = match (&preparation.scaling, given.scale) {
         (None, _) => statistics.are_in_unit_range(),
@@ -150,6 +151,7 @@ impl Statistics {
     fn of(
         part: &Part,
         preparation: &Preparation,
+        own: &Own,
         is_test: &[bool],
         watch: Watch<'_>,
     ) -> Result<Self, DataError> {
@@ -185,7 +187,9 @@ impl Statistics {
             }
             Ok(())
         };
-        part.input.read(part.input.at_a_time(), watch, each)?;
+        let unreadable = part.input.read(part.input.at_a_time(), watch, each)?;
+        let seen = seen + unreadable.len();
+        part.check_unreadable(own, &unreadable, seen)?;
         Ok(found)
     }
 

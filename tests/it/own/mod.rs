@@ -1,6 +1,7 @@
 //! Data that users bring, by the real program: what is taken, what is refused, what comes out.
 
 mod applied;
+mod codes;
 mod corners;
 mod folders;
 mod idx_names;
@@ -11,6 +12,7 @@ mod reopened;
 mod samples;
 mod scaled;
 mod scored;
+mod tables;
 
 use std::path::{Path, PathBuf};
 
