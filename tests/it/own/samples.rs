@@ -9,6 +9,7 @@ use image::{
     DynamicImage, GrayImage, ImageBuffer, ImageFormat, Luma, LumaA, Rgb, RgbImage, Rgba, RgbaImage,
 };
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tiff::encoder::{TiffEncoder, colortype};
 
 use super::{apply, json as answer, settings, told, train};
@@ -204,6 +205,7 @@ fn a_run_keeps_its_background_and_one_of_an_earlier_version_has_none() {
     assert_eq!(codes(&run, &at("clear.png")), codes(&run, &at("over.png")));
 
     // As a run was noted before transparency and Rec. 601 were known.
+    crate::receipts::as_of_an_earlier_version(&run);
     let note = run.join("input.json");
     let mut input: Value = serde_json::from_slice(&fs::read(&note).unwrap()).unwrap();
     assert_eq!(input["fit"]["background"], json!([0, 0, 200]));
@@ -452,6 +454,7 @@ fn a_run_of_an_earlier_version_measures_its_images_as_it_did() {
         "--json".into(),
     ];
     let before = succeed(&evaluate);
+    crate::receipts::as_of_an_earlier_version(&run);
     let note = run.join("input.json");
     let mut input: Value = serde_json::from_slice(&fs::read(&note).unwrap()).unwrap();
     let fit = input["fit"].as_object_mut().unwrap();
@@ -465,6 +468,12 @@ fn a_run_of_an_earlier_version_measures_its_images_as_it_did() {
         .filter(|line| !line.starts_with("background") && !line.starts_with("grey_weights"));
     let older: String = lines.map(|line| format!("{line}\n")).collect();
     assert!(older.len() < text.len());
+    // Its receipt knew that config.
+    let receipt = run.join("summary.json");
+    let mut summary: Value = serde_json::from_slice(&fs::read(&receipt).unwrap()).unwrap();
+    let sha256 = Sha256::digest(older.as_bytes());
+    summary["receipt"]["config_sha256"] = hourglass::data::hexadecimal(&sha256).into();
+    fs::write(&receipt, summary.to_string()).unwrap();
     fs::write(&config, older).unwrap();
     let metrics = |text: &str| {
         let mut found: Value = serde_json::from_str(text).unwrap();

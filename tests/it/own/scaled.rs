@@ -363,6 +363,7 @@ fn a_run_is_measured_with_the_scaling_that_it_was_trained_with() {
     );
 
     // As an earlier version wrote it: scaled by all rows, in single precision.
+    crate::receipts::as_of_an_earlier_version(&at("run"));
     let input = at("run").join("input.json");
     let mut note: Value = serde_json::from_slice(&fs::read(&input).unwrap()).unwrap();
     note["scaling"]["offset"] = json!([120.1, 13.3]);
