@@ -213,6 +213,7 @@ impl Trained {
                 invert: trained.invert != fitting.invert,
             },
             array: fitting.array.clone(),
+            label_arrays: Vec::new(),
             columns: Columns {
                 header: given.and_then(|given| given.header),
                 label: fitting.label.clone().or(label),

@@ -5,7 +5,6 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 use std::time::Instant;
 
-use npyz::WriterBuilder;
 use serde_json::json;
 
 use super::applied::{check_not_an_input, check_standard_output, each_piece};
@@ -13,7 +12,7 @@ use super::prepare::load_images;
 use super::{answer, answer_json, open_trained};
 use crate::apply::Trained;
 use crate::cli;
-use crate::data::{NAME_COLUMN, STANDARD_INPUT};
+use crate::data::{NAME_COLUMN, STANDARD_INPUT, npy};
 use crate::error::Error;
 use crate::evaluate::quantile;
 use crate::files::{self, Pending};
@@ -145,17 +144,10 @@ pub fn run(arguments: &cli::Score) -> Result<(), Error> {
 /// The errors of the examples that the network was trained on: from the run directory, or measured and kept there.
 fn training_errors(trained: &Trained) -> Result<Vec<f64>, Error> {
     let path = trained.run.training_errors();
-    if let Ok(kept) = std::fs::File::open(&path) {
-        let read =
-            npyz::NpyFile::new(io::BufReader::new(kept)).and_then(npyz::NpyFile::into_vec::<f64>);
-        // What is damaged is measured again.
-        if let Ok(errors) = read.map(|errors| {
-            errors
-                .into_iter()
-                .filter(|error| error.is_finite())
-                .collect::<Vec<_>>()
-        }) && !errors.is_empty()
-        {
+    // What is missing or damaged is measured again.
+    if let Ok(mut errors) = npy::read_numbers(&path) {
+        errors.retain(|error| error.is_finite());
+        if !errors.is_empty() {
             return Ok(errors);
         }
     }
@@ -167,21 +159,10 @@ fn training_errors(trained: &Trained) -> Result<Vec<f64>, Error> {
     let splits = load_images(&trained.config, data, trained.input_size)?;
     let errors = trained.errors(&splits.train)?.errors;
     // A run that cannot be written to is measured each time.
-    if let (Ok(bytes), Ok(_lock)) = (npy(&errors), trained.run.lock_for_writing()) {
-        let _ = files::write(&path, &bytes);
+    if let Ok(_lock) = trained.run.lock_for_writing() {
+        let _ = files::write(&path, &npy::of_numbers(&errors));
     }
     Ok(errors)
-}
-
-fn npy(numbers: &[f64]) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let options = npyz::WriteOptions::new()
-        .default_dtype()
-        .shape(&[numbers.len() as u64]);
-    let mut writer = options.writer(&mut bytes).begin_nd()?;
-    writer.extend(numbers)?;
-    writer.finish()?;
-    Ok(bytes)
 }
 
 fn write(

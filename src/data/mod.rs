@@ -4,6 +4,7 @@ mod corruption;
 pub mod idx;
 mod images;
 mod input;
+pub mod npy;
 mod own;
 mod pixels;
 mod points;

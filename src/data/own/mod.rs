@@ -1,6 +1,7 @@
 //! The splits of data that a user brings: pictures, arrays and tables.
 
 mod classes;
+mod labels;
 mod parts;
 mod scaling;
 
@@ -15,7 +16,8 @@ use crate::data::source::{Checksum, DataError, Splits};
 use crate::data::warnings::Warnings;
 use crate::memory;
 use crate::random::{self, Purpose};
-use classes::class_names;
+use classes::{are_classes, class_names};
+use labels::Classes;
 use parts::{Part, Parts};
 use scaling::preparation;
 
@@ -56,7 +58,7 @@ pub fn load(
     };
     let mut unreadable = UnreadableExamples::new();
     let mut read = |part: &Part, what: &str| {
-        let read = part.read(&preparation, budget, watch)?;
+        let read = part.read(&preparation, budget, &warnings, watch)?;
         unreadable.extend(read.unreadable);
         if own.strict && !unreadable.is_empty() {
             return Err(DataError::Unreadable {
@@ -70,9 +72,9 @@ pub fn load(
         };
         Ok((read.examples, read.classes, checksum))
     };
-    let (train, classes, checksum) = read(&parts.train, "examples")?;
+    let (train, mut classes, checksum) = read(&parts.train, "examples")?;
     let mut checksums = vec![checksum];
-    let test = match &parts.test {
+    let mut test = match &parts.test {
         None => None,
         Some(test) => {
             let (examples, classes, checksum) = read(test, "test examples")?;
@@ -80,13 +82,31 @@ pub fn load(
             Some((examples, classes))
         }
     };
+    let are_others = |classes: &mut Classes| !are_classes(&classes.labels);
+    if let Some(Classes {
+        found: Some(array),
+        labels,
+    }) = classes.take_if(|classes| classes.found.is_some() && are_others(classes))
+    {
+        let number = labels.names().len();
+        warnings.add(format!(
+            "{}: array `{array}` has {number} values in {} examples and is not used as classes; data.labels = \"{array}\" uses it",
+            path.display(),
+            labels.len()
+        ));
+        // Those of the test examples are the same.
+        if let Some((_, classes)) = &mut test {
+            classes.take_if(|classes| classes.found.is_some());
+        }
+    }
     let test_classes = test.as_ref().and_then(|(_, classes)| classes.as_ref());
-    let names = class_names(&path, [classes.as_ref(), test_classes])?;
-    let labelled = |examples: ImageSet, classes: Option<Vec<String>>| {
-        let labels = classes
+    let both = [classes.as_ref(), test_classes];
+    let names = class_names(both.map(|classes| classes.map(|classes| &classes.labels)));
+    let labelled = |examples: ImageSet, classes: Option<Classes>| {
+        let numbers = classes
             .zip(names.as_ref())
-            .map(|(classes, names)| names.labels(&classes));
-        examples.with_labels(labels)
+            .map(|(classes, names)| names.numbers(&classes.labels));
+        examples.with_labels(numbers)
     };
     let train = labelled(train, classes);
     let (train, test) = match test {

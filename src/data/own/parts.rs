@@ -1,14 +1,15 @@
 //! Where the splits come from, and reading them.
 
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use super::classes::are_classes;
 use super::describe;
+use super::labels::{
+    Classes, LABELS_KEY, LabelPlace, SPLITS, TEST_LABELS_KEY, given_labels, labels_beside,
+};
 use crate::data::images::ImageSet;
 use crate::data::input::{
-    Block, Columns, Input, InputError, Options, UnreadableExamples, Watch, Words, open_archive,
-    read_labels,
+    Block, Columns, Input, InputError, Labels, Options, UnreadableExamples, Watch, Words,
+    names_of_arrays,
 };
 use crate::data::pixels::{Collector, Width};
 use crate::data::preparation::{Preparation, Unsuitable};
@@ -16,7 +17,6 @@ use crate::data::selection::{Own, Source};
 use crate::data::shape::Shape;
 use crate::data::source::DataError;
 use crate::data::warnings::Warnings;
-use crate::files;
 
 /// Where the splits come from.
 pub(super) struct Parts {
@@ -28,17 +28,7 @@ pub(super) struct Parts {
 pub(super) struct Part {
     pub(super) path: PathBuf,
     pub(super) input: Input,
-    labels: Option<Labels>,
-}
-
-/// Where classes are that are not in the input.
-struct Labels {
-    path: PathBuf,
-    /// Of an `.npz`.
-    array: Option<String>,
-    /// Whether they were not asked for but found beside the examples, where they may be something else, such as numbers to be
-    /// predicted.
-    found: bool,
+    labels: Option<LabelPlace>,
 }
 
 impl Parts {
@@ -55,6 +45,15 @@ impl Parts {
             shape: shape(&given.shape),
             fit,
             array: given.array.clone(),
+            // Names of arrays, or of files, which no array has.
+            label_arrays: match is_table {
+                true => Vec::new(),
+                false => [&given.labels, &given.test_labels]
+                    .into_iter()
+                    .flatten()
+                    .cloned()
+                    .collect(),
+            },
             columns: Columns {
                 header: given.header,
                 label: given.labels.clone().filter(|_| is_table),
@@ -86,57 +85,63 @@ impl Parts {
                 test: test.map(|test| part(&test, &options, None)).transpose()?,
             });
         }
-        let given_labels = |file: &Option<String>| {
-            let file = file.as_ref().filter(|_| !is_table);
-            file.map(|file| Labels {
-                path: PathBuf::from(file),
-                array: None,
-                found: false,
-            })
-        };
-        let found_labels = |path: &Path, name: &str| {
-            has_arrays(path, &[name]).then(|| Labels {
-                path: path.to_owned(),
-                array: Some(name.to_owned()),
-                found: true,
-            })
+        let arrays = |path: &Path| match is_table {
+            true => Vec::new(),
+            false => names_of_arrays(path),
         };
         // Keras names the arrays of its data sets so.
-        let is_split = own.test.path().is_none()
-            && given.array.is_none()
-            && has_arrays(path, &["x_train", "x_test"]);
-        if is_split {
+        let in_file = arrays(path);
+        let has = |name: &&str| in_file.iter().any(|known| known == *name);
+        let split = SPLITS
+            .iter()
+            .find(|[train, test, ..]| [train, test].into_iter().all(has));
+        let split = split.filter(|_| own.test.path().is_none() && given.array.is_none());
+        if let Some([train, test, train_labels, test_labels]) = split {
             let named = |name: &str, shape: Option<Shape>| Options {
                 array: Some(name.to_owned()),
                 shape,
                 ..options.clone()
             };
-            let labels = given_labels(&given.labels).or_else(|| found_labels(path, "y_train"));
-            let train = part(path, &named("x_train", options.shape), labels)?;
-            let labels = given_labels(&given.test_labels).or_else(|| found_labels(path, "y_test"));
-            let test = part(path, &named("x_test", Some(train.input.shape())), labels)?;
+            let labels = |wanted: &Option<String>, key, usual: &str| -> Result<_, DataError> {
+                let found = has(&usual).then(|| LabelPlace::found(path, usual));
+                let given = given_labels(path, &in_file, wanted.as_ref(), key)?;
+                Ok(given.or(found))
+            };
+            let labels_of_train = labels(&given.labels, LABELS_KEY, train_labels)?;
+            let labels_of_test = labels(&given.test_labels, TEST_LABELS_KEY, test_labels)?;
+            let train = part(path, &named(train, options.shape), labels_of_train)?;
+            let shape = Some(train.input.shape());
+            let test = part(path, &named(test, shape), labels_of_test)?;
             return Ok(Self {
                 train,
                 test: Some(test),
             });
         }
-        let labels_of = |path: &Path, file: &Option<String>| {
-            let beside = || match !is_table && given.array.is_none() && has_arrays(path, &["x"]) {
-                true => found_labels(path, "y"),
-                false => None,
+        let opened = |path: &Path, options: &Options, wanted, key| -> Result<Part, DataError> {
+            let in_file = arrays(path);
+            let given_labels = match is_table {
+                true => None,
+                false => given_labels(path, &in_file, wanted, key)?,
             };
-            given_labels(file).or_else(beside)
+            let mut part = part(path, options, given_labels)?;
+            check_kind(source, path, &part.input)?;
+            if part.labels.is_none() && given.array.is_none() {
+                part.labels = labels_beside(&part, &in_file);
+            }
+            Ok(part)
         };
-        let train = part(path, &options, labels_of(path, &given.labels))?;
-        check_kind(source, path, &train.input)?;
+        let train = opened(path, &options, given.labels.as_ref(), LABELS_KEY)?;
         let test = own.test.path().map(|test| -> Result<Part, DataError> {
             let options = Options {
                 shape: (!is_table).then(|| train.input.shape()),
                 ..options.clone()
             };
-            let test_part = part(test, &options, labels_of(test, &given.test_labels))?;
-            check_kind(source, test, &test_part.input)?;
-            Ok(test_part)
+            // The name of an array in the file of the training examples names one in this file too.
+            let array = train.labels.as_ref().filter(|labels| labels.key.is_some());
+            let array = array.and_then(|labels| labels.array.as_ref());
+            let same = array.filter(|array| arrays(test).contains(array));
+            let wanted = given.test_labels.as_ref().or(same);
+            opened(test, &options, wanted, TEST_LABELS_KEY)
         });
         let test = test.transpose()?;
         if let (None, Some(labels)) = (&test, &given.test_labels) {
@@ -192,21 +197,10 @@ pub(super) fn shape(sizes: &[usize]) -> Option<Shape> {
     }
 }
 
-/// Whether a file is an `.npz` with arrays of all these names.
-fn has_arrays(path: &Path, names: &[&str]) -> bool {
-    let file = files::open_regular(path);
-    let archive = file.and_then(|file| open_archive(BufReader::new(file)));
-    archive.is_ok_and(|archive| {
-        names
-            .iter()
-            .all(|name| archive.array_names().any(|known| known == *name))
-    })
-}
-
 /// What was read of a part.
 pub(super) struct ReadPart {
     pub(super) examples: ImageSet,
-    pub(super) classes: Option<Vec<String>>,
+    pub(super) classes: Option<Classes>,
     pub(super) sha256: String,
     pub(super) unreadable: UnreadableExamples,
     /// Examples, readable or not.
@@ -218,6 +212,7 @@ impl Part {
         &self,
         preparation: &Preparation,
         budget: u64,
+        warnings: &Warnings,
         watch: Watch<'_>,
     ) -> Result<ReadPart, DataError> {
         let size = preparation.shape.size();
@@ -226,7 +221,7 @@ impl Part {
             false => Width::Single,
         };
         let mut collector = Collector::new(size, width, budget);
-        let mut classes = Vec::new();
+        let mut of_input = Labels::default();
         let mut count = 0;
         let each = &mut |block: Block| -> Result<(), DataError> {
             let examples = block.values.len() / size;
@@ -235,7 +230,7 @@ impl Part {
             let values = values
                 .map_err(|found| unsuitable(&self.path, &found, count, preparation, &self.input))?;
             count += examples;
-            classes.extend(block.classes.into_iter().flatten());
+            of_input.extend(block.classes.into_iter().flatten());
             collector.add(values).map_err(DataError::Spill)
         };
         let unreadable = self.input.read(self.input.at_a_time(), watch, each)?;
@@ -246,22 +241,27 @@ impl Part {
                 hint: "check the files".into(),
             }));
         }
-        if let Some(labels) = &self.labels {
-            classes = read_labels(&labels.path, labels.array.as_deref())?;
-            if labels.found && !are_classes(&classes) {
-                classes.clear();
-            } else if classes.len() != count {
-                return Err(DataError::LabelCount {
-                    path: labels.path.clone(),
-                    labels: classes.len(),
-                    images: count,
-                });
-            }
-        }
+        let classes = match &self.labels {
+            None => (of_input.len() == count).then_some(Classes {
+                labels: of_input,
+                found: None,
+            }),
+            Some(place) => match place.read(count) {
+                Ok(labels) => Some(Classes {
+                    labels,
+                    found: place.array.clone().filter(|_| place.key.is_none()),
+                }),
+                Err(DataError::Input(error)) if place.key.is_none() => {
+                    warnings.add(format!("{error}: it is not used as classes"));
+                    None
+                }
+                Err(error) => return Err(error),
+            },
+        };
         let (pixels, sha256) = collector.finish().map_err(DataError::Spill)?;
         Ok(ReadPart {
             examples: preparation.examples(pixels),
-            classes: (classes.len() == count).then_some(classes),
+            classes,
             sha256,
             seen: count + unreadable.len(),
             unreadable,

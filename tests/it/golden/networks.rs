@@ -178,6 +178,7 @@ fn the_cross_entropy_has_pytorchs_gradients() {
                 checksums: Vec::new(),
                 preparation: Preparation::of_images(Shape::row(2)),
                 unreadable: UnreadableExamples::new(),
+                warnings: Vec::new(),
             },
             devices: vec![device.clone()],
             dropout: None,
