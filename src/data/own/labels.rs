@@ -47,7 +47,7 @@ impl LabelPlace {
     pub(super) fn read(&self, examples: usize) -> Result<Labels, DataError> {
         let labels = read_labels(&self.path, self.array.as_deref()).map_err(|error| {
             let hint = match self.key {
-                Some(key) => format!("{}; {key} names them", error.hint),
+                Some(key) => format!("{}; {key} names the labels", error.hint),
                 None => error.hint,
             };
             InputError { hint, ..error }

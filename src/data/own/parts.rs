@@ -252,7 +252,7 @@ impl Part {
                     found: place.array.clone().filter(|_| place.key.is_none()),
                 }),
                 Err(DataError::Input(error)) if place.key.is_none() => {
-                    warnings.add(format!("{error}: it is not used as classes"));
+                    warnings.add(format!("{error}; it is not used as classes"));
                     None
                 }
                 Err(error) => return Err(error),

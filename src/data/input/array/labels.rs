@@ -81,7 +81,7 @@ fn count(shape: &[u64]) -> Result<u64, Problem> {
 fn wrong(problem: &str, index: usize) -> Problem {
     (
         format!("label {index} is {problem}"),
-        "classes are whole numbers or text: write `y.astype(int)` or `y.astype(str)`, or leave the labels out".into(),
+        "classes are whole numbers or text: write `y.astype(int)` or `numpy.digitize(y, bins)`, or leave the labels out".into(),
     )
 }
 

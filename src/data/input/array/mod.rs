@@ -83,7 +83,7 @@ impl Place {
     /// An error that names the array, where a file has several.
     fn wrong(&self, problem: &str, hint: &str) -> InputError {
         let problem = match &self.member {
-            Some(name) => format!("array `{name}` {problem}"),
+            Some(name) => format!("array `{name}`: {problem}"),
             None => problem.to_owned(),
         };
         InputError::new(&self.path, problem, hint)
