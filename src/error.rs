@@ -248,7 +248,7 @@ impl Error {
             Self::Run(error) => error.hint().map(Into::into),
             Self::Train(error) => Some(error.hint().into()),
             Self::DeviceLost(_) => Some(TrainError::OF_DEVICE.into()),
-            Self::Baseline(error) => Some(error.hint().into()),
+            Self::Baseline(error) => Some(error.hint()),
             Self::IdleDevices { devices, is_open: true, .. } => Some(format!(
                 "--set train.shards={devices} gives each a part of every batch, which changes roundings but nothing else"
             )),

@@ -220,6 +220,23 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     }
 }
 
+/// Returns how many bytes can still be written to the file system of a file; without bounds where the system does not say.
+///
+/// # Errors
+/// The file system does not answer.
+pub fn free_bytes(file: &File) -> io::Result<u64> {
+    #[cfg(unix)]
+    {
+        let there = rustix::fs::fstatvfs(file)?;
+        Ok(there.f_bavail.saturating_mul(there.f_frsize))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        Ok(u64::MAX)
+    }
+}
+
 /// Reads a file of at most so many bytes.
 ///
 /// # Errors

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::Trained;
 use crate::data::{
-    Block, Columns, Fit, ImageSet, Input, InputError, Options, Pixels, Preparation, Resize, Shape,
-    Source, UnreadableExamples, Values, Warnings, Watch, Words, describe, has_a_pictures_name,
+    Block, Columns, Fit, ImageSet, Input, InputError, Options, Pixels, Preparation, Resize, Seen,
+    Shape, Source, Stage, UnreadableExamples, Values, Warnings, Watch, Words, describe,
+    has_a_pictures_name,
 };
 use crate::error::Error;
 
@@ -110,6 +111,7 @@ impl Trained {
         let preparation = self.preparation()?;
         let options = self.options(&preparation, fitting);
         let mut first = 0;
+        let mut seen = Seen::new(&preparation);
         let mut unreadable = UnreadableExamples::new();
         // Files given one by one, by a shell's pattern, are decoded together.
         let opened = match inputs {
@@ -144,12 +146,18 @@ impl Trained {
                 &mut |block: Block| -> Result<(), Error> {
                     let size = preparation.shape.size();
                     let are_pictures = matches!(input, Input::Pictures(_) | Input::Idx(_));
+                    seen.look(&block.values, are_pictures);
                     let values =
                         preparation
                             .prepare(block.values, are_pictures)
                             .map_err(|unsuitable| {
-                                let (problem, hint) =
-                                    describe(&unsuitable, first, &preparation, preparation.shape);
+                                let (problem, hint) = describe(
+                                    &unsuitable,
+                                    first,
+                                    &preparation,
+                                    preparation.shape,
+                                    Stage::Application,
+                                );
                                 InputError {
                                     path: path.clone(),
                                     problem,
@@ -173,6 +181,9 @@ impl Trained {
             )?;
             done_before += done;
             unreadable.extend(found);
+        }
+        for warning in seen.application_warnings() {
+            fitting.warnings.add(warning);
         }
         match first {
             0 => Err(Error::Input(InputError {
@@ -211,7 +222,12 @@ impl Trained {
                 },
                 grayscale: channels == 1,
                 invert: trained.invert != fitting.invert,
+                background: trained.background,
+                grey_weights: trained.grey_weights,
+                range: trained.range,
             },
+            samples: preparation.samples(),
+            transpose: preparation.transpose,
             array: fitting.array.clone(),
             label_arrays: Vec::new(),
             columns: Columns {

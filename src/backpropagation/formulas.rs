@@ -3,7 +3,7 @@
 use ndarray::{Axis, Zip, concatenate, s};
 
 use super::Matrix;
-use crate::model::{Activation, ELU_ALPHA, LEAKY_SLOPE};
+use crate::model::{Activation, ELU_ALPHA, normal_cdf};
 use crate::objective::{LEAST_ACTIVATION, Reconstruction, Reduction, Sparsity};
 
 /// What backpropagation is made of. They are fields so that a test can put a wrong one in a right
@@ -60,9 +60,12 @@ fn activation(activation: Activation, f: &Matrix, d_h: &Matrix) -> Matrix {
         Activation::Sigmoid => |f| sigmoid(f) * (1.0 - sigmoid(f)),
         Activation::Tanh => |f| 1.0 - f.tanh().powi(2),
         Activation::Relu => |f| if f > 0.0 { 1.0 } else { 0.0 },
-        Activation::LeakyRelu => |f| if f > 0.0 { 1.0 } else { LEAKY_SLOPE },
+        Activation::LeakyRelu { slope } => {
+            return d_h * &f.mapv(|f| if f > 0.0 { 1.0 } else { slope });
+        }
         Activation::Elu => |f| if f > 0.0 { 1.0 } else { ELU_ALPHA * f.exp() },
-        Activation::Gelu => |f| {
+        Activation::Gelu => |f| normal_cdf(f) + f * (-0.5 * f * f).exp() * NORMAL_DENSITY_AT_ZERO,
+        Activation::GeluTanh => |f| {
             let (tanh, inner_slope) = (
                 gelu_inner(f).tanh(),
                 GELU_SCALE * (1.0 + 3.0 * GELU_CUBE * f * f),
@@ -158,9 +161,12 @@ pub fn apply(activation: Activation, f: &Matrix) -> Matrix {
         Activation::Sigmoid => sigmoid,
         Activation::Tanh => f64::tanh,
         Activation::Relu => |f| f.max(0.0),
-        Activation::LeakyRelu => |f| f.max(LEAKY_SLOPE * f),
+        Activation::LeakyRelu { slope } => {
+            return f.mapv(|f| if f > 0.0 { f } else { slope * f });
+        }
         Activation::Elu => |f| if f > 0.0 { f } else { ELU_ALPHA * f.exp_m1() },
-        Activation::Gelu => |f| 0.5 * f * (1.0 + gelu_inner(f).tanh()),
+        Activation::Gelu => |f| f * normal_cdf(f),
+        Activation::GeluTanh => |f| 0.5 * f * (1.0 + gelu_inner(f).tanh()),
         Activation::Silu => |f| f * sigmoid(f),
         Activation::Maxout => {
             let (first, second) = (f.slice(s![.., ..;2]), f.slice(s![.., 1..;2]));
@@ -177,10 +183,11 @@ pub fn activation_text(activation: Activation, arriving: &str) -> String {
         Activation::Sigmoid => "σ(f) (1 − σ(f))".into(),
         Activation::Tanh => "(1 − tanh² f)".into(),
         Activation::Relu => "1(f > 0)".into(),
-        Activation::LeakyRelu => format!("(1 if f > 0, else {LEAKY_SLOPE})"),
+        Activation::LeakyRelu { slope } => format!("(1 if f > 0, else {slope})"),
         Activation::Elu => format!("(1 if f > 0, else {ELU_ALPHA} exp f)"),
         Activation::Maxout => "1(f is the larger)".into(),
-        Activation::Gelu => "gelu′(f)".into(),
+        Activation::Gelu => "(Φ(f) + f φ(f))".into(),
+        Activation::GeluTanh => "gelu′(f)".into(),
         Activation::Silu => "(σ(f) + f σ(f) (1 − σ(f)))".into(),
     };
     format!("{arriving} {slope}")
@@ -211,7 +218,7 @@ pub fn reconstruction_text(kind: Reconstruction, output: Activation) -> String {
 /// does not jump at zero but bends, which is enough to spoil a difference.)
 pub fn sides(activation: Activation, f: &Matrix) -> Vec<bool> {
     match activation {
-        Activation::Relu | Activation::LeakyRelu | Activation::Elu => {
+        Activation::Relu | Activation::LeakyRelu { .. } | Activation::Elu => {
             f.iter().map(|&f| f > 0.0).collect()
         }
         Activation::Maxout => {
@@ -299,6 +306,10 @@ fn squares(difference: &Matrix) -> f64 {
 fn sigmoid(f: f64) -> f64 {
     1.0 / (1.0 + (-f).exp())
 }
+
+/// `1 / √(2π)`
+const NORMAL_DENSITY_AT_ZERO: f64 =
+    0.5 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2;
 
 /// `√(2/π)`, and the factor of the cube, of GELU's approximation with a tanh.
 const GELU_SCALE: f64 = std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2;

@@ -83,6 +83,38 @@ impl Architecture {
         self.encoder[1]
     }
 
+    /// Checks that so many training examples have as many components as are wanted.
+    ///
+    /// n examples span n − 1 dimensions around their mean. PCA counts the mean as one more, as scikit-learn does;
+    /// probabilistic PCA needs one dimension for its noise.
+    ///
+    /// # Errors
+    /// There are too few examples.
+    pub fn check_examples(&self, examples: usize) -> Result<(), BaselineError> {
+        let [pixels, code_size] = self.encoder;
+        let (name, spare) = match self.kind {
+            Kind::Pca => ("PCA", 0),
+            Kind::ProbabilisticPca => ("probabilistic PCA", 2),
+            // Topics may outnumber documents.
+            Kind::TopicModel => return Ok(()),
+        };
+        let needed = (code_size + spare).max(2);
+        if examples >= needed {
+            return Ok(());
+        }
+        let most = match examples {
+            0 | 1 => 0,
+            _ => examples - spare,
+        };
+        Err(BaselineError::TooFewExamples {
+            name,
+            code_size,
+            examples,
+            needed,
+            possible: [pixels, most.min(pixels)],
+        })
+    }
+
     /// All sizes, as one writes them: `784-32-784`.
     pub fn shape(&self) -> String {
         let [pixels, code] = self.encoder;
@@ -105,6 +137,17 @@ pub enum BaselineError {
         "{code_size} components leave nothing of {images} images over, so there is no noise to estimate"
     )]
     NoNoise { code_size: usize, images: usize },
+    #[error(
+        "{name} of {code_size} components needs at least {needed} training examples, found {examples}"
+    )]
+    TooFewExamples {
+        name: &'static str,
+        code_size: usize,
+        examples: usize,
+        needed: usize,
+        /// Pixels of an image, and the greatest code size that the examples allow.
+        possible: [usize; 2],
+    },
     #[error("the images are black; a topic model needs some that are not")]
     Black,
     #[error("stopped as asked")]
@@ -115,8 +158,14 @@ pub enum BaselineError {
 
 impl BaselineError {
     /// What the user can do about it.
-    pub fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> String {
         match self {
+            Self::TooFewExamples { possible: [_, 0], .. } => "give more examples",
+            Self::TooFewExamples { possible: [pixels, most], .. } => {
+                return format!(
+                    "set model.code_size = {most} or lower (model.encoder = [{pixels}, {most}]), or give more examples"
+                );
+            }
             Self::Eigenvalues(_) => {
                 "they may not be finite; `hourglass evaluate` says what the codes are like, `hourglass data check` the images"
             }
@@ -126,6 +175,7 @@ impl BaselineError {
             Self::Stopped => "fit it again",
             Self::Execution(_) => "see `hourglass devices`, or use --backend flex",
         }
+        .into()
     }
 }
 

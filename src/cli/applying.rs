@@ -10,7 +10,7 @@ use crate::apply::Format;
 /// Examples that the user brings.
 #[derive(Debug, Args)]
 pub struct Brought {
-    /// Pictures (PNG, JPEG, WebP, BMP, TIFF), folders of them, .npy or .npz, CSV, IDX; - reads standard input; may be repeated
+    /// Pictures (PNG, JPEG, WebP, BMP, TIFF, GIF, PNM, QOI), folders of them, .npy or .npz, CSV, IDX; - reads standard input; may be repeated
     #[arg(long, short, value_name = "PATH", required = true, num_args = 1..)]
     pub input: Vec<PathBuf>,
     #[command(flatten)]
@@ -80,7 +80,7 @@ pub struct Encode {
 #[command(
     after_help = "Codes are what `encode` writes: .npy, or CSV with a column for each element and perhaps one called name. A folder \
 gets a PNG for each; a .npy or .csv has the numbers as the network gives them, in the units of the training data: pixels that \
-were bytes go from 0 to 1.
+were bytes go from 0 to 1. Numbers that training scaled get their units back in double precision.
 
 Examples:
   hourglass decode artifacts/deep --input codes.npy --out drawn/

@@ -54,7 +54,7 @@ Examples:
 pub struct Reconstruct {
     #[command(flatten)]
     pub run: Run,
-    /// Examples to use instead of test images, without noise added: pictures (PNG, JPEG, WebP, BMP, TIFF), folders of them, .npy or
+    /// Examples to use instead of test images, without noise added: pictures (PNG, JPEG, WebP, BMP, TIFF, GIF, PNM, QOI), folders of them, .npy or
     /// .npz, CSV, IDX; - reads standard input
     #[arg(long, short, value_name = "PATH", num_args = 1..)]
     pub input: Vec<PathBuf>,

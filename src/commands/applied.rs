@@ -105,12 +105,7 @@ pub fn transform(
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub fn tell(
-    written: &Written,
-    remarks: &Remarks,
-    begun: Instant,
-    json: bool,
-) -> Result<(), Error> {
+pub fn tell(written: &Written, remarks: &Remarks, begun: Instant, json: bool) -> Result<(), Error> {
     let seconds = begun.elapsed().as_secs_f64();
     let per_second = written.rows as f64 / seconds;
     let is_standard = written.files == [Path::new(STANDARD_INPUT)];

@@ -8,11 +8,13 @@ use serde_json::Value;
 
 use super::evaluate::final_figures;
 use super::pictures::Pictures;
-use crate::config::Config;
+use super::warn;
+use crate::config::{Config, Experiment};
 use crate::data::Checksum;
 use crate::device::OpenDevice;
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::evaluate::Figures;
 use crate::model::weights::{self, Network};
 use crate::report::text::{figure, table};
 use crate::report::{self, CurvesPicture, Receipt};
@@ -85,6 +87,9 @@ impl Conclusion<'_> {
             run.write_preparation(preparation)?;
         }
         let figures = final_figures(&network, task)?;
+        if let Some(warning) = constant_code(config, &figures) {
+            warn(&warning);
+        }
         let receipt = Receipt {
             environment: origin.environment,
             threads: workers::threads(),
@@ -101,6 +106,30 @@ impl Conclusion<'_> {
         let summary = report::summary(config, error_metric, &history, epoch, &figures, &receipt);
         run.write_summary(&summary)?;
         Ok((summary, pictures))
+    }
+}
+
+/// Returns the warning about code units that say nothing about the example, if there are some.
+fn constant_code(config: &Config, figures: &Figures) -> Option<String> {
+    let code_size = config.experiment.code_size()?;
+    let constant = figures.get("test_code_constant_units").unwrap_or(0.0) as usize;
+    let remedy = match &config.experiment {
+        Experiment::Autoencoder { .. } => {
+            "model.code_activation = \"leaky_relu\" or \"linear\", or a lower train.optimizer.learning_rate, keeps units alive"
+        }
+        Experiment::Variational { .. } => {
+            "a lower objective.kl_weight or train.optimizer.learning_rate keeps units alive"
+        }
+        _ => "look at the data with `hourglass data check`",
+    };
+    match constant {
+        0 => None,
+        _ if constant < code_size => Some(format!(
+            "{constant} of {code_size} code units are the same for all test examples, and so of no use"
+        )),
+        _ => Some(format!(
+            "the code is the same for all test examples, so reconstructions do not depend on the input; {remedy}"
+        )),
     }
 }
 

@@ -8,8 +8,8 @@ use super::{answer, answer_json, is_quiet, tell_warnings, with_strict};
 use crate::cli;
 use crate::config::{Config, Experiment, Points};
 use crate::data::{
-    self, Checksum, ImageSet, Images, Preparation, Scaling, Shape, Source, Unreadable,
-    UnreadableExamples,
+    self, Background, Checksum, Depth, GreyWeights, ImageSet, Images, Preparation, Scaling, Shape,
+    Source, Unreadable, UnreadableExamples,
 };
 use crate::error::Error;
 use crate::evaluate::entropy_nats_per_pixel;
@@ -30,6 +30,8 @@ struct Findings {
     least: f32,
     greatest: f32,
     mean_pixel: f64,
+    /// Numbers of an example that are the same in all examples.
+    constant_columns: usize,
     /// The least binary cross-entropy that any reconstruction can have; absent of numbers that are no probabilities.
     #[serde(skip_serializing_if = "Option::is_none")]
     entropy_nats_per_pixel: Option<f64>,
@@ -88,17 +90,37 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
         reading.on(done, total);
     })?;
     drop(reading);
-    tell_warnings(&splits.warnings);
-    let of_test = |file: &Checksum| file.file.starts_with("t10k") || file.file.starts_with("test");
-    let (test_files, train_files) = splits.checksums.iter().cloned().partition(of_test);
+    let mut warnings = splits.warnings.clone();
+    if let Err(error) = splits.check_variety(images) {
+        // Looking at such data is possible, training on them is not.
+        warnings.push(format!("{error}; {}", error.hint()));
+    }
+    warnings.extend(splits.inspect(images, config.experiment.output_range())?);
+    tell_warnings(&warnings);
+    let split_of = |file: &Checksum| {
+        let words = ["t10k-", "test-images", "test-labels", "test examples"];
+        match &file.file {
+            name if words.iter().any(|word| name.contains(word)) => "test",
+            name if name == "validation examples" => "validation",
+            _ => "train",
+        }
+    };
     let preparation = &splits.preparation;
-    let findings = [
-        findings("train", &splits.train, preparation, train_files),
-        findings("test", &splits.test, preparation, test_files),
-    ];
-    let place = match (&images.path, &images.own) {
-        (Some(path), Some(_)) => path.clone(),
-        (path, _) => data::find_directory(path.as_deref())?,
+    let mut sets = vec![("train", &splits.train), ("test", &splits.test)];
+    sets.extend(splits.validation.as_ref().map(|set| ("validation", set)));
+    let findings: Vec<Findings> = sets
+        .into_iter()
+        .map(|(name, set)| {
+            let files = splits
+                .checksums
+                .iter()
+                .filter(|file| split_of(file) == name);
+            findings(name, set, preparation, files.cloned().collect())
+        })
+        .collect();
+    let place = match &images.path {
+        Some(path) => path.clone(),
+        None => data::find_directory(None)?,
     };
     if json {
         let document = serde_json::json!({
@@ -107,7 +129,8 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
             "preparation": preparation,
             "unreadable": splits.unreadable,
             "unreadable_examples": splits.unreadable.len(),
-            "warnings": splits.warnings,
+            "scaled_by": splits.scaled_by,
+            "warnings": warnings,
         });
         return answer_json(&document);
     }
@@ -115,7 +138,7 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
     for split in &findings {
         describe(&mut text, split, preparation);
     }
-    text.push_str(&prepared(preparation, &splits.unreadable));
+    text.push_str(&prepared(preparation, splits.scaled_by, &splits.unreadable));
     let needed = preparation.shape.size();
     let network = config.experiment.layer_sizes()[0];
     match images.source {
@@ -134,8 +157,15 @@ fn check_images(config: &Config, images: &Images, json: bool) -> Result<(), Erro
 }
 
 /// How examples are made of what the files hold, in words.
-fn prepared(preparation: &Preparation, unreadable: &UnreadableExamples) -> String {
+fn prepared(
+    preparation: &Preparation,
+    scaled_by: Option<usize>,
+    unreadable: &UnreadableExamples,
+) -> String {
     let mut text = String::new();
+    if preparation.depth.is_some() {
+        text.push_str(&conversion(preparation));
+    }
     match &preparation.scaling {
         Some(Scaling {
             offset,
@@ -150,8 +180,10 @@ fn prepared(preparation: &Preparation, unreadable: &UnreadableExamples) -> Strin
             );
         }
         Some(_) => {
-            text.push_str(
-                "\neach column is scaled by itself, as the numbers of the training file say\n",
+            let rows = scaled_by.map_or_else(String::new, |rows| thousands(rows as u64) + " ");
+            let _ = writeln!(
+                text,
+                "\neach column is scaled by the {rows}training rows; rows set aside for testing have no influence"
             );
         }
         None => {}
@@ -187,6 +219,33 @@ fn more(classes: usize) -> String {
     }
 }
 
+/// How images are converted, in words.
+fn conversion(preparation: &Preparation) -> String {
+    let fit = &preparation.fit;
+    let mut text = String::new();
+    let samples = match preparation.depth {
+        Some(Depth::Sixteen) => "16-bit samples",
+        Some(Depth::Numbers) => "floating-point or signed samples",
+        _ => "8-bit samples",
+    };
+    let colours = match fit.grey_weights {
+        Some(GreyWeights::Rec601) => "greys by Rec. 601: 0.299 red + 0.587 green + 0.114 blue",
+        Some(GreyWeights::Rec709) => "greys by Rec. 709: 0.2126 red + 0.7152 green + 0.0722 blue",
+        None => "colours",
+    };
+    let background = match fit.background {
+        Some(Background::WHITE) => "white".to_owned(),
+        Some(Background::BLACK) => "black".to_owned(),
+        Some(Background(colour)) => format!("{colour:?}"),
+        None => "ignored".to_owned(),
+    };
+    let _ = writeln!(
+        text,
+        "\n{samples}; {colours}; transparent pixels show {background}"
+    );
+    text
+}
+
 /// Images that are looked at at a time.
 const IMAGES_AT_A_TIME: usize = 1000;
 
@@ -212,8 +271,9 @@ fn findings(
         least,
         greatest,
         mean_pixel: sum / (images.count() * images.pixels_per_image()) as f64,
-        entropy_nats_per_pixel: preparation
-            .in_unit_range
+        constant_columns: data::constant_columns(images),
+        // Test examples may be beyond the range of the training examples.
+        entropy_nats_per_pixel: (preparation.in_unit_range && least >= 0.0 && greatest <= 1.0)
             .then(|| entropy_nats_per_pixel(images)),
         files,
     }
@@ -257,6 +317,14 @@ fn describe(text: &mut String, split: &Findings, preparation: &Preparation) {
     );
     let _ = writeln!(text, "  range            {range}");
     let _ = writeln!(text, "  mean pixel       {}", figure(split.mean_pixel));
+    if split.constant_columns > 0 {
+        let _ = writeln!(
+            text,
+            "  constant         {} of {} numbers are the same in all examples",
+            thousands(split.constant_columns as u64),
+            thousands(split.shape.size() as u64)
+        );
+    }
     if let Some(entropy) = split.entropy_nats_per_pixel {
         let _ = writeln!(
             text,

@@ -57,15 +57,19 @@ pub fn run(arguments: &cli::Decode) -> Result<(), Error> {
         CODES_AT_A_TIME,
         &mut watch,
         &mut |block: Block| -> Result<(), Error> {
-            let codes: Vec<f32> = match block.values {
-                RawValues::Bytes(bytes) => bytes.into_iter().map(f32::from).collect(),
-                RawValues::Numbers(numbers) => numbers.into_iter().map(|x| x as f32).collect(),
+            let numbers: Vec<f64> = match block.values {
+                RawValues::Bytes(bytes) => bytes.into_iter().map(f64::from).collect(),
+                RawValues::Numbers(numbers) => numbers,
             };
+            let codes: Vec<f32> = numbers.iter().map(|&x| x as f32).collect();
             if let Some(place) = codes.iter().position(|element| !element.is_finite()) {
-                return Err(wrong(format!(
-                    "has a code element that is not finite ({})",
-                    codes[place]
-                )));
+                let number = numbers[place];
+                return Err(wrong(match number.is_finite() {
+                    false => format!("has a code element that is not finite ({number})"),
+                    true => {
+                        format!("has a code element that is beyond single precision ({number:e})")
+                    }
+                }));
             }
             if interruption.is_requested() {
                 return Err(Error::Stopped);

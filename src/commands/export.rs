@@ -169,13 +169,14 @@ fn sequential(sizes: &[usize], activation: Activation, last: Activation) -> Stri
         let after = if index + 1 == depth { last } else { activation };
         let linear = format!("torch.nn.Linear({}, {})", pair[0], pair[1] * after.pieces());
         let module = match after {
+            Activation::LeakyRelu { slope } => &format!("torch.nn.LeakyReLU({slope})"),
             Activation::Linear => "torch.nn.Identity()",
             Activation::Sigmoid => "torch.nn.Sigmoid()",
             Activation::Tanh => "torch.nn.Tanh()",
             Activation::Relu => "torch.nn.ReLU()",
-            Activation::LeakyRelu => "torch.nn.LeakyReLU(0.1)",
             Activation::Elu => "torch.nn.ELU()",
-            Activation::Gelu => "torch.nn.GELU(approximate=\"tanh\")",
+            Activation::Gelu => "torch.nn.GELU()",
+            Activation::GeluTanh => "torch.nn.GELU(approximate=\"tanh\")",
             Activation::Silu => "torch.nn.SiLU()",
             // The pieces of a unit are side by side, which is a window of the pooling.
             Activation::Maxout => "torch.nn.MaxPool1d(2)",

@@ -77,7 +77,7 @@ fn findings(
         formulas: Formulas::LECTURE,
     };
     let examples = usize::from(arguments.examples);
-    let prepared = prepare(config, opened, Examples::All)?;
+    let prepared = prepare(config, opened, Examples::Known)?;
     let experiment = &config.experiment;
     Ok(match (prepared, experiment) {
         (Prepared::Autoencoder(network, task), Experiment::Autoencoder { model, .. }) => check(

@@ -41,7 +41,7 @@ pub fn run(arguments: &cli::Import, quiet: bool) -> Result<(), Error> {
         bytes: &bytes,
         quiet,
     };
-    let (summary, pictures) = match prepare(&config, &opened, Examples::All)? {
+    let (summary, pictures) = match prepare(&config, &opened, Examples::Known)? {
         Prepared::Autoencoder(network, task) => import.finish(network, &task),
         Prepared::Variational(network, task) => import.finish(network, &task),
         Prepared::Classifier(network, task) => import.finish(network, &task),

@@ -267,6 +267,10 @@ fn open_run(arguments: &cli::Run) -> Result<(RunDirectory, Config, OpenDevice), 
     let run = RunDirectory::open(&arguments.run)?;
     let mut config = run.config(&arguments.overrides)?;
     config.backend = arguments.backend.unwrap_or(config.backend);
+    // Who needs the note and finds it missing or damaged says so.
+    if let Ok(Some(preparation)) = run.preparation() {
+        config.experiment.prepare_as(preparation);
+    }
     let opened = device::open(config.backend)?;
     Ok((run, config, opened))
 }

@@ -7,7 +7,7 @@ use crate::apply::evaluation_batch;
 use crate::baselines::Baseline;
 use crate::batches::Batches;
 use crate::config::{Config, Experiment};
-use crate::data::{ImageSet, Images, Preparation, Splits};
+use crate::data::{DataError, ImageSet, Images, Preparation, Splits};
 use crate::device::OpenDevice;
 use crate::error::Error;
 use crate::evaluate::ImageError;
@@ -15,7 +15,7 @@ use crate::model::{Autoencoder, Classifier, Dropout, TiedAutoencoder, Variationa
 use crate::random::{self, Purpose};
 use crate::report::Reading;
 use crate::task::{
-    BaselineTask, ClassificationTask, ImageExamples, ReconstructionTask, VariationalTask,
+    BaselineTask, ClassificationTask, ImageExamples, ReconstructionTask, Subset, VariationalTask,
 };
 
 /// A network with its initial weights, and what it is trained on.
@@ -32,6 +32,8 @@ pub enum Prepared {
 #[derive(Clone, Copy, PartialEq)]
 pub enum Examples {
     All,
+    /// All, of a network that others have trained: whether they could teach it anything does not matter.
+    Known,
     /// Enough to measure with; there is nothing to train on.
     Test,
     /// So many images of random pixels, where the time that training takes is all that matters.
@@ -50,7 +52,13 @@ pub fn prepare(
     let (seed, device) = (config.seed, &opened.device);
     let images = |data: &Images, input_size, corruption, dropout| -> Result<_, Error> {
         let splits = match examples {
-            Examples::All => load_images(config, data, input_size)?,
+            Examples::All => {
+                let splits = load_images(config, data, input_size)?;
+                splits.check_variety(data)?;
+                tell_warnings(&splits.inspect(data, config.experiment.output_range())?);
+                splits
+            }
+            Examples::Known => load_images(config, data, input_size)?,
             Examples::MadeUp(count) => Splits::of(
                 made_up_images(count, input_size, seed),
                 made_up_images(1, input_size, seed),
@@ -123,6 +131,9 @@ pub fn prepare(
                 images: images(data, model.input_size(), None, None)?,
                 model: model.clone(),
             };
+            if examples == Examples::All {
+                model.check_examples(task.images.count(Subset::Training))?;
+            }
             Prepared::Baseline(Baseline::empty(model, device), task)
         }
     })
@@ -152,6 +163,13 @@ pub fn load_images(
     tell_unreadable(&splits.unreadable, splits.examples());
     tell_warnings(&splits.warnings);
     check_width(input_size, splits.train.shape())?;
+    let stops_early = config
+        .train
+        .as_ref()
+        .is_some_and(|train| train.early_stopping.is_some());
+    if stops_early && splits.validation.is_none() {
+        return Err(DataError::NoValidation.into());
+    }
     Ok(splits)
 }
 

@@ -95,7 +95,7 @@ fn config(
     };
     let place = newest.path.join("config.toml").display().to_string();
     let parse = |overrides: &[String]| {
-        Config::parse(&place, &newest.config, overrides)
+        Config::parse_of_run(&place, &newest.config, overrides)
             .map_err(|problems| Error::Config(crate::config::ConfigError::Problems(problems)))
     };
     let saved = parse(&[])?;

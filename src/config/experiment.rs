@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::baselines;
-use crate::data::{Corruption, Images, Spirals};
+use crate::data::{Corruption, GreyWeights, Images, Preparation, Source, Spirals};
 use crate::model::{Activation, autoencoder, classifier, variational};
 use crate::objective::{self, Reconstruction, Sparsity};
 
@@ -78,6 +78,15 @@ impl Experiment {
         }
     }
 
+    /// Returns whether there may be examples to validate with: some are held out, or a folder of images may be called so, which
+    /// is found out when it is read.
+    pub fn may_have_validation(&self) -> bool {
+        let are_images = self
+            .images()
+            .is_some_and(|data| data.source == Source::Images);
+        self.validation() > 0 || are_images
+    }
+
     /// Reduces the examples to at most so many, besides those for validation.
     pub fn take_only(&mut self, examples: usize) {
         // Points cost nothing.
@@ -146,6 +155,23 @@ impl Experiment {
         }
     }
 
+    /// Reads images as versions did that ignored transparency, reduced 16 bits to 8 and weighed greys by Rec. 709: for their runs.
+    pub fn read_images_as_earlier_versions(&mut self) {
+        let own = self.images_mut().and_then(|data| data.own.as_mut());
+        if let Some(fit) = own.and_then(|own| own.fit.as_mut()) {
+            fit.background = None;
+            fit.grey_weights = fit.grayscale.then_some(GreyWeights::Rec709);
+        }
+    }
+
+    /// The same with its examples prepared as those that a run was trained on.
+    pub fn prepare_as(&mut self, known: Preparation) {
+        let own = self.images_mut().and_then(|data| data.own.as_mut());
+        if let Some(own) = own {
+            own.known = Some(Box::new(known));
+        }
+    }
+
     fn images_mut(&mut self) -> Option<&mut Images> {
         match self {
             Self::Autoencoder { data, .. }
@@ -172,6 +198,18 @@ impl Experiment {
             Self::Variational { .. } => objective::NEGATIVE_ELBO,
             Self::Classifier { .. } => objective::CROSS_ENTROPY,
             Self::Baseline { model, .. } => model.kind.objective(),
+        }
+    }
+
+    /// Whether a layer of it has an activation.
+    pub fn uses(&self, activation: Activation) -> bool {
+        match self {
+            Self::Autoencoder { model, .. } => {
+                [model.activation, model.code_activation, model.output].contains(&activation)
+            }
+            Self::Variational { model, .. } => model.activation == activation,
+            Self::Classifier { model, .. } => model.activation == activation,
+            Self::Baseline { .. } => false,
         }
     }
 
@@ -215,6 +253,25 @@ impl Experiment {
             Self::Baseline { model, .. } => model.kind == baselines::Kind::TopicModel,
         };
         is_bounded || is_clipped
+    }
+
+    /// The numbers of a code, if the network has one.
+    pub fn code_size(&self) -> Option<usize> {
+        match self {
+            Self::Autoencoder { model, .. } => Some(model.code_size()),
+            Self::Variational { model, .. } => Some(model.code_size()),
+            Self::Baseline { model, .. } => Some(model.code_size()),
+            Self::Classifier { .. } => None,
+        }
+    }
+
+    /// The least and the greatest number that a reconstruction can hold.
+    pub fn output_range(&self) -> (f32, f32) {
+        match self {
+            Self::Autoencoder { model, .. } => model.output.range(),
+            Self::Variational { .. } => Activation::Sigmoid.range(),
+            Self::Classifier { .. } | Self::Baseline { .. } => Activation::Linear.range(),
+        }
     }
 
     /// All layer sizes, from the input to the output.

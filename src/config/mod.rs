@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use crate::device::Backend;
 use crate::files::{self, FileError};
+use crate::model::Activation;
 use crate::train::checkpoint::Policy;
 use crate::train::{EarlyStopping, NonFinite, Optimizer, Schedule};
 pub use experiment::{Experiment, Points, ReconstructionObjective, VariationalObjective};
@@ -104,12 +105,44 @@ impl Config {
         Self::parse(&name, &text, overrides).map_err(ConfigError::Problems)
     }
 
+    /// Reads the resolved config of a run and applies overrides to it. One of an earlier version means what it meant then.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_of_run(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
+        let text = files::read_text(path, MOST_BYTES)?;
+        Self::parse_of_run(&path.display().to_string(), &text, overrides)
+            .map_err(ConfigError::Problems)
+    }
+
     /// Reads config text; `file` names it in messages.
     ///
     /// # Errors
     /// All mistakes in it.
     pub fn parse(file: &str, text: &str, overrides: &[String]) -> Result<Self, Vec<Problem>> {
+        Self::parse_text(file, text, overrides, false)
+    }
+
+    /// Reads the text of the resolved config of a run, which without a version is of an earlier one.
+    ///
+    /// # Errors
+    /// All mistakes in it.
+    pub fn parse_of_run(
+        file: &str,
+        text: &str,
+        overrides: &[String],
+    ) -> Result<Self, Vec<Problem>> {
+        Self::parse_text(file, text, overrides, true)
+    }
+
+    fn parse_text(
+        file: &str,
+        text: &str,
+        overrides: &[String],
+        is_of_a_run: bool,
+    ) -> Result<Self, Vec<Problem>> {
         let mut settings = Settings::parse(file, text)?;
+        read::version::modernise(&mut settings, text, is_of_a_run);
         for argument in overrides {
             settings.set(argument);
         }
@@ -128,9 +161,18 @@ impl Config {
         format!("{}: {}", self.name, self.experiment.shape())
     }
 
-    /// The whole config as TOML, defaults included; reading it gives the same config.
+    /// The whole config as TOML, defaults included; reading it gives the same config. It names its version where earlier ones
+    /// read something else in it.
     pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("a config holds only what TOML can write")
+        let text = toml::to_string(self).expect("a config holds only what TOML can write");
+        match self.experiment.uses(Activation::Gelu) {
+            true => format!(
+                "{} = \"{}\"\n{text}",
+                read::version::KEY,
+                env!("CARGO_PKG_VERSION")
+            ),
+            false => text,
+        }
     }
 }
 

@@ -75,6 +75,17 @@ fn data() -> Vec<(&'static str, Values)> {
         ("data.crop", flag()),
         ("data.grayscale", flag()),
         ("data.invert", flag()),
+        ("data.background", background()),
+        (
+            "data.grey_weights",
+            choice(
+                "data.grey_weights",
+                &["data={ dataset = \"images\", path = \"x\", grey_weights = \"?\" }"],
+            ),
+        ),
+        ("data.validation_path", text()),
+        // IDX files.
+        ("data.transpose", flag()),
         // Arrays and tables.
         ("data.array", text()),
         ("data.labels", prop_oneof![text(), whole(1..=9)].boxed()),
@@ -247,6 +258,13 @@ fn resize() -> Values {
     let both =
         (side.clone(), side.clone()).prop_map(|(height, width)| integers(vec![height, width]));
     prop_oneof![side.prop_map(Value::Integer), both].boxed()
+}
+
+fn background() -> Values {
+    let names = select(vec!["white", "black"]).prop_map(|name| Value::String(name.into()));
+    let grey = (0..=255_i64).prop_map(Value::Integer);
+    let colour = vec(0..=255_i64, 3).prop_map(integers);
+    prop_oneof![names, grey, colour].boxed()
 }
 
 fn shape() -> Values {

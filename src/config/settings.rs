@@ -115,6 +115,15 @@ impl Settings {
             .retain(|key, _| key != section && !key.starts_with(&inside));
     }
 
+    /// Changes the values of the keys that `is_meant` names.
+    pub fn change_values(&mut self, is_meant: impl Fn(&str) -> bool, change: impl Fn(&mut Value)) {
+        for (key, entry) in &mut self.entries {
+            if is_meant(key) {
+                change(&mut entry.value);
+            }
+        }
+    }
+
     /// Yes or no.
     pub fn flag(&mut self, key: &str) -> Option<bool> {
         self.read(key, "true or false", Value::as_bool)

@@ -73,6 +73,7 @@ impl Study {
     /// All mistakes in it.
     pub fn parse(file: &str, text: &str, overrides: &[String]) -> Result<Self, Vec<Problem>> {
         let mut common = Settings::parse(file, text)?;
+        read::version::modernise(&mut common, text, false);
         let written = common.names_in("method");
         for argument in overrides {
             common.set(argument);

@@ -53,11 +53,25 @@ fn a_resolved_config_reads_back_as_itself() {
         "data={ classes = 4, points_per_class = 7, noise = 0, validation = 3 }",
         "objective={}",
     ];
+    let slopes = [
+        "model.activation={ kind = 'leaky_relu', slope = 0.01 }",
+        "model.code_activation=leaky_relu",
+        "model.output={ kind = 'leaky_relu', slope = 1 }",
+        "objective.reconstruction=mse",
+    ];
+    let gelus = [
+        "model.activation=gelu",
+        "model.code_activation=gelu_tanh",
+        "model.output=gelu",
+        "objective.reconstruction=mse",
+    ];
     let tied = ["model={ tied = true, encoder = [784, 30, 4] }"];
     let spirals = "[model]\nkind = \"classifier\"\nlayers = [2, 9, 3]\n";
     for (text, overrides) in [
         (deep(), &autoencoder[..]),
         (deep(), &tied),
+        (deep(), &slopes),
+        (deep(), &gelus),
         (deep(), &variational),
         (spirals, &classifier),
     ] {
@@ -66,6 +80,52 @@ fn a_resolved_config_reads_back_as_itself() {
         let again = Config::parse("resolved", &config.to_toml(), &[]).unwrap();
         assert_eq!(again, config);
         assert_eq!(again.to_toml(), config.to_toml());
+        // As that of a run, too.
+        let again = Config::parse_of_run("resolved", &config.to_toml(), &[]).unwrap();
+        assert_eq!(again, config);
+    }
+}
+
+#[test]
+fn a_word_replaces_a_table_and_a_kind_a_word() {
+    let activation = |text: &str, overrides: &[&str]| {
+        let overrides: Vec<_> = overrides.iter().map(|&text| text.to_owned()).collect();
+        let config = Config::parse("written", text, &overrides).unwrap();
+        match config.experiment {
+            Experiment::Autoencoder { model, .. } => model.activation,
+            other => panic!("{other:?}"),
+        }
+    };
+    let table = "[model.activation]\nkind = \"leaky_relu\"\nslope = 0.3\n";
+    let word = "[model]\nactivation = \"leaky_relu\"\n";
+    let leaky = |slope| Activation::LeakyRelu { slope };
+    assert_eq!(activation(table, &[]), leaky(0.3));
+    assert_eq!(
+        activation(table, &["model.activation=tanh"]),
+        Activation::Tanh
+    );
+    assert_eq!(
+        activation(table, &["model.activation.slope=0.2"]),
+        leaky(0.2)
+    );
+    assert_eq!(activation(word, &[]), leaky(0.1));
+    assert_eq!(
+        activation(word, &["model.activation.slope=0.2"]),
+        leaky(0.2)
+    );
+    assert_eq!(
+        activation(word, &["model.activation.kind=elu"]),
+        Activation::Elu
+    );
+    // In a study, methods are put on top of what they share.
+    let study = "[model]\nactivation = { kind = \"leaky_relu\", slope = 0.3 }\n\
+                 [method.a.model]\nactivation = \"tanh\"\n[method.b.model.activation]\nslope = 0.2\n";
+    let study = Study::parse("written", study, &[]).unwrap();
+    for (method, expected) in study.methods.iter().zip([Activation::Tanh, leaky(0.2)]) {
+        match &method.points[0].configs[0].experiment {
+            Experiment::Autoencoder { model, .. } => assert_eq!(model.activation, expected),
+            other => panic!("{other:?}"),
+        }
     }
 }
 

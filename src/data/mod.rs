@@ -2,33 +2,40 @@
 
 mod corruption;
 pub mod idx;
+mod idx_files;
 mod images;
 mod input;
+mod inspection;
 pub mod npy;
 mod own;
 mod pixels;
 mod points;
 mod preparation;
+mod seen;
 mod selection;
 mod shape;
 mod source;
 mod spirals;
+mod unsuitable;
 mod warnings;
 
 pub use corruption::{Corruption, Noise};
 pub use images::{Image, ImageSet, to_unit};
 pub use input::{
-    Block, Columns, Fit, Input, InputError, NAME_COLUMN, Options, RawValues, Resize,
-    STANDARD_INPUT, Unreadable, UnreadableExamples, Watch, Words, has_a_pictures_name,
+    Background, Block, Columns, Depth, Fit, GreyWeights, Input, InputError, NAME_COLUMN, Options,
+    RawValues, Resize, STANDARD_INPUT, Samples, Unreadable, UnreadableExamples, Watch, Words,
+    has_a_pictures_name,
 };
-pub use own::describe;
+pub use inspection::constant_columns;
 pub use pixels::{Collector, Pixels, Values, Width};
 pub use points::PointSet;
 pub use preparation::{Preparation, Scaling, Unsuitable};
+pub use seen::Seen;
 pub use selection::{Images, Numbers, Own, Scale, Source, TestSplit};
 pub use shape::Shape;
 pub use source::{Checksum, DataError, Split, Splits, find_directory, load, load_test, read_split};
 pub use spirals::Spirals;
+pub use unsuitable::{Stage, describe};
 pub use warnings::Warnings;
 
 use std::fmt::Write;

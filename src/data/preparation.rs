@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::images::{ImageSet, to_unit};
-use super::input::{Fit, RawValues};
+use super::input::{Depth, Fit, Like, RawValues, Samples};
 use super::pixels::{Pixels, Values};
 use super::shape::Shape;
 
@@ -21,6 +21,12 @@ pub struct Preparation {
     pub is_bounded: bool,
     /// Whether they were bytes.
     pub are_bytes: bool,
+    /// The samples of the images that it was trained on; nothing of other data, and of runs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depth: Option<Depth>,
+    /// Whether IDX files hold rows and columns of images the other way round.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub transpose: bool,
     /// Names of the numbers of a row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<String>>,
@@ -63,12 +69,20 @@ impl Scaling {
             .collect()
     }
 
-    /// Gives rows of numbers back their units.
-    pub fn undo(&self, numbers: &mut [f32]) {
+    /// Scales one number of a column.
+    pub fn of_column(&self, x: f64, column: usize) -> f64 {
+        let column = if self.by_column { column } else { 0 };
+        (x - self.offset[column]) / self.scale[column]
+    }
+
+    /// Returns rows of numbers in their units again: in double precision, as single precision would round Unix times to
+    /// 128 seconds.
+    pub fn undo(&self, numbers: &[f32]) -> Vec<f64> {
         let columns = self.offset.iter().zip(&self.scale).cycle();
-        for (x, (offset, scale)) in numbers.iter_mut().zip(columns) {
-            *x = (f64::from(*x) * scale + offset) as f32;
-        }
+        let scaled = numbers.iter().zip(columns);
+        scaled
+            .map(|(&x, (offset, scale))| f64::from(x) * scale + offset)
+            .collect()
     }
 }
 
@@ -90,6 +104,8 @@ impl Preparation {
             in_unit_range: true,
             is_bounded: true,
             are_bytes: true,
+            depth: None,
+            transpose: false,
             columns: None,
             classes: None,
         }
@@ -116,8 +132,13 @@ impl Preparation {
             .fit
             .resize
             .is_none_or(|resize| side.contains(&resize.size.0) && side.contains(&resize.size.1));
+        let range = self
+            .fit
+            .range
+            .is_none_or(|(low, high)| low.is_finite() && high.is_finite() && low < high);
         size > 0
             && resize
+            && range
             && channels
             && scaling
             && self
@@ -136,10 +157,22 @@ impl Preparation {
             .scaling
             .as_ref()
             .is_some_and(|scaling| scaling.by_column);
+        let per_byte = self
+            .depth
+            .filter(|depth| *depth != Depth::Numbers)
+            .map(|depth| depth.white() / 255.0);
         let given: Vec<f64> = match (values, &self.scaling) {
             (RawValues::Bytes(bytes), None) if self.are_bytes => return Ok(Values::Bytes(bytes)),
             (RawValues::Bytes(bytes), None) if self.in_unit_range => {
                 return Ok(Values::Numbers(bytes.into_iter().map(to_unit).collect()));
+            }
+            // The range is in the units of the samples that it was trained on.
+            (RawValues::Bytes(bytes), Some(_)) if are_pictures && per_byte.is_some() => {
+                let per_byte = per_byte.unwrap_or(1.0);
+                bytes
+                    .into_iter()
+                    .map(|byte| f64::from(byte) * per_byte)
+                    .collect()
             }
             (RawValues::Bytes(bytes), Some(_)) if are_pictures && !by_column => {
                 return Ok(Values::Numbers(bytes.into_iter().map(to_unit).collect()));
@@ -168,6 +201,33 @@ impl Preparation {
             numbers.iter_mut().for_each(|x| *x = x.clamp(0.0, 1.0));
         }
         Ok(Values::Numbers(numbers))
+    }
+
+    /// Which numbers the samples of images become, to be prepared like those of training.
+    ///
+    /// Those of 8 and of 16 bits are shares of their own range. An image of 8 bits for a network of 16 is thus brought to the scale
+    /// of 16, whether or not a range was given.
+    pub fn samples(&self) -> Samples {
+        if self.fit.is_of_earlier_version() {
+            return Samples::Bytes;
+        }
+        let depth = self.depth.unwrap_or(Depth::Eight);
+        let (black, white) = match (&self.scaling, self.depth) {
+            // Prepared by nothing, or as bytes are.
+            (None, _) if self.are_bytes || self.in_unit_range => (0.0, 1.0),
+            (Some(scaling), None | Some(Depth::Numbers)) if !scaling.by_column => {
+                (scaling.offset[0], scaling.offset[0] + scaling.scale[0])
+            }
+            (Some(_), Some(depth @ (Depth::Eight | Depth::Sixteen))) => (0.0, depth.white()),
+            // Bytes are numbers like others.
+            _ => (0.0, Depth::Eight.white()),
+        };
+        Samples::Like(Like {
+            depth,
+            black,
+            white,
+            bytes: self.scaling.is_none() || self.depth.is_none(),
+        })
     }
 
     /// The number of a class that is given by its name, or by its number where numbers are the names.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::input::Fit;
+use super::preparation::Preparation;
 
 /// A kind of data set on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -41,9 +42,10 @@ impl Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
-    /// The least number of a column in the file of the training examples becomes 0, the greatest 1.
+    /// The least number of a column in the training examples becomes 0, the greatest 1. Examples set aside for testing have no
+    /// influence; those of validation have.
     MinMax,
-    /// A column's mean in the file of the training examples becomes 0, its standard deviation 1.
+    /// A column's mean in the training examples becomes 0, its standard deviation 1.
     Standard,
 }
 
@@ -59,6 +61,9 @@ pub struct Images {
     /// The directory or file; the usual places of MNIST when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
+    /// Whether IDX files hold rows and columns of images the other way round, as EMNIST's do.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub transpose: bool,
     /// What belongs to the kinds of data that users bring.
     #[serde(flatten)]
     pub own: Option<Own>,
@@ -81,6 +86,9 @@ pub struct Own {
     /// Where the test examples come from.
     #[serde(flatten)]
     pub test: TestSplit,
+    /// Where the validation examples are, if they have a folder of their own that is not recognised by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_path: Option<PathBuf>,
     /// Whether an example that cannot be read ends it all.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub strict: bool,
@@ -93,6 +101,10 @@ pub struct Own {
     /// Of arrays and tables.
     #[serde(flatten)]
     pub numbers: Option<Numbers>,
+    /// How the run that these data are read for was trained: what is scaled alike is compared with what it has learned, also
+    /// where the data are others, or an earlier version scaled them in another way. Not a setting.
+    #[serde(skip)]
+    pub known: Option<Box<Preparation>>,
 }
 
 /// Where the test examples of user data come from. One or the other, so that a resolved config never

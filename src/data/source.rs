@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::idx::{self, IdxError};
+use super::idx_files::{Content, IdxFiles, transposed};
 use super::images::ImageSet;
 use super::input::{InputError, UnreadableExamples, Watch};
 use super::preparation::Preparation;
@@ -33,6 +34,8 @@ pub struct Splits<T> {
     pub unreadable: UnreadableExamples,
     /// What users should know about the data although it stops nothing.
     pub warnings: Vec<String>,
+    /// The number of training examples that say how numbers are scaled; absent where none was asked.
+    pub scaled_by: Option<usize>,
 }
 
 impl Splits<ImageSet> {
@@ -46,6 +49,7 @@ impl Splits<ImageSet> {
             checksums: Vec::new(),
             unreadable: UnreadableExamples::new(),
             warnings: Vec::new(),
+            scaled_by: None,
         }
     }
 
@@ -82,6 +86,12 @@ pub enum DataError {
     NotFound(Vec<PathBuf>),
     #[error("{} is not a directory", .0.display())]
     NotADirectory(PathBuf),
+    #[error("`train.early_stopping` needs validation examples, and the data have none")]
+    NoValidation,
+    #[error(
+        "data.validation = {validation} contradicts the folder of validation images, which is the validation split"
+    )]
+    TwoValidations { validation: usize },
     #[error("{} holds neither {name} nor {name}.gz", directory.display())]
     MissingFile { directory: PathBuf, name: String },
     #[error("{}: SHA-256 of the decompressed file is {found}, MNIST's is {expected}", path.display())]
@@ -89,6 +99,8 @@ pub enum DataError {
         path: PathBuf,
         found: String,
         expected: &'static str,
+        /// Whether the user named the directory.
+        is_given: bool,
     },
     #[error("{}: {labels} labels for {images} images", path.display())]
     LabelCount {
@@ -137,8 +149,23 @@ impl DataError {
     /// What the user can do about it.
     pub fn hint(&self) -> String {
         match self {
-            Self::NotFound(_) | Self::NotADirectory(_) | Self::MissingFile { .. } => {
+            Self::NotFound(_) => {
                 "run from the repository, whose data/mnist holds the files, or name their directory with --set data.path=DIR"
+            }
+            Self::NotADirectory(_) => {
+                "name the directory of the IDX files with data.path; where it holds those of several data sets, DIR/PREFIX or one of the files"
+            }
+            Self::MissingFile { .. } => {
+                "data.path needs train-images-idx3-ubyte and t10k-images-idx3-ubyte, or names such as letters-train-images.idx3-ubyte.gz and letters-test-images.idx3-ubyte.gz"
+            }
+            Self::TwoValidations { .. } => {
+                "leave data.validation out, or name the training images alone with data.path=DIR/train and data.test_path=DIR/test"
+            }
+            Self::NoValidation => {
+                "set data.validation, for example to 500, or put images into a folder `val` beside `train`"
+            }
+            Self::WrongChecksum { is_given: true, .. } => {
+                "set data.dataset = \"idx\" for other data than it names, or replace the file with a fresh copy"
             }
             Self::Idx(_) | Self::WrongChecksum { .. } => {
                 "replace the file with a fresh copy (MNIST's: `git checkout -- data/mnist` in the repository); `hourglass data check` tests all of them"
@@ -197,41 +224,56 @@ pub fn read_split(
     directory: &Path,
     split: Split,
 ) -> Result<(ImageSet, Vec<Checksum>), DataError> {
-    let prefix = match split {
-        Split::Train => "train",
-        Split::Test => "t10k",
-    };
-    let images_name = format!("{prefix}-images-idx3-ubyte");
-    let labels_name = format!("{prefix}-labels-idx1-ubyte");
+    let files = IdxFiles::find(source, directory)?;
+    read_files(source, &files, split, false, true)
+}
+
+/// Reads one split; `is_given` says that the user named its directory.
+fn read_files(
+    source: Source,
+    files: &IdxFiles,
+    split: Split,
+    transpose: bool,
+    is_given: bool,
+) -> Result<(ImageSet, Vec<Checksum>), DataError> {
     let mut checksums = Vec::new();
-    let mut read = |path: &Path, name: String, dimensions, what| -> Result<_, DataError> {
-        let array = idx::read(path, dimensions, what)?;
+    let mut read = |path: &Path, dimensions, what| -> Result<_, DataError> {
+        let array = idx::read(path, dimensions, what).map_err(|error| damaged(error, is_given))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let file = name.trim_end_matches(".gz").to_owned();
         if source == Source::Mnist {
-            check_mnist(path, &name, &array.sha256)?;
+            check_mnist(path, &file.replace(".idx", "-idx"), &array.sha256, is_given)?;
         }
         checksums.push(Checksum {
-            file: name,
+            file,
             sha256: array.sha256,
         });
         Ok((array.dimensions, array.elements))
     };
 
-    let path = find_file(directory, &images_name)?;
-    let (dimensions, pixels) = read(&path, images_name, 3, "images, rows, columns")?;
-    let [count, height, width] = dimensions[..] else {
+    let path = files.file(split, Content::Images)?;
+    let (dimensions, mut pixels) = read(path, 3, "images, rows, columns")?;
+    let [count, mut height, mut width] = dimensions[..] else {
         unreachable!("the reader has checked that there are three dimensions")
     };
     if pixels.is_empty() {
-        return Err(DataError::Empty { path, dimensions });
+        return Err(DataError::Empty {
+            path: path.to_owned(),
+            dimensions,
+        });
     }
-    let labels = match find_file(directory, &labels_name) {
+    if transpose {
+        (height, width) = (width, height);
+        pixels = transposed(&pixels, Shape::grey(height, width));
+    }
+    let labels = match files.file(split, Content::Labels) {
         Err(_) if source == Source::Idx => None,
         found => {
             let path = found?;
-            let (_, labels) = read(&path, labels_name, 1, "labels")?;
+            let (_, labels) = read(path, 1, "labels")?;
             if labels.len() != count {
                 return Err(DataError::LabelCount {
-                    path,
+                    path: path.to_owned(),
                     labels: labels.len(),
                     images: count,
                 });
@@ -240,6 +282,19 @@ pub fn read_split(
         }
     };
     Ok((ImageSet::new(height, width, pixels, labels), checksums))
+}
+
+/// A file that is damaged: one that the user named is not this program's to mend.
+fn damaged(error: IdxError, is_given: bool) -> DataError {
+    match is_given {
+        false => error.into(),
+        true => DataError::Input(InputError {
+            path: error.path,
+            problem: error.problem.to_string(),
+            hint: "replace the file with a fresh copy; `hourglass data check` tests all of them"
+                .into(),
+        }),
+    }
 }
 
 /// Reads the splits of an experiment: leaves out the training examples of excluded classes, keeps the first `limit` training
@@ -263,7 +318,8 @@ pub fn load(
         preparation,
         unreadable,
         warnings,
-        ..
+        scaled_by,
+        validation: folder,
     } = match &wanted.own {
         None => load_idx(wanted)?,
         Some(own) => super::own::load(wanted, own, in_unit_range, watch)?,
@@ -274,20 +330,29 @@ pub fn load(
             test: test.shape(),
         });
     }
+    let mut folder = folder;
     if !wanted.exclude_classes.is_empty() {
         let excluded = numbers_of_classes(&wanted.exclude_classes, &train, &preparation)?;
-        let labels = train.labels().ok_or(DataError::NoClassesToExclude)?;
-        let kept: Vec<usize> = (0..labels.len())
-            .filter(|&index| !excluded.contains(&labels[index]))
-            .collect();
-        train = train.select(&kept);
-        if kept.is_empty() {
-            return Err(DataError::AllExcluded);
-        }
+        let without = |examples: &ImageSet| -> Result<ImageSet, DataError> {
+            let labels = examples.labels().ok_or(DataError::NoClassesToExclude)?;
+            let kept: Vec<usize> = (0..labels.len())
+                .filter(|&index| !excluded.contains(&labels[index]))
+                .collect();
+            match kept.is_empty() {
+                true => Err(DataError::AllExcluded),
+                false => Ok(examples.select(&kept)),
+            }
+        };
+        train = without(&train)?;
+        // Those that are held out of training have none of them either.
+        folder = folder.as_ref().map(without).transpose()?;
     }
     train.truncate(wanted.limit.unwrap_or(usize::MAX).min(train.count()));
     test.truncate(wanted.test_limit.unwrap_or(usize::MAX).min(test.count()));
     let validation = wanted.validation;
+    if validation > 0 && folder.is_some() {
+        return Err(DataError::TwoValidations { validation });
+    }
     if validation >= train.count() {
         return Err(DataError::NothingToTrainOn {
             validation,
@@ -302,12 +367,13 @@ pub fn load(
     });
     Ok(Splits {
         train,
-        validation,
+        validation: validation.or(folder),
         test,
         checksums,
         preparation,
         unreadable,
         warnings,
+        scaled_by,
     })
 }
 
@@ -335,21 +401,46 @@ fn numbers_of_classes(
 
 /// Both splits of MNIST, or of files like its.
 fn load_idx(wanted: &Images) -> Result<Splits<ImageSet>, DataError> {
-    let directory = find_directory(wanted.path.as_deref())?;
-    let read = |split| read_split(wanted.source, &directory, split);
+    let files = idx_files(wanted)?;
+    let read = |split| read_wanted(wanted, &files, split);
     let (train, test) = rayon::join(|| read(Split::Train), || read(Split::Test));
     let (train, mut checksums) = train?;
     let (test, test_checksums) = test?;
     checksums.extend(test_checksums);
     Ok(Splits {
-        preparation: Preparation::of_images(train.shape()),
+        preparation: preparation(wanted, &train),
         train,
         validation: None,
         test,
         checksums,
         unreadable: UnreadableExamples::new(),
         warnings: Vec::new(),
+        scaled_by: None,
     })
+}
+
+fn idx_files(wanted: &Images) -> Result<IdxFiles, DataError> {
+    match &wanted.path {
+        Some(path) => IdxFiles::find(wanted.source, path),
+        None => IdxFiles::find(wanted.source, &find_directory(None)?),
+    }
+}
+
+fn read_wanted(
+    wanted: &Images,
+    files: &IdxFiles,
+    split: Split,
+) -> Result<(ImageSet, Vec<Checksum>), DataError> {
+    let is_given = wanted.path.is_some();
+    read_files(wanted.source, files, split, wanted.transpose, is_given)
+}
+
+/// How images of IDX files are made into examples.
+fn preparation(wanted: &Images, examples: &ImageSet) -> Preparation {
+    Preparation {
+        transpose: wanted.transpose,
+        ..Preparation::of_images(examples.shape())
+    }
 }
 
 /// The test split of an experiment, and how its examples were made.
@@ -363,9 +454,8 @@ pub fn load_test(
 ) -> Result<(ImageSet, Preparation), DataError> {
     let (mut test, preparation) = match &wanted.own {
         None => {
-            let directory = find_directory(wanted.path.as_deref())?;
-            let (test, _) = read_split(wanted.source, &directory, Split::Test)?;
-            let preparation = Preparation::of_images(test.shape());
+            let (test, _) = read_wanted(wanted, &idx_files(wanted)?, Split::Test)?;
+            let preparation = preparation(wanted, &test);
             (test, preparation)
         }
         // How numbers are scaled, and which examples are for tests, is known from the others.
@@ -376,18 +466,6 @@ pub fn load_test(
     };
     test.truncate(wanted.test_limit.unwrap_or(usize::MAX).min(test.count()));
     Ok((test, preparation))
-}
-
-fn find_file(directory: &Path, name: &str) -> Result<PathBuf, DataError> {
-    let plain = directory.join(name);
-    let zipped = directory.join(format!("{name}.gz"));
-    [zipped, plain]
-        .into_iter()
-        .find(|path| path.is_file())
-        .ok_or_else(|| DataError::MissingFile {
-            directory: directory.to_owned(),
-            name: name.to_owned(),
-        })
 }
 
 /// SHA-256 of the four decompressed files of MNIST.
@@ -410,13 +488,14 @@ const MNIST_SHA256: [(&str, &str); 4] = [
     ),
 ];
 
-fn check_mnist(path: &Path, name: &str, found: &str) -> Result<(), DataError> {
+fn check_mnist(path: &Path, name: &str, found: &str, is_given: bool) -> Result<(), DataError> {
     let known = MNIST_SHA256.iter().find(|(file, _)| *file == name);
     match known {
         Some((_, expected)) if *expected != found => Err(DataError::WrongChecksum {
             path: path.to_owned(),
             found: found.to_owned(),
             expected,
+            is_given,
         }),
         _ => Ok(()),
     }

@@ -63,6 +63,7 @@ impl Spirals {
             },
             unreadable: UnreadableExamples::new(),
             warnings: Vec::new(),
+            scaled_by: None,
         }
     }
 

@@ -10,6 +10,8 @@ use crate::model::Activation;
 /// The error below which an image counts as exact; its PSNR is then 100 dB rather than infinite.
 const EXACT_MSE: f64 = 1e-10;
 
+/// By which the same sums may differ.
+const ROUNDING: f32 = 1e-6;
 /// Images that are looked at at a time where memory need not hold all.
 const IMAGES_AT_A_TIME: usize = 1000;
 
@@ -35,6 +37,8 @@ pub struct Metrics {
     pub code_zero_fraction: f64,
     /// Code units that are exactly zero for every image.
     pub code_dead_units: usize,
+    /// Code units that are the same for every image, where images differ.
+    pub code_constant_units: usize,
 }
 
 /// Binary cross-entropy between grey pixels, read as probabilities, and outputs.
@@ -66,6 +70,9 @@ impl Metrics {
             ("code_zero_fraction", self.code_zero_fraction),
             ("code_dead_units", self.code_dead_units as f64),
         ];
+        // The usual number is not worth a line.
+        let constant = (self.code_constant_units > 0)
+            .then_some(("code_constant_units", self.code_constant_units as f64));
         bce.into_iter()
             .flatten()
             .chain([("mse_per_pixel", self.mse_per_pixel)])
@@ -74,6 +81,7 @@ impl Metrics {
             .chain(psnr)
             .chain(self.ssim.map(|ssim| ("ssim", ssim)))
             .chain(code)
+            .chain(constant)
             .collect()
     }
 }
@@ -88,6 +96,10 @@ pub(super) struct Sums {
     ssim: Option<f64>,
     /// By unit of the code, whether any image has made it other than zero.
     code_alive: Vec<bool>,
+    /// By unit of the code, its least and greatest value.
+    code_ranges: Vec<(f32, f32)>,
+    /// The first image, as long as all are like it.
+    only_image: Option<Vec<f32>>,
     code_elements: usize,
     code_sum: f64,
     code_zeros: usize,
@@ -117,6 +129,8 @@ impl Sums {
             total: ImageErrors::default(),
             ssim: None,
             code_alive: Vec::new(),
+            code_ranges: Vec::new(),
+            only_image: None,
             code_elements: 0,
             code_sum: 0.0,
             code_zeros: 0,
@@ -143,14 +157,28 @@ impl Sums {
                 *self.ssim.get_or_insert(0.0) += ssim;
             }
         }
+        if self.images == 0 {
+            self.only_image = Some(images[..size].to_vec());
+        }
+        if let Some(only) = &self.only_image
+            && images
+                .chunks_exact(size)
+                .any(|image| image != only.as_slice())
+        {
+            self.only_image = None;
+        }
         self.images += count;
         self.code_elements += code.len();
         self.code_sum += code.iter().copied().map(f64::from).sum::<f64>();
         let units = code.len() / count;
         self.code_alive.resize(units, false);
+        self.code_ranges
+            .resize(units, (f32::INFINITY, f32::NEG_INFINITY));
         for code in code.chunks_exact(units) {
-            for (alive, element) in self.code_alive.iter_mut().zip(code) {
-                *alive |= *element != 0.0;
+            let each = self.code_alive.iter_mut().zip(&mut self.code_ranges);
+            for ((alive, range), &element) in each.zip(code) {
+                *alive |= element != 0.0;
+                *range = (range.0.min(element), range.1.max(element));
             }
         }
         self.code_zeros += code.iter().filter(|&&element| element == 0.0).count();
@@ -202,8 +230,17 @@ impl Sums {
             code_mean: self.code_sum / self.code_elements as f64,
             code_zero_fraction: self.code_zeros as f64 / self.code_elements as f64,
             code_dead_units: self.code_alive.iter().filter(|alive| !**alive).count(),
+            code_constant_units: match self.only_image {
+                Some(_) => 0,
+                None => self.code_ranges.iter().filter(is_constant).count(),
+            },
         }
     }
+}
+
+/// Whether a unit's least and greatest value are the same but for rounding.
+fn is_constant(&(least, greatest): &&(f32, f32)) -> bool {
+    greatest - least <= ROUNDING * least.abs().max(greatest.abs())
 }
 
 /// What drawing the mean of the `train` images each time would come to on `test`: binary cross-entropy in nats and

@@ -78,8 +78,58 @@ pub fn ln_of_one_plus<const FUSED: bool>(e: f32) -> f32 {
     e * polynomial::<FUSED>(e, &P)
 }
 
+/// The largest distance from zero at which [`normal`] still tells numbers from zero: the density there, and so the tail,
+/// comes near the least normal number.
+const FARTHEST: f32 = 13.1;
+
+/// The normal distribution `Φ(x)` and its density `φ(x)`, within 8 units in the last place also where `Φ` is small; zero
+/// for `x` below −13.1. What is not a number stays so in `x · Φ(x)`, though not here.
+///
+/// With `a = |x|`, `Φ(−a) = exp(−a²/2) P(t) / (1 + √2 a)`, where P is a polynomial of degree 11 in `t = (a − 3.5) / (a + 3.5)`
+/// that is off by at most 6.8e-9 of its value. `a²` is split so that its rounding is not magnified by the exponential, as in
+/// fdlibm's `erfc`.
+///
+/// # Source
+/// Shepherd and Laframboise 1981, *Chebyshev approximation of (1 + 2x) exp(x²) erfc x in 0 ≤ x < ∞*; the coefficients are those
+/// of `mpmath.chebyfit` with 12 terms on [−1, 1].
+#[inline(always)]
+pub fn normal<const FUSED: bool>(x: f32) -> (f32, f32) {
+    const CENTRE: f32 = 3.5;
+    const P: [f32; 12] = [
+        -3.382_248_6e-5,
+        -2.218_627_4e-5,
+        3.010_398_6e-4,
+        1.476_246_1e-4,
+        -2.165_477_5e-3,
+        9.472_23e-4,
+        1.532_413_4e-2,
+        -5.068_655e-2,
+        7.933_956e-2,
+        -5.101_812_8e-2,
+        -6.067_064_2e-2,
+        6.327_268e-1,
+    ];
+    /// Of `exp(−d)`.
+    const SERIES: [f32; 6] = [-1.0 / 120.0, 1.0 / 24.0, -1.0 / 6.0, 0.5, -1.0, 1.0];
+    const DENSITY_AT_ZERO: f32 = 0.398_942_3;
+    let a = x.abs().min(FARTHEST);
+    // The square of its first 12 bits is exact.
+    let high = f32::from_bits(a.to_bits() & 0xffff_f000);
+    let rest = 0.5 * (a - high) * (a + high);
+    let bell = exp_of_negative::<FUSED>(-0.5 * high * high) * polynomial::<FUSED>(rest, &SERIES);
+    let t = (a - CENTRE) / (a + CENTRE);
+    let series = polynomial::<FUSED>(t, &P);
+    let tail = bell * series / multiply_add::<FUSED>(a, std::f32::consts::SQRT_2, 1.0);
+    let tail = if a < FARTHEST { tail } else { 0.0 };
+    let bell = if a < FARTHEST { bell } else { 0.0 };
+    let cdf = if x < 0.0 { tail } else { 1.0 - tail };
+    (cdf, DENSITY_AT_ZERO * bell)
+}
+
 #[cfg(test)]
 mod tests {
+    use statrs::function::erf::erfc;
+
     use super::*;
 
     /// Largest error in units in the last place of the result.
@@ -120,6 +170,39 @@ mod tests {
             let error = largest_error(from_zero_to(1.0), function, f64::ln_1p);
             assert!(error <= 3.0, "{error}");
             assert_eq!(function(0.0), 0.0);
+        }
+    }
+
+    #[test]
+    fn the_normal_distribution_is_within_eight_units_in_the_last_place() {
+        fn cdf(x: f64) -> f64 {
+            0.5 * erfc(-x * std::f64::consts::FRAC_1_SQRT_2)
+        }
+        fn density(x: f64) -> f64 {
+            (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt()
+        }
+        fn found_cdf<const FUSED: bool>(x: f32) -> f32 {
+            normal::<FUSED>(x).0
+        }
+        fn found_density<const FUSED: bool>(x: f32) -> f32 {
+            normal::<FUSED>(x).1
+        }
+        for (found, exact) in [
+            (found_cdf::<false> as fn(f32) -> f32, cdf as fn(f64) -> f64),
+            (found_cdf::<true>, cdf),
+            (found_density::<false>, density),
+            (found_density::<true>, density),
+        ] {
+            for end in [-13.0, 13.0] {
+                let error = largest_error(from_zero_to(end), found, exact);
+                assert!(error <= 8.0, "{error} up to {end}");
+            }
+        }
+        for function in [normal::<false>, normal::<true>] {
+            assert_eq!(function(0.0).0, 0.5);
+            assert_eq!(function(-1e30), (0.0, 0.0));
+            assert_eq!(function(1e30), (1.0, 0.0));
+            assert_eq!(function(f32::NEG_INFINITY).0, 0.0);
         }
     }
 }

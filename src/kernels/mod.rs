@@ -10,6 +10,8 @@ mod dense;
 #[cfg(feature = "flex")]
 mod errors;
 #[cfg(feature = "flex")]
+mod gelu;
+#[cfg(feature = "flex")]
 mod host;
 #[cfg_attr(not(feature = "flex"), allow(dead_code))]
 pub(crate) mod math;
@@ -71,6 +73,17 @@ pub fn dense(x: Tensor<2>, w: Tensor<2>, b: Tensor<1>, epilogue: Epilogue) -> Te
     return dense::dense(x, w, b, epilogue);
     #[cfg(not(feature = "flex"))]
     unreachable!("no kernels for {epilogue:?} of {x}, {w}, {b}")
+}
+
+/// `x Φ(x)`, with the normal distribution's `Φ(x) = ½ (1 + erf(x / √2))`
+///
+/// # Panics
+/// Where kernels do not [`serve`].
+pub fn gelu(x: Tensor<2>) -> Tensor<2> {
+    #[cfg(feature = "flex")]
+    return gelu::gelu(x);
+    #[cfg(not(feature = "flex"))]
+    unreachable!("no kernels for {x}")
 }
 
 /// The sum of the errors of all outputs `z` against `x`, which gets no gradient, over `divisor`.

@@ -15,6 +15,7 @@ pub fn description(metric: &str) -> String {
         "code_mean" => "mean of the code’s elements",
         "code_zero_fraction" => "share of the code’s elements that is exactly 0",
         "code_dead_units" => "code units that are 0 for every image",
+        "code_constant_units" => "code units that are the same for every image",
         "code_active_units" => "code units that say something about the image",
         "negative_elbo_nats_per_image" => "negative evidence lower bound, nats per image",
         "expected_bce_nats_per_image" => "expected binary cross-entropy, nats per image",

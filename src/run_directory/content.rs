@@ -26,7 +26,8 @@ impl RunDirectory {
     /// The file cannot be written.
     pub fn write_config(&self, config: &Config) -> Result<(), RunError> {
         let text = format!(
-            "# The resolved config of this run; training with it repeats the run.\n\n{}",
+            "# The resolved config of this run of hourglass {}; training with it repeats the run.\n\n{}",
+            env!("CARGO_PKG_VERSION"),
             config.to_toml()
         );
         self.write(Self::CONFIG, text.as_bytes())
@@ -37,10 +38,14 @@ impl RunDirectory {
     /// # Errors
     /// It cannot be read, or says something wrong.
     pub fn config(&self, overrides: &[String]) -> Result<Config, RunError> {
-        Ok(Config::load(
-            Some(&self.path.join(Self::CONFIG)),
-            overrides,
-        )?)
+        let mut config = Config::load_of_run(&self.path.join(Self::CONFIG), overrides)?;
+        // Its config does not say what there was no key for.
+        if let Ok(Some(preparation)) = self.preparation()
+            && preparation.fit.is_of_earlier_version()
+        {
+            config.experiment.read_images_as_earlier_versions();
+        }
+        Ok(config)
     }
 
     /// Writes the final figures and the receipt, which says that the run is finished.

@@ -160,7 +160,8 @@ ACTIVATIONS = {
     "leaky_relu": lambda h: torch.nn.functional.leaky_relu(h, 0.1),
     "elu": torch.nn.functional.elu,
     "maxout": lambda h: h.reshape(h.shape[0], -1, 2).amax(dim=2),
-    "gelu": lambda h: torch.nn.functional.gelu(h, approximate="tanh"),
+    "gelu": torch.nn.functional.gelu,  # the values that are here are from gelu.py
+    "gelu_tanh": lambda h: torch.nn.functional.gelu(h, approximate="tanh"),
     "silu": torch.nn.functional.silu,
 }
 POINTS = [[-6.0, -2.5, -1.0, -0.1], [0.3, 0.1, 1.7, 8.0]]

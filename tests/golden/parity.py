@@ -18,7 +18,9 @@ ACTIVATIONS = {
     "tanh": torch.nn.Tanh(),
     "sigmoid": torch.nn.Sigmoid(),
     "silu": torch.nn.SiLU(),
-    "gelu": torch.nn.GELU(approximate="tanh"),
+    "gelu_tanh": torch.nn.GELU(approximate="tanh"),
+    # Last, so that the others keep their random numbers. The file that is here is from gelu.py.
+    "gelu": torch.nn.GELU(),
 }
 
 for name, activation in ACTIVATIONS.items():

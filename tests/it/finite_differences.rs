@@ -158,3 +158,16 @@ fn divergences_vanish_where_there_is_nothing_to_diverge_from() {
     assert!(scalar(penalty.clone()).abs() < 1e-12);
     assert!(flat(&code, &penalty.backward()));
 }
+
+#[test]
+fn activations_have_the_slopes_of_their_curves() {
+    for (name, activation) in Activation::NAMES {
+        if activation.pieces() > 1 {
+            continue;
+        }
+        check(name, &LOGITS, |h| {
+            // Not the sum alone: each slope meets another factor.
+            activation.apply(h).square().sum()
+        });
+    }
+}

@@ -3,6 +3,7 @@
 // Clippy knows tests by their attribute only, not the functions that they share.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod activations;
 #[cfg(unix)]
 mod allocations;
 mod backends;

@@ -1,4 +1,4 @@
-//! Weights, examples and answers of PyTorch (`tests/golden/parity.py`), through the commands that users have: what it wrote is
+//! Weights, examples and answers of PyTorch (`tests/golden/parity.py`, `tests/golden/gelu.py`), through the commands that users have: what it wrote is
 //! imported, and codes and reconstructions of the same array agree.
 
 use std::fs;
@@ -52,7 +52,7 @@ fn assert_close(found: &[f32], expected: &[f32], what: &str) {
 fn codes_and_reconstructions_are_those_of_pytorch() {
     let files = fs::read_dir(root().join("tests/golden/parity")).unwrap();
     let files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
-    assert_eq!(files.len(), 7);
+    assert_eq!(files.len(), 8);
     for file in files {
         let activation = file.file_stem().unwrap().to_str().unwrap();
         let bytes = fs::read(&file).unwrap();

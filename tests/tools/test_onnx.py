@@ -12,7 +12,7 @@ import pytest
 from conftest import hourglass
 
 SMALL = ("data.limit=2000", "data.test_limit=1000", "train.epochs=1")
-ACTIVATIONS = ["linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "maxout", "gelu", "silu"]
+ACTIVATIONS = ["linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "maxout", "gelu", "gelu_tanh", "silu"]
 CODECS = [
     *[("activations", f"model.activation={activation}", *SMALL) for activation in ACTIVATIONS],
     ("deep", "model.code_activation=maxout", *SMALL),

@@ -136,7 +136,7 @@ def test_weights_of_both_kinds_pass_their_check(opened, page_of, weights, most):
         assert result == "passed" and difference <= most, config
 
 
-ACTIVATIONS = ["linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "maxout", "gelu", "silu"]
+ACTIVATIONS = ["linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "maxout", "gelu", "gelu_tanh", "silu"]
 KINDS = [
     *[("activations", f"model.activation={activation}") for activation in ACTIVATIONS],
     ("deep", "model.code_activation=maxout"),

@@ -13,7 +13,7 @@ KINDS = [
     ("deep",),
     ("variational", *SMALL),
     ("shallow", "model.tied=true", *SMALL),
-    *[("activations", f"model.activation={name}", *SMALL) for name in ["relu", "tanh", "elu", "maxout", "gelu", "silu"]],
+    *[("activations", f"model.activation={name}", *SMALL) for name in ["relu", "tanh", "elu", "maxout", "gelu", "gelu_tanh", "silu"]],
 ]
 
 

@@ -3,7 +3,6 @@
 mod npy;
 mod pictures;
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io::{self, BufWriter, Seek, Write};
@@ -19,7 +18,7 @@ use pictures::{DIGITS, picture_path};
 /// How rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// NumPy's, single precision
+    /// NumPy's: single precision, or double where numbers get the units of the training data back
     Npy,
     /// Text, a line a row
     Csv,
@@ -119,7 +118,8 @@ impl Output {
         let sink = match format {
             Format::Npy => {
                 let mut file = BufWriter::with_capacity(1 << 18, pending(path)?);
-                file.write_all(&header(0, shape)).map_err(files::at(path))?;
+                file.write_all(&header(0, shape, false))
+                    .map_err(files::at(path))?;
                 Sink::Npy {
                     file,
                     names: Vec::new(),
@@ -199,10 +199,10 @@ impl Output {
     /// # Errors
     /// There is no room, or a name leads out of the folder or to an input.
     pub fn add(&mut self, names: Option<&[String]>, numbers: &[f32]) -> Result<(), OutputError> {
-        let mut numbers = Cow::Borrowed(numbers);
-        if let (Some(scaling), false) = (&self.scaling, matches!(self.sink, Sink::Png { .. })) {
-            scaling.undo(numbers.to_mut());
-        }
+        let scaling = self.scaling.as_ref();
+        let in_units = scaling
+            .filter(|_| !matches!(self.sink, Sink::Png { .. }))
+            .map(|scaling| scaling.undo(numbers));
         let width: usize = self.shape.iter().product();
         let first = self.rows;
         let rows = numbers.len() / width;
@@ -213,7 +213,10 @@ impl Output {
         let at = |error: io::Error| files::at(&self.path)(error);
         match &mut self.sink {
             Sink::Npy { file, names: known } => {
-                let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+                let bytes: Vec<u8> = match &in_units {
+                    Some(numbers) => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
+                    None => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
+                };
                 file.write_all(&bytes).map_err(at)?;
                 // Inputs without names beside others are counted.
                 if names.is_some() && known.is_empty() {
@@ -255,8 +258,11 @@ impl Output {
                 }
             }
             sink => {
-                for (row, numbers) in numbers.chunks_exact(width).enumerate() {
-                    let fields: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+                let fields: Vec<String> = match &in_units {
+                    Some(numbers) => numbers.iter().map(ToString::to_string).collect(),
+                    None => numbers.iter().map(ToString::to_string).collect(),
+                };
+                for (row, fields) in fields.chunks_exact(width).enumerate() {
                     let name = name(row);
                     let record =
                         std::iter::once(name.as_str()).chain(fields.iter().map(String::as_str));
@@ -278,6 +284,7 @@ impl Output {
             shape,
             rows,
             sink,
+            scaling,
             ..
         } = self;
         let at = |error: io::Error| files::at(&path)(error);
@@ -289,7 +296,7 @@ impl Output {
                 pending.file().rewind().map_err(at)?;
                 pending
                     .file()
-                    .write_all(&header(rows, &shape))
+                    .write_all(&header(rows, &shape, scaling.is_some()))
                     .map_err(at)?;
                 commit(pending, &path)?;
                 if !names.is_empty() && path != Path::new(STANDARD_INPUT) {

@@ -5,9 +5,10 @@ use crate::data::npy;
 /// Bytes of a header, enough for every shape.
 const HEADER_BYTES: usize = 256;
 
-/// The header of an array of so many rows in single precision, of one length whatever their number.
-pub fn header(rows: usize, shape: &[usize]) -> Vec<u8> {
-    npy::header("<f4", rows, shape, HEADER_BYTES)
+/// The header of an array of so many rows in single or double precision, of one length whatever their number.
+pub fn header(rows: usize, shape: &[usize], is_double: bool) -> Vec<u8> {
+    let descr = if is_double { "<f8" } else { "<f4" };
+    npy::header(descr, rows, shape, HEADER_BYTES)
 }
 
 #[cfg(test)]
@@ -21,7 +22,7 @@ mod tests {
             (7, vec![28, 28]),
             (usize::MAX >> 20, vec![5, 6, 3]),
         ] {
-            let bytes = header(rows, &shape);
+            let bytes = header(rows, &shape, rows > 0);
             assert_eq!(bytes.len(), HEADER_BYTES);
             let read = npyz::NpyHeader::from_reader(&bytes[..]).unwrap();
             let found: Vec<usize> = read.shape().iter().map(|&size| size as usize).collect();

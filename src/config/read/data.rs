@@ -6,7 +6,9 @@ use toml::Value;
 
 use crate::config::Points;
 use crate::config::settings::Settings;
-use crate::data::{Fit, Images, Numbers, Own, Resize, Scale, Source, Spirals, TestSplit};
+use crate::data::{
+    Background, Fit, GreyWeights, Images, Numbers, Own, Resize, Scale, Source, Spirals, TestSplit,
+};
 
 /// The name of the generated data set.
 const SPIRALS: &str = "spirals";
@@ -38,10 +40,29 @@ pub fn images(settings: &mut Settings) -> Images {
     let source = source.flatten().unwrap_or(Source::Mnist);
     let path = settings.text("data.path").map(PathBuf::from);
     let own = own(settings, source);
+    let transpose = match source {
+        Source::Idx => settings.flag("data.transpose").unwrap_or(false),
+        _ => {
+            settings.refuse("data.transpose", "needs data.dataset = \"idx\"");
+            false
+        }
+    };
     let exclude_classes = classes(settings);
     let limit = settings.count("data.limit", 1);
     let test_limit = settings.count("data.test_limit", 1);
     let validation = settings.count("data.validation", 0).unwrap_or(0);
+    if validation > 0
+        && own
+            .as_ref()
+            .is_some_and(|own| own.validation_path.is_some())
+    {
+        let hint = "leave one of the two out";
+        settings.problem(
+            "data.validation",
+            "contradicts data.validation_path",
+            Some(hint.into()),
+        );
+    }
 
     if source != Source::Mnist && path.is_none() {
         let (name, what) = match source {
@@ -67,6 +88,7 @@ pub fn images(settings: &mut Settings) -> Images {
     Images {
         source,
         path,
+        transpose,
         own,
         exclude_classes,
         limit,
@@ -99,6 +121,7 @@ fn own(settings: &mut Settings, source: Source) -> Option<Own> {
         for key in OF_OWN
             .iter()
             .chain(&OF_PICTURES)
+            .chain(&OF_BOTH)
             .chain(&OF_NUMBERS)
             .chain(&OF_ARRAYS)
             .chain(&OF_TABLES)
@@ -148,18 +171,34 @@ fn own(settings: &mut Settings, source: Source) -> Option<Own> {
         }
         _ => Some(numbers(settings, source)),
     };
+    let validation_path = match source {
+        Source::Images => settings.text("data.validation_path").map(PathBuf::from),
+        _ => None,
+    };
     Some(Own {
         test,
+        validation_path,
         strict: settings.flag("data.strict").unwrap_or(false),
         memory_budget_mb: settings.count("data.memory_budget_mb", 1),
         fit,
         numbers,
+        known: None,
     })
 }
 
 const OF_OWN: [&str; 4] = ["test_path", "test_fraction", "strict", "memory_budget_mb"];
-const OF_PICTURES: [&str; 4] = ["resize", "crop", "grayscale", "invert"];
-const OF_NUMBERS: [&str; 4] = ["labels", "shape", "range", "scale"];
+const OF_PICTURES: [&str; 7] = [
+    "resize",
+    "crop",
+    "grayscale",
+    "invert",
+    "background",
+    "grey_weights",
+    "validation_path",
+];
+/// Of pictures and of numbers.
+const OF_BOTH: [&str; 1] = ["range"];
+const OF_NUMBERS: [&str; 3] = ["labels", "shape", "scale"];
 const OF_ARRAYS: [&str; 2] = ["array", "test_labels"];
 const OF_TABLES: [&str; 1] = ["header"];
 /// Pixels of a side.
@@ -202,11 +241,46 @@ fn fit(settings: &mut Settings) -> Fit {
             None
         }
     };
+    let grayscale = settings.flag("data.grayscale").unwrap_or(usual.grayscale);
+    let grey_weights = match grayscale {
+        true => settings
+            .choice("data.grey_weights", &GreyWeights::NAMES)
+            .or(usual.grey_weights),
+        false => {
+            settings.refuse("data.grey_weights", "means nothing where colours stay");
+            None
+        }
+    };
+    let expected = "\"white\", \"black\", a grey from 0 to 255 or [red, green, blue]";
+    let background = settings.read("data.background", expected, |value| {
+        value.clone().try_into::<Background>().ok()
+    });
     Fit {
         resize,
-        grayscale: settings.flag("data.grayscale").unwrap_or(usual.grayscale),
+        grayscale,
         invert: settings.flag("data.invert").unwrap_or(usual.invert),
+        background: background.or(usual.background),
+        grey_weights,
+        range: range(settings),
     }
+}
+
+/// Reads the numbers that become 0 and 1.
+fn range(settings: &mut Settings) -> Option<(f64, f64)> {
+    let expected = "[low, high], two numbers of which the second is greater";
+    settings.read("data.range", expected, |value| {
+        let number = |value: &toml::Value| {
+            let number = value
+                .as_float()
+                .or(value.as_integer().map(|integer| integer as f64));
+            number.filter(|number| number.is_finite())
+        };
+        let [low, high] = value.as_array()?.as_slice() else {
+            return None;
+        };
+        let range = (number(low)?, number(high)?);
+        (range.0 < range.1 && (range.1 - range.0).is_finite()).then_some(range)
+    })
 }
 
 fn numbers(settings: &mut Settings, source: Source) -> Numbers {
@@ -231,20 +305,7 @@ fn numbers(settings: &mut Settings, source: Source) -> Numbers {
         let suits = matches!(sizes[..], [_, _] | [_, _, 1 | 3]);
         suits.then(|| sizes.into_iter().map(|size| size as usize).collect())
     });
-    let expected = "[low, high], two numbers of which the second is greater";
-    let range = settings.read("data.range", expected, |value| {
-        let number = |value: &toml::Value| {
-            let number = value
-                .as_float()
-                .or(value.as_integer().map(|integer| integer as f64));
-            number.filter(|number| number.is_finite())
-        };
-        let [low, high] = value.as_array()?.as_slice() else {
-            return None;
-        };
-        let range = (number(low)?, number(high)?);
-        (range.0 < range.1).then_some(range)
-    });
+    let range = range(settings);
     if range.is_some() {
         settings.refuse("data.scale", "contradicts data.range");
     }
@@ -283,11 +344,18 @@ pub fn points(settings: &mut Settings) -> Points {
             Some("set data.dataset = \"spirals\", or model.kind = \"autoencoder\"".into()),
         );
     }
-    let others = ["path", "limit", "test_limit", "exclude_classes"];
+    let others = [
+        "path",
+        "limit",
+        "test_limit",
+        "exclude_classes",
+        "transpose",
+    ];
     for key in others
         .iter()
         .chain(&OF_OWN)
         .chain(&OF_PICTURES)
+        .chain(&OF_BOTH)
         .chain(&OF_NUMBERS)
         .chain(&OF_ARRAYS)
         .chain(&OF_TABLES)

@@ -4,6 +4,7 @@ mod data;
 mod model;
 mod objective;
 mod train;
+pub mod version;
 
 use super::settings::Settings;
 use super::{Config, Experiment};

@@ -13,16 +13,12 @@ const MOST_PARAMETERS: u128 = 1 << 30;
 pub fn autoencoder(settings: &mut Settings) -> autoencoder::Architecture {
     refuse_layers(settings);
     let (encoder, decoder) = encoder_and_decoder(settings, &[784, 128, 32]);
-    let activation = activation(settings);
+    let hidden = activation(settings, "model.activation", Activation::Relu);
     let architecture = autoencoder::Architecture {
         tied: settings.flag("model.tied").unwrap_or(false),
-        activation,
-        code_activation: settings
-            .choice("model.code_activation", &Activation::NAMES)
-            .unwrap_or(activation),
-        output: settings
-            .choice("model.output", &Activation::NAMES)
-            .unwrap_or(Activation::Sigmoid),
+        activation: hidden,
+        code_activation: activation(settings, "model.code_activation", hidden),
+        output: activation(settings, "model.output", Activation::Sigmoid),
         dropout: dropout(settings),
         initial_bias: InitialBias {
             code: bias(settings, "code"),
@@ -46,7 +42,7 @@ pub fn variational(settings: &mut Settings) -> variational::Architecture {
     settings.choice("model.output", &[("sigmoid", ())]);
     let (encoder, decoder) = encoder_and_decoder(settings, &[784, 400, 20]);
     let architecture = variational::Architecture {
-        activation: activation(settings),
+        activation: activation(settings, "model.activation", Activation::Relu),
         dropout: dropout(settings),
         encoder,
         decoder,
@@ -96,7 +92,7 @@ pub fn classifier(settings: &mut Settings, points: &Points) -> classifier::Archi
     }
     check_size(settings, "model.layers", parameters(&layers));
     let architecture = classifier::Architecture {
-        activation: activation(settings),
+        activation: activation(settings, "model.activation", Activation::Relu),
         dropout: dropout(settings),
         layers,
     };
@@ -166,10 +162,26 @@ fn refuse_layers(settings: &mut Settings) {
     settings.refuse("model.layers", why);
 }
 
-fn activation(settings: &mut Settings) -> Activation {
-    settings
-        .choice("model.activation", &Activation::NAMES)
-        .unwrap_or(Activation::Relu)
+/// An activation: a name, or a table of a kind and, for a leaky ReLU, a slope.
+fn activation(settings: &mut Settings, key: &str, default: Activation) -> Activation {
+    let (kind, slope) = (format!("{key}.kind"), format!("{key}.slope"));
+    // A kind is set on top of a name by --set, and is then what counts.
+    let name = settings.choice(key, &Activation::NAMES);
+    let chosen = settings.choice(&kind, &Activation::NAMES).or(name);
+    let activation = chosen.unwrap_or(default);
+    let Some(default_slope) = activation.leaky_slope() else {
+        let what = activation.name();
+        settings.refuse(
+            &slope,
+            &format!("means nothing to \"{what}\"; only \"leaky_relu\" has a slope"),
+        );
+        return activation;
+    };
+    let from_0_to_1 = |slope: f64| (0.0..=1.0).contains(&slope);
+    let given = settings.number(&slope, "a number from 0 to 1", from_0_to_1);
+    Activation::LeakyRelu {
+        slope: given.unwrap_or(default_slope),
+    }
 }
 
 fn bias(settings: &mut Settings, layer: &str) -> f64 {

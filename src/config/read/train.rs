@@ -27,7 +27,7 @@ pub fn train(settings: &mut Settings, experiment: &Experiment) -> Train {
         optimizer: optimizer(settings),
         schedule: schedule(settings),
         checkpoints: checkpoints(settings),
-        early_stopping: early_stopping(settings, experiment.validation()),
+        early_stopping: early_stopping(settings, experiment.may_have_validation()),
     }
 }
 
@@ -159,7 +159,7 @@ fn checkpoints(settings: &mut Settings) -> Policy {
     }
 }
 
-fn early_stopping(settings: &mut Settings, validation: usize) -> Option<EarlyStopping> {
+fn early_stopping(settings: &mut Settings, has_validation: bool) -> Option<EarlyStopping> {
     const SECTION: &str = "train.early_stopping";
     let is_written = settings.has_section(SECTION);
     let patience = settings.count("train.early_stopping.patience", 1);
@@ -173,7 +173,7 @@ fn early_stopping(settings: &mut Settings, validation: usize) -> Option<EarlySto
     if !is_written {
         return None;
     }
-    if validation == 0 {
+    if !has_validation {
         settings.problem(
             "train.early_stopping.patience",
             "needs validation examples",

@@ -100,6 +100,12 @@ impl Settings {
                 }
             }
             value => {
+                // What is said in a word replaces what was said in a table, and the other way round.
+                let inside = format!("{key}.");
+                self.entries.retain(|known, _| !known.starts_with(&inside));
+                if let Some(parent) = key.strip_suffix(".kind") {
+                    self.entries.remove(parent);
+                }
                 let origin = origin.clone();
                 self.entries.insert(key.to_owned(), Entry { value, origin });
             }

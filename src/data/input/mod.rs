@@ -5,6 +5,7 @@ mod bounded;
 mod gzip;
 mod labels;
 mod pictures;
+mod room;
 mod table;
 mod unreadable;
 
@@ -18,11 +19,15 @@ use thiserror::Error;
 
 pub use array::{Array, LABELS, names_of_arrays};
 pub use labels::{Labels, read_labels};
-pub use pictures::{Fit, Pictures, Resize, has_a_pictures_name};
+pub use pictures::{
+    Background, Depth, Fit, GreyWeights, Like, Pictures, Resize, Samples, has_a_pictures_name,
+    is_hidden,
+};
 pub use table::{Columns, NAME_COLUMN, Table};
 pub use unreadable::{Unreadable, UnreadableExamples};
 
 use super::idx;
+use super::idx_files;
 use super::pixels;
 use super::shape::Shape;
 use super::warnings::Warnings;
@@ -119,6 +124,10 @@ pub struct Options {
     /// What one example looks like, where it is known.
     pub shape: Option<Shape>,
     pub fit: Fit,
+    /// Which numbers the samples of images become.
+    pub samples: Samples,
+    /// Whether IDX files hold rows and columns of images the other way round.
+    pub transpose: bool,
     /// Which array of an `.npz`.
     pub array: Option<String>,
     /// Arrays of an `.npz` that hold classes, not examples.
@@ -158,6 +167,8 @@ impl Words {
     };
 }
 
+/// Bytes at the beginning of an input that tell what it is.
+const BEGINNING: u64 = 512;
 /// What stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
 /// Numbers that are read at a time.
@@ -233,10 +244,15 @@ impl Input {
         if !is_table && is_picture {
             return Ok(Self::Pictures(Pictures::single(origin, path, options)?));
         }
+        let format = pictures::unsupported(&beginning, &pictures::extension(&named));
+        if let Some(format) = format.filter(|_| !is_table) {
+            let problem = pictures::reason_for(format);
+            return Err(InputError::new(path, problem, HINT));
+        }
         let is_idx = beginning.starts_with(&[0, 0]) || is(&["idx"]);
         if is_idx || named.to_string_lossy().ends_with("-ubyte") {
             // Gzipped or not: its reader compares what the header claims with what is stored.
-            return Ok(Self::Idx(Idx::open(stored, path)?));
+            return Ok(Self::Idx(Idx::open(stored, path, options.transpose)?));
         }
         if is(&["npy"]) {
             return Err(InputError::new(
@@ -287,7 +303,8 @@ impl Input {
     /// Whether examples are bytes, and so between 0 and 1.
     pub fn are_bytes(&self) -> bool {
         match self {
-            Self::Pictures(_) | Self::Idx(_) => true,
+            Self::Pictures(pictures) => pictures.are_bytes(),
+            Self::Idx(_) => true,
             Self::Array(array) => array.are_bytes(),
             Self::Table(_) => false,
         }
@@ -334,7 +351,7 @@ impl Input {
 /// Takes a block and how many examples were looked at for it.
 type Each<'a, E> = &'a mut dyn FnMut(Block, usize) -> Result<(), E>;
 
-const HINT: &str = "give PNG, JPEG, WebP, BMP or TIFF pictures or a folder of them, a .npy or .npz of numbers, an IDX file, or a CSV";
+const HINT: &str = "give PNG, JPEG, WebP, BMP, TIFF, GIF, PNM or QOI pictures or a folder of them, a .npy or .npz of numbers, an IDX file, or a CSV";
 
 /// Bytes that can be read again from the beginning.
 #[derive(Clone, Debug)]
@@ -364,7 +381,7 @@ impl Origin {
     /// The first bytes, by which kinds of files are told apart.
     fn beginning(&self) -> io::Result<Vec<u8>> {
         let mut beginning = Vec::new();
-        self.open()?.take(16).read_to_end(&mut beginning)?;
+        self.open()?.take(BEGINNING).read_to_end(&mut beginning)?;
         Ok(beginning)
     }
 
@@ -382,10 +399,25 @@ impl Origin {
         }))
     }
 
+    /// The file.
+    fn path(&self) -> &Path {
+        match self {
+            Self::File(path) => path,
+            Self::Kept(file) => file.path(),
+            Self::Gzip(zipped) => zipped.path(),
+        }
+    }
+
     /// Keeps what can be read once.
     fn keep(once: &mut dyn Read) -> io::Result<Self> {
         let mut file = pixels::temporary(|directory| NamedTempFile::new_in(directory))?;
-        io::copy(once, file.as_file_mut())?;
+        // What never ends must not fill the disk that others write to.
+        let most = files::free_bytes(file.as_file())? / 2;
+        let kept = io::copy(&mut once.take(most), file.as_file_mut())?;
+        if kept == most && once.read(&mut [0])? > 0 {
+            let problem = format!("more than {} MB, half of what is free", most / 1_000_000);
+            return Err(io::Error::new(io::ErrorKind::StorageFull, problem));
+        }
         Ok(Self::Kept(Arc::new(file)))
     }
 }
@@ -397,21 +429,27 @@ pub struct Idx {
     path: PathBuf,
     shape: Shape,
     count: usize,
+    /// Whether rows and columns are the other way round in the file.
+    is_transposed: bool,
 }
 
 impl Idx {
-    fn open(origin: Origin, path: &Path) -> Result<Self, InputError> {
+    fn open(origin: Origin, path: &Path, is_transposed: bool) -> Result<Self, InputError> {
         let stream = origin.open().map_err(InputError::io(path))?;
         let mut idx = Self {
             origin,
             path: path.to_owned(),
             shape: Shape::row(0),
             count: 0,
+            is_transposed,
         };
         let dimensions =
             idx::header(stream, 3, IDX_DIMENSIONS).map_err(|error| idx.error(&error))?;
         idx.count = dimensions[0];
-        idx.shape = Shape::grey(dimensions[1], dimensions[2]);
+        idx.shape = match is_transposed {
+            true => Shape::grey(dimensions[2], dimensions[1]),
+            false => Shape::grey(dimensions[1], dimensions[2]),
+        };
         check_size(path, idx.shape)?;
         match idx.count {
             0 => Err(InputError::new(path, "holds no images", HINT)),
@@ -436,6 +474,10 @@ impl Idx {
         let size = self.shape.size();
         idx::stream(stream, 3, IDX_DIMENSIONS, most * size, &mut |bytes| {
             let seen = bytes.len() / size;
+            let bytes = match self.is_transposed {
+                true => idx_files::transposed(&bytes, self.shape),
+                false => bytes,
+            };
             let block = Block {
                 values: RawValues::Bytes(bytes),
                 names: None,

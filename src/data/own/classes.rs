@@ -41,7 +41,7 @@ impl ClassNames {
 ///
 /// Integers from 0 on without large gaps are numbers of classes as they are. Other classes are numbered in their order:
 /// integers by their size, so that 10 comes after 9, and text by its characters.
-pub(super) fn class_names(splits: [Option<&Labels>; 2]) -> Option<ClassNames> {
+pub(super) fn class_names(splits: [Option<&Labels>; 3]) -> Option<ClassNames> {
     let labels = splits.into_iter().flatten();
     let mut names: Vec<&String> = labels.flat_map(Labels::names).collect();
     if names.is_empty() {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     fn numbered(train: &Labels, test: &Labels) -> (Option<Vec<String>>, Vec<u32>) {
-        let names = class_names([Some(train), Some(test)]).unwrap();
+        let names = class_names([Some(train), None, Some(test)]).unwrap();
         let numbers = [names.numbers(train), names.numbers(test)].concat();
         (names.names, numbers)
     }
@@ -131,7 +131,7 @@ mod tests {
             numbered(&labels(["07", "7"]), &labels(["7"])).0.unwrap(),
             ["07", "7"]
         );
-        let none = class_names([None, Some(&Labels::default())]);
+        let none = class_names([None, None, Some(&Labels::default())]);
         assert!(none.is_none());
     }
 

@@ -1,17 +1,18 @@
 //! The splits of data that a user brings: pictures, arrays and tables.
 
 mod classes;
+mod folders;
 mod labels;
 mod parts;
+mod pictures;
 mod scaling;
 
 use std::path::Path;
 
 use crate::data::images::ImageSet;
-use crate::data::input::{UnreadableExamples, Watch};
-use crate::data::preparation::{Preparation, Unsuitable};
+use crate::data::input::{Input, UnreadableExamples, Watch};
+use crate::data::preparation::Preparation;
 use crate::data::selection::{Images, Own};
-use crate::data::shape::Shape;
 use crate::data::source::{Checksum, DataError, Splits};
 use crate::data::warnings::Warnings;
 use crate::memory;
@@ -19,7 +20,7 @@ use crate::random::{self, Purpose};
 use classes::{are_classes, class_names};
 use labels::Classes;
 use parts::{Part, Parts};
-use scaling::preparation;
+use scaling::{Found, preparation};
 
 /// Reads both splits.
 ///
@@ -34,7 +35,7 @@ pub fn load(
     let path = wanted.path.clone().unwrap_or_default();
     let warnings = Warnings::default();
     let parts = Parts::find(wanted.source, &path, own, &warnings)?;
-    let preparation = preparation(&parts, own, in_unit_range, watch)?;
+    let Found { preparation, rows } = preparation(&parts, own, in_unit_range, watch)?;
     if let Some(test) = &parts.test
         && test.input.column_names() != parts.train.input.column_names()
     {
@@ -74,14 +75,30 @@ pub fn load(
     };
     let (train, mut classes, checksum) = read(&parts.train, "examples")?;
     let mut checksums = vec![checksum];
-    let mut test = match &parts.test {
-        None => None,
-        Some(test) => {
-            let (examples, classes, checksum) = read(test, "test examples")?;
-            checksums.push(checksum);
-            Some((examples, classes))
-        }
+    if let Input::Pictures(pictures) = &parts.train.input {
+        pictures.warn_of_range();
+    }
+    let mut other = |part: &Option<Part>, what: &str| -> Result<_, DataError> {
+        let Some(part) = part else { return Ok(None) };
+        let (examples, classes, checksum) = read(part, what)?;
+        checksums.push(checksum);
+        Ok(Some((examples, classes)))
     };
+    let validation = other(&parts.validation, "validation examples")?;
+    let mut test = other(&parts.test, "test examples")?;
+    if let Some((validation, _)) = &validation
+        && validation.shape() != train.shape()
+    {
+        return Err(DataError::Unsuitable {
+            path: parts.validation.map_or(path, |part| part.path),
+            problem: format!(
+                "holds images of {}, and those to train on are {}",
+                validation.shape(),
+                train.shape()
+            ),
+            hint: "bring all to one size with data.resize".into(),
+        });
+    }
     let are_others = |classes: &mut Classes| !are_classes(&classes.labels);
     if let Some(Classes {
         found: Some(array),
@@ -99,9 +116,15 @@ pub fn load(
             classes.take_if(|classes| classes.found.is_some());
         }
     }
-    let test_classes = test.as_ref().and_then(|(_, classes)| classes.as_ref());
-    let both = [classes.as_ref(), test_classes];
-    let names = class_names(both.map(|classes| classes.map(|classes| &classes.labels)));
+    let names = {
+        let of = |split: &'_ Option<(ImageSet, Option<Classes>)>| {
+            let (_, classes) = split.as_ref()?;
+            classes.as_ref().map(|classes| classes.labels.clone())
+        };
+        let (validation, test) = (of(&validation), of(&test));
+        let train = classes.as_ref().map(|classes| &classes.labels);
+        class_names([train, validation.as_ref(), test.as_ref()])
+    };
     let labelled = |examples: ImageSet, classes: Option<Classes>| {
         let numbers = classes
             .zip(names.as_ref())
@@ -109,13 +132,14 @@ pub fn load(
         examples.with_labels(numbers)
     };
     let train = labelled(train, classes);
+    let validation = validation.map(|(examples, classes)| labelled(examples, classes));
     let (train, test) = match test {
         Some((test, classes)) => (train, labelled(test, classes)),
         None => split(&train, own.test.share(), &path)?,
     };
     Ok(Splits {
         train,
-        validation: None,
+        validation,
         test,
         checksums,
         preparation: Preparation {
@@ -124,53 +148,22 @@ pub fn load(
         },
         unreadable,
         warnings: warnings.list(),
+        scaled_by: rows,
     })
-}
-
-/// What is wrong with a number, and what to do.
-pub fn describe(
-    found: &Unsuitable,
-    first: usize,
-    preparation: &Preparation,
-    shape: Shape,
-) -> (String, String) {
-    let Unsuitable { place, number } = *found;
-    let example = first + place / shape.size();
-    let place = place % shape.size();
-    let of = match preparation
-        .columns
-        .as_ref()
-        .and_then(|names| names.get(place))
-    {
-        Some(name) => format!("column `{name}`"),
-        None => format!("number {place}"),
-    };
-    let range = match &preparation.scaling {
-        Some(scaling) if !scaling.by_column => {
-            (scaling.offset[0], scaling.offset[0] + scaling.scale[0])
-        }
-        _ => (0.0, 1.0),
-    };
-    let (low, high) = range;
-    match number.is_finite() {
-        false => (
-            format!("{of} of example {example} is not finite ({number})"),
-            "replace what is missing, or leave such examples out".into(),
-        ),
-        true => (
-            format!(
-                "{of} of example {example} is {number}; this network takes numbers from {low} to {high}, or pictures"
-            ),
-            format!(
-                "scale them: `(x - x.min()) / (x.max() - x.min())` goes from 0 to 1; training data from {low} to {high} were expected"
-            ),
-        ),
-    }
 }
 
 /// Takes a share of the examples for tests, always the same ones.
 fn split(all: &ImageSet, fraction: f64, path: &Path) -> Result<(ImageSet, ImageSet), DataError> {
-    let count = all.count();
+    let test = test_rows(all.count(), fraction, path)?;
+    let mut is_test = vec![false; all.count()];
+    test.iter().for_each(|&row| is_test[row] = true);
+    let train: Vec<usize> = (0..all.count()).filter(|&row| !is_test[row]).collect();
+    Ok((all.select(&train), all.select(&test)))
+}
+
+/// Returns which of `count` examples are set aside for testing, in ascending order: always the same ones, whatever the run's
+/// seed, since runs are compared on the same examples.
+fn test_rows(count: usize, fraction: f64, path: &Path) -> Result<Vec<usize>, DataError> {
     if count < 2 {
         return Err(DataError::Unsuitable {
             path: path.to_owned(),
@@ -179,10 +172,8 @@ fn split(all: &ImageSet, fraction: f64, path: &Path) -> Result<(ImageSet, ImageS
         });
     }
     let test = ((count as f64 * fraction).round() as usize).clamp(1, count - 1);
-    // Whatever the run's seed: runs are compared on the same examples.
-    let mut order = random::permutation(count, random::stream(0, Purpose::Split, 1, 0));
-    let mut train = order.split_off(test);
-    train.sort_unstable();
-    order.sort_unstable();
-    Ok((all.select(&train), all.select(&order)))
+    let mut rows = random::permutation(count, random::stream(0, Purpose::Split, 1, 0));
+    rows.truncate(test);
+    rows.sort_unstable();
+    Ok(rows)
 }

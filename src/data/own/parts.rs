@@ -2,25 +2,29 @@
 
 use std::path::{Path, PathBuf};
 
-use super::describe;
 use super::labels::{
     Classes, LABELS_KEY, LabelPlace, SPLITS, TEST_LABELS_KEY, given_labels, labels_beside,
 };
+use super::{folders, pictures};
 use crate::data::images::ImageSet;
 use crate::data::input::{
-    Block, Columns, Input, InputError, Labels, Options, UnreadableExamples, Watch, Words,
-    names_of_arrays,
+    Block, Columns, Fit, Input, InputError, Labels, Options, RawValues, Samples,
+    UnreadableExamples, Watch, Words, names_of_arrays,
 };
 use crate::data::pixels::{Collector, Width};
 use crate::data::preparation::{Preparation, Unsuitable};
+use crate::data::seen::{Kept, Seen};
 use crate::data::selection::{Own, Source};
 use crate::data::shape::Shape;
 use crate::data::source::DataError;
+use crate::data::unsuitable::{Stage, describe};
 use crate::data::warnings::Warnings;
 
 /// Where the splits come from.
 pub(super) struct Parts {
     pub(super) train: Part,
+    /// Only images have one.
+    pub(super) validation: Option<Part>,
     pub(super) test: Option<Part>,
 }
 
@@ -62,6 +66,13 @@ impl Parts {
             },
             words: Words::default(),
             warnings: warnings.clone(),
+            // As the network takes them, whatever the files hold.
+            samples: match &own.known {
+                Some(known) => known.samples(),
+                None if own.fit.as_ref().is_some_and(Fit::is_of_earlier_version) => Samples::Bytes,
+                None => Samples::OfFiles,
+            },
+            transpose: false,
         };
         let part = |path: &Path, options: &Options, labels| -> Result<Part, InputError> {
             Ok(Part {
@@ -71,19 +82,27 @@ impl Parts {
             })
         };
         if source == Source::Images {
-            // As many data sets are laid out.
-            let folders = [path.join("train"), path.join("test")];
-            let (train, test) = match (
-                own.test.path(),
-                folders.iter().all(|folder| folder.is_dir()),
-            ) {
-                (None, true) => (folders[0].clone(), Some(folders[1].clone())),
-                (test, _) => (path.to_owned(), test.cloned()),
+            let folders = folders::find(path, own, warnings)?;
+            let inputs = pictures::open(&folders, &options)?;
+            let part = |path: PathBuf, input| Part {
+                path,
+                input,
+                labels: None,
             };
             return Ok(Self {
-                train: part(&train, &options, None)?,
-                test: test.map(|test| part(&test, &options, None)).transpose()?,
+                train: part(folders.train, inputs.train),
+                validation: folders
+                    .validation
+                    .zip(inputs.validation)
+                    .map(|(path, input)| part(path, input)),
+                test: folders
+                    .test
+                    .zip(inputs.test)
+                    .map(|(path, input)| part(path, input)),
             });
+        }
+        if let Some(test) = own.test.path() {
+            folders::check_apart(path, "data.test_path", test)?;
         }
         let arrays = |path: &Path| match is_table {
             true => Vec::new(),
@@ -114,6 +133,7 @@ impl Parts {
             let test = part(path, &named(test, shape), labels_of_test)?;
             return Ok(Self {
                 train,
+                validation: None,
                 test: Some(test),
             });
         }
@@ -151,7 +171,11 @@ impl Parts {
                 hint: "add data.test_path, or leave data.test_labels out: a share of the examples keeps its classes".into(),
             });
         }
-        Ok(Self { train, test })
+        Ok(Self {
+            train,
+            validation: None,
+            test,
+        })
     }
 }
 
@@ -216,16 +240,21 @@ impl Part {
         watch: Watch<'_>,
     ) -> Result<ReadPart, DataError> {
         let size = preparation.shape.size();
-        let width = match self.input.are_bytes() && preparation.scaling.is_none() {
+        let stay_bytes = self.input.are_bytes() && preparation.are_bytes;
+        let width = match stay_bytes && preparation.scaling.is_none() {
             true => Width::Byte,
             false => Width::Single,
         };
         let mut collector = Collector::new(size, width, budget);
         let mut of_input = Labels::default();
         let mut count = 0;
+        let mut seen = Seen::new(preparation);
         let each = &mut |block: Block| -> Result<(), DataError> {
             let examples = block.values.len() / size;
             let are_pictures = matches!(self.input, Input::Pictures(_) | Input::Idx(_));
+            if width != Width::Byte {
+                seen.look(&block.values, are_pictures);
+            }
             let values = preparation.prepare(block.values, are_pictures);
             let values = values
                 .map_err(|found| unsuitable(&self.path, &found, count, preparation, &self.input))?;
@@ -241,6 +270,7 @@ impl Part {
                 hint: "check the files".into(),
             }));
         }
+        self.warn(&seen, preparation, warnings, watch)?;
         let classes = match &self.labels {
             None => (of_input.len() == count).then_some(Classes {
                 labels: of_input,
@@ -269,6 +299,33 @@ impl Part {
     }
 }
 
+impl Part {
+    /// Warns about what preparing the examples has lost.
+    fn warn(
+        &self,
+        seen: &Seen<'_>,
+        preparation: &Preparation,
+        warnings: &Warnings,
+        watch: Watch<'_>,
+    ) -> Result<(), DataError> {
+        if let Some(coarse) = seen.coarsest() {
+            let mut kept = Kept::default();
+            let each = &mut |block: Block| -> Result<(), DataError> {
+                if let RawValues::Numbers(numbers) = block.values {
+                    kept.add(coarse.column, &numbers, preparation);
+                }
+                Ok(())
+            };
+            self.input.read(self.input.at_a_time(), watch, each)?;
+            warnings.add(seen.coarse_warning(coarse, &kept));
+        }
+        if let Some(clamped) = seen.clamped_warning("the test examples") {
+            warnings.add(clamped);
+        }
+        Ok(())
+    }
+}
+
 /// The error for a number that a network cannot take, at a place within a block that begins with example `first`.
 pub(super) fn unsuitable(
     path: &Path,
@@ -277,7 +334,7 @@ pub(super) fn unsuitable(
     preparation: &Preparation,
     input: &Input,
 ) -> DataError {
-    let (problem, hint) = describe(found, first, preparation, input.shape());
+    let (problem, hint) = describe(found, first, preparation, input.shape(), Stage::Training);
     DataError::Unsuitable {
         path: path.to_owned(),
         problem,

@@ -1,26 +1,36 @@
-//! What numbers of examples become, found by a look at all of them.
+//! What numbers of examples become, found by a look at all training examples.
 
 use std::path::Path;
 
 use super::parts::{Part, Parts, shape, unsuitable};
-use crate::data::input::{Block, RawValues, Watch};
+use super::{pictures, test_rows};
+use crate::data::input::{Block, Input, RawValues, Watch};
 use crate::data::preparation::{Preparation, Scaling, Unsuitable};
 use crate::data::selection::{Numbers, Own, Scale};
 use crate::data::shape::Shape;
 use crate::data::source::DataError;
+use crate::data::unsuitable::{column_name, written};
 
 /// Numbers beyond it are an accident, such as a code for what is missing.
 const ABSURD: f64 = 1e6;
 /// A maximum above which numbers from 0 to 255 were bytes once.
 const LEAST_GREATEST_BYTE: f64 = 127.0;
 
-/// What numbers of the training split become, found by a look at all of them.
+/// How examples are prepared, and by how many of them that was decided.
+pub(super) struct Found {
+    pub(super) preparation: Preparation,
+    /// Absent where no example was looked at.
+    pub(super) rows: Option<usize>,
+}
+
+/// What numbers of the training split become, found by a look at all of them. Examples that are set aside for testing are
+/// only checked: they change nothing.
 pub(super) fn preparation(
     parts: &Parts,
     own: &Own,
     in_unit_range: bool,
     watch: Watch<'_>,
-) -> Result<Preparation, DataError> {
+) -> Result<Found, DataError> {
     let Part { path, input, .. } = &parts.train;
     let given = own.numbers.clone().unwrap_or_default();
     let shape = match (shape(&given.shape), input.shape()) {
@@ -45,25 +55,72 @@ pub(super) fn preparation(
         in_unit_range: true,
         is_bounded: in_unit_range,
         are_bytes: input.are_bytes() && given.scale.is_none() && given.range.is_none(),
+        depth: None,
+        transpose: false,
         columns: input.column_names().map(<[String]>::to_vec),
         classes: None,
     };
+    let decided = |preparation| {
+        Ok(Found {
+            preparation,
+            rows: None,
+        })
+    };
+    if let Input::Pictures(images) = input {
+        let known = own.known.as_deref().filter(|known| known.shape == shape);
+        return decided(pictures::prepared(images, path, known, preparation)?);
+    }
+    if let Some(known) = own.known.as_ref().filter(|known| known.shape == shape) {
+        preparation.scaling = known.scaling.clone();
+        preparation.in_unit_range = known.in_unit_range;
+        preparation.is_bounded = known.is_bounded;
+        preparation.are_bytes = known.are_bytes;
+        return decided(preparation);
+    }
     if let Some((low, high)) = given.range {
         // Who says a range wants to know of what is beyond it.
         preparation.is_bounded = true;
         preparation.scaling = Some(Scaling::of_range(low, high));
-        return Ok(preparation);
+        return decided(preparation);
     }
     if input.are_bytes() && given.scale.is_none() {
-        return Ok(preparation);
+        return decided(preparation);
     }
-    let statistics = Statistics::of(&parts.train, &preparation, watch)?;
-    preparation.scaling = statistics.scaling(path, &given, in_unit_range)?;
+    let test_rows = match &parts.test {
+        Some(_) => Vec::new(),
+        None => {
+            let count = readable(input, watch)?;
+            let mut is_test = vec![false; count];
+            for row in test_rows(count, own.test.share(), path)? {
+                is_test[row] = true;
+            }
+            is_test
+        }
+    };
+    let statistics = Statistics::of(&parts.train, &preparation, &test_rows, watch)?;
+    preparation.scaling = statistics.scaling(path, &given, in_unit_range, &preparation)?;
     preparation.in_unit_range = match (&preparation.scaling, given.scale) {
         (None, _) => statistics.are_in_unit_range(),
         (Some(_), scale) => scale != Some(Scale::Standard),
     };
-    Ok(preparation)
+    Ok(Found {
+        preparation,
+        rows: Some(statistics.count as usize),
+    })
+}
+
+/// The number of examples that can be read.
+fn readable(input: &Input, watch: Watch<'_>) -> Result<usize, DataError> {
+    if let Input::Array(array) = input {
+        return Ok(array.count());
+    }
+    let size = input.shape().size();
+    let mut count = 0;
+    input.read(input.at_a_time(), watch, &mut |block: Block| {
+        count += block.values.len() / size;
+        Ok::<_, DataError>(())
+    })?;
+    Ok(count)
 }
 
 fn sizes(shape: Shape) -> Vec<usize> {
@@ -73,7 +130,7 @@ fn sizes(shape: Shape) -> Vec<usize> {
     }
 }
 
-/// What is known of the numbers of a split, by column.
+/// What is known of the numbers of the training examples, by column.
 struct Statistics {
     least: Vec<f64>,
     greatest: Vec<f64>,
@@ -81,12 +138,21 @@ struct Statistics {
     mean: Vec<f64>,
     /// Sums of squared differences from the mean.
     squares: Vec<f64>,
+    /// The least and the greatest number of all examples, those for testing included.
+    everywhere: (f64, f64),
 }
 
 impl Statistics {
+    /// Statistics of the rows of `part` that `is_test` does not mark.
+    ///
     /// # Source
     /// Welford 1962, *Note on a Method for Calculating Corrected Sums of Squares and Products*.
-    fn of(part: &Part, preparation: &Preparation, watch: Watch<'_>) -> Result<Self, DataError> {
+    fn of(
+        part: &Part,
+        preparation: &Preparation,
+        is_test: &[bool],
+        watch: Watch<'_>,
+    ) -> Result<Self, DataError> {
         let size = preparation.shape.size();
         let mut found = Self {
             least: vec![f64::INFINITY; size],
@@ -94,7 +160,9 @@ impl Statistics {
             count: 0.0,
             mean: vec![0.0; size],
             squares: vec![0.0; size],
+            everywhere: (f64::INFINITY, f64::NEG_INFINITY),
         };
+        let mut seen = 0;
         let each = &mut |block: Block| -> Result<(), DataError> {
             let numbers = match block.values {
                 RawValues::Bytes(bytes) => bytes.into_iter().map(f64::from).collect(),
@@ -106,25 +174,36 @@ impl Statistics {
                 return Err(unsuitable(
                     &part.path,
                     &unsuited,
-                    found.count as usize,
+                    seen,
                     preparation,
                     &part.input,
                 ));
             }
             for row in numbers.chunks_exact(size) {
-                found.count += 1.0;
-                for (column, &x) in row.iter().enumerate() {
-                    found.least[column] = found.least[column].min(x);
-                    found.greatest[column] = found.greatest[column].max(x);
-                    let difference = x - found.mean[column];
-                    found.mean[column] += difference / found.count;
-                    found.squares[column] += difference * (x - found.mean[column]);
+                for &x in row {
+                    found.everywhere.0 = found.everywhere.0.min(x);
+                    found.everywhere.1 = found.everywhere.1.max(x);
                 }
+                if !is_test.get(seen).is_some_and(|&is_test| is_test) {
+                    found.add(row);
+                }
+                seen += 1;
             }
             Ok(())
         };
         part.input.read(part.input.at_a_time(), watch, each)?;
         Ok(found)
+    }
+
+    fn add(&mut self, row: &[f64]) {
+        self.count += 1.0;
+        for (column, &x) in row.iter().enumerate() {
+            self.least[column] = self.least[column].min(x);
+            self.greatest[column] = self.greatest[column].max(x);
+            let difference = x - self.mean[column];
+            self.mean[column] += difference / self.count;
+            self.squares[column] += difference * (x - self.mean[column]);
+        }
     }
 
     /// The least and the greatest of all numbers.
@@ -149,6 +228,7 @@ impl Statistics {
         path: &Path,
         given: &Numbers,
         in_unit_range: bool,
+        preparation: &Preparation,
     ) -> Result<Option<Scaling>, DataError> {
         let (least, greatest) = self.range();
         let refuse = |problem: String, hint: &str| {
@@ -160,42 +240,53 @@ impl Statistics {
         };
         if least == greatest {
             return refuse(
-                format!("all its numbers are {least}"),
+                format!("all its numbers are {}", written(least)),
                 "there is nothing to learn; check the file",
             );
         }
         // A column that never changes stays at 0.
-        let or_one = |scale: f64| {
-            if scale > 0.0 && scale.is_finite() {
-                scale
-            } else {
-                1.0
+        let or_one = |scale: f64| if scale > 0.0 { scale } else { 1.0 };
+        let by_column = |offset: &[f64], scale: Vec<f64>| {
+            let is_finite =
+                |column: &usize| offset[*column].is_finite() && scale[*column].is_finite();
+            match (0..offset.len()).find(|column| !is_finite(column)) {
+                Some(column) => refuse(
+                    format!(
+                        "{} goes from {} to {}, which is too far apart for double precision",
+                        column_name(preparation, column),
+                        written(self.least[column]),
+                        written(self.greatest[column])
+                    ),
+                    "check what stands for missing numbers",
+                ),
+                None => Ok(Some(Scaling {
+                    offset: offset.to_vec(),
+                    scale: scale.into_iter().map(or_one).collect(),
+                    by_column: true,
+                })),
             }
         };
         match given.scale {
-            Some(Scale::MinMax) => Ok(Some(Scaling {
-                offset: self.least.clone(),
-                scale: self
-                    .least
-                    .iter()
-                    .zip(&self.greatest)
-                    .map(|(least, greatest)| or_one(greatest - least))
-                    .collect(),
-                by_column: true,
-            })),
+            Some(Scale::MinMax) => {
+                let both = self.least.iter().zip(&self.greatest);
+                by_column(
+                    &self.least,
+                    both.map(|(least, greatest)| greatest - least).collect(),
+                )
+            }
             Some(Scale::Standard) if in_unit_range => refuse(
                 "standardised numbers are not between 0 and 1".into(),
                 "set objective.reconstruction = \"mse\" and model.output = \"linear\", or data.scale = \"min_max\"",
             ),
-            Some(Scale::Standard) => Ok(Some(Scaling {
-                offset: self.mean.clone(),
-                scale: self
-                    .squares
-                    .iter()
-                    .map(|squares| or_one((squares / self.count).sqrt()))
-                    .collect(),
-                by_column: true,
-            })),
+            Some(Scale::Standard) => {
+                let squares = self.squares.iter();
+                by_column(
+                    &self.mean,
+                    squares
+                        .map(|squares| (squares / self.count).sqrt())
+                        .collect(),
+                )
+            }
             None if least >= 0.0 && greatest <= 1.0 => Ok(None),
             None if least >= 0.0 && greatest <= 255.0 && greatest > LEAST_GREATEST_BYTE => {
                 Ok(Some(Scaling::of_range(0.0, 255.0)))
@@ -205,12 +296,18 @@ impl Statistics {
             }
             None if in_unit_range => refuse(
                 format!(
-                    "its numbers go from {least} to {greatest}; this network's are between 0 and 1"
+                    "its numbers go from {} to {}; this network's are between 0 and 1",
+                    written(least),
+                    written(greatest)
                 ),
                 "say which numbers become 0 and 1 with data.range = [LOW, HIGH], or let each column have its own with data.scale = \"min_max\"",
             ),
-            None if least < -ABSURD || greatest > ABSURD => refuse(
-                format!("its numbers go from {least} to {greatest}"),
+            None if self.everywhere.0 < -ABSURD || self.everywhere.1 > ABSURD => refuse(
+                format!(
+                    "its numbers go from {} to {}",
+                    written(self.everywhere.0),
+                    written(self.everywhere.1)
+                ),
                 "check what stands for missing numbers, or scale columns with data.scale = \"standard\"",
             ),
             None => Ok(None),

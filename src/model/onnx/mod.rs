@@ -134,11 +134,8 @@ impl Builder {
             Activation::Sigmoid => simple("Sigmoid", Vec::new()),
             Activation::Tanh => simple("Tanh", Vec::new()),
             Activation::Relu => simple("Relu", Vec::new()),
-            Activation::LeakyRelu => {
-                simple(
-                    "LeakyRelu",
-                    vec![Attribute::float("alpha", super::LEAKY_SLOPE as f32)],
-                );
+            Activation::LeakyRelu { slope } => {
+                simple("LeakyRelu", vec![Attribute::float("alpha", slope as f32)]);
             }
             Activation::Elu => simple(
                 "Elu",
@@ -149,6 +146,7 @@ impl Builder {
                 self.node("Mul", &[h, &part("sigmoid")], to, Vec::new());
             }
             Activation::Gelu => self.gelu(name, h, to),
+            Activation::GeluTanh => self.gelu_tanh(name, h, to),
             Activation::Maxout => {
                 let pieces = layer.activation.pieces() as i64;
                 let shape = self.ints(&part("pieces"), &[-1, layer.outputs as i64, pieces]);
@@ -159,8 +157,25 @@ impl Builder {
         }
     }
 
-    /// `½ h (1 + tanh(√(2/π) (h + 0.044715 h³)))`: an operator of its own from set 20 on only.
+    /// `½ h (1 + erf(h / √2))`: an operator of its own from set 20 on only.
     fn gelu(&mut self, name: &str, h: &str, to: &str) {
+        let part = |part: &str| format!("{name}.{part}");
+        let constants = [
+            ("root", std::f64::consts::FRAC_1_SQRT_2),
+            ("one", 1.0),
+            ("half", 0.5),
+        ];
+        let [root, one, half] =
+            constants.map(|(constant, number)| self.floats(&part(constant), &[], &[number as f32]));
+        self.node("Mul", &[h, &root], &part("scaled"), Vec::new());
+        self.node("Erf", &[&part("scaled")], &part("erf"), Vec::new());
+        self.node("Add", &[&part("erf"), &one], &part("gate"), Vec::new());
+        self.node("Mul", &[&part("gate"), h], &part("doubled"), Vec::new());
+        self.node("Mul", &[&part("doubled"), &half], to, Vec::new());
+    }
+
+    /// `½ h (1 + tanh(√(2/π) (h + 0.044715 h³)))`: an operator of its own from set 20 on only.
+    fn gelu_tanh(&mut self, name: &str, h: &str, to: &str) {
         let part = |part: &str| format!("{name}.{part}");
         let constants = [
             ("cube", 0.044_715),

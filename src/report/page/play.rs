@@ -85,7 +85,10 @@ enum PlayStage {
         inputs: usize,
         outputs: usize,
         pieces: usize,
-        activation: crate::model::Activation,
+        activation: &'static str,
+        /// Below zero, of a leaky rectifier.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        slope: Option<f64>,
         weight: String,
         /// Few, and so always in single precision.
         bias: String,
@@ -436,7 +439,8 @@ fn dense(layer: &PortableLayer, precision: Precision) -> PlayStage {
         inputs: layer.inputs,
         outputs: layer.outputs,
         pieces: layer.activation.pieces(),
-        activation: layer.activation,
+        activation: layer.activation.name(),
+        slope: layer.activation.leaky_slope(),
         weight: precision.encode(&layer.weight),
         bias: Precision::F32.encode(&layer.bias),
     }

@@ -66,18 +66,19 @@ impl Trained {
     }
 
     /// Fuzzes a file of the checkpoint; with `and_checksum` what changed it knew of the checksums.
-    fn fuzz(&self, times: usize, seed: u64, name: &str, and_checksum: bool) -> Tally {
+    fn fuzz(self, times: usize, seed: u64, name: &str, and_checksum: bool) -> Tally {
         let (_, path) = checkpoint::list(self.directory.path()).unwrap().remove(0);
         let valid = fs::read(path.join(name)).unwrap();
         let sums = fs::read_to_string(path.join("checksums.sha256")).unwrap();
+        let file = path.join(name);
         let known = hourglass::data::hexadecimal(&Sha256::digest(&valid));
         fuzz(
             times,
             seed,
             &valid,
             !name.ends_with("tensors"),
-            &mut |input| {
-                fs::write(path.join(name), input).unwrap();
+            move |input| {
+                fs::write(&file, input).unwrap();
                 if and_checksum {
                     let new = hourglass::data::hexadecimal(&Sha256::digest(input));
                     let sums = sums.replace(&known, &new);
@@ -119,7 +120,7 @@ pub fn burnpack(times: usize, seed: u64) -> Tally {
     let valid = weights::burnpack(&network).unwrap();
     let path = Path::new("model.bpk");
     assert!(weights::from_burnpack(network.clone(), valid.clone(), path).is_ok());
-    fuzz(times, seed, &valid, false, &mut |input| {
+    fuzz(times, seed, &valid, false, move |input| {
         weights::from_burnpack(network.clone(), input.to_vec(), path).is_ok()
     })
 }

@@ -1,21 +1,27 @@
 //! Runs that are killed, starved and fed garbage: a short version in every test, the long one with `just faults`.
 
+mod bombs;
 mod checkpoints;
 mod claims;
 mod damage;
+mod formats;
 mod fuzz;
 mod kills;
+mod nesting;
 mod operations;
 mod readers;
+mod slow;
+mod special;
 mod workshop;
 
 use std::fmt::Write as _;
+use std::process::Command;
 use std::time::Instant;
 
 use crate::support;
 
 /// What a part of the campaign found.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq, serde::Deserialize, serde::Serialize)]
 pub struct Tally {
     pub faults: usize,
     /// Runs or inputs after which something was lost that should not be.
@@ -91,11 +97,71 @@ fn campaign() {
     row("a file of a checkpoint truncated or flipped", &mut || {
         damage::random(1000, 3)
     });
-    for (reader, fuzz) in readers::ALL {
-        row(&format!("fuzzed input: {reader}"), &mut || fuzz(100_000, 4));
+    row("bombs and false claims", &mut bombs::all);
+    for (reader, _) in readers::ALL {
+        row(&format!("fuzzed input: {reader}"), &mut || {
+            in_a_process(reader)
+        });
     }
     write_table(&rows, begun.elapsed().as_secs_f64());
     all.check(1000);
+}
+
+/// Names the reader of [`one_reader`].
+const READER: &str = "HOURGLASS_FUZZED_READER";
+/// Its inputs: a hundred thousand, if not said.
+const TIMES: &str = "HOURGLASS_FUZZED_TIMES";
+/// What the line of a reader's tally begins with.
+const TALLY: &str = "tally: ";
+/// Of the process of a reader, whatever its inputs.
+const MOST_RESIDENT_KB: u64 = 1 << 20;
+
+/// Fuzzes one reader and prints what was found: a process of its own, so that an overflow of the stack, or an input that never
+/// ends, does not end the campaign.
+#[test]
+#[ignore = "a part of the campaign; HOURGLASS_FUZZED_READER=CSV HOURGLASS_FUZZED_TIMES=10000 runs it alone"]
+fn one_reader() {
+    let name = std::env::var(READER).expect("the name of a reader");
+    let times = std::env::var(TIMES).map_or(100_000, |times| times.parse().unwrap());
+    let (_, fuzz) = readers::ALL
+        .iter()
+        .find(|(known, _)| *known == name)
+        .unwrap();
+    let mut tally = fuzz(times, 4);
+    if let Some(most) = most_resident_kb().filter(|most| *most > MOST_RESIDENT_KB) {
+        tally.lost += 1;
+        let complaint = format!("the process of {name} held {most} kB");
+        tally.complaints.push(complaint);
+    }
+    println!("{TALLY}{}", serde_json::to_string(&tally).unwrap());
+}
+
+fn most_resident_kb() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn in_a_process(reader: &str) -> Tally {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "faults::one_reader", "--nocapture"])
+        .env(READER, reader)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    // The test's name comes before it, on the same line.
+    let tally = text
+        .lines()
+        .find_map(|line| Some(line.split_once(TALLY)?.1));
+    match tally.map(serde_json::from_str) {
+        Some(Ok(tally)) => tally,
+        _ => Tally {
+            faults: 1,
+            panics: 1,
+            complaints: vec![format!("the process of {reader}: {output:?}")],
+            ..Tally::default()
+        },
+    }
 }
 
 /// Where the table stands in `docs/faults.md`.

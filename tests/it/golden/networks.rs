@@ -179,6 +179,7 @@ fn the_cross_entropy_has_pytorchs_gradients() {
                 preparation: Preparation::of_images(Shape::row(2)),
                 unreadable: UnreadableExamples::new(),
                 warnings: Vec::new(),
+                scaled_by: None,
             },
             devices: vec![device.clone()],
             dropout: None,

@@ -90,7 +90,7 @@ fn every_objective_and_activation_agrees_on_every_backend() {
         )
     };
     let (sum, mean) = (l1("batch_sum"), l1("batch_mean"));
-    let autoencoders: [&[&str]; 9] = [
+    let autoencoders: [&[&str]; 11] = [
         &[
             "--set=model.activation=tanh",
             "--set=model.output=tanh",
@@ -117,6 +117,13 @@ fn every_objective_and_activation_agrees_on_every_backend() {
             "--set=objective.reconstruction=mse",
         ],
         &["--set=model.activation=gelu", "--set=model.dropout=0.4"],
+        &[
+            "--set=model.activation=gelu_tanh",
+            "--set=model.code_activation=gelu",
+            "--set=model.output=gelu",
+            "--set=objective.reconstruction=mse",
+        ],
+        &["--set=model.activation={ kind = \"leaky_relu\", slope = 0.3 }"],
         &["--set=model.activation=silu", "--set=model.tied=true", &sum],
         &[
             "--set=model.tied=true",

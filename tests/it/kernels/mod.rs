@@ -2,6 +2,7 @@
 
 mod dense;
 mod errors;
+mod gelu;
 mod runs;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};

@@ -575,6 +575,11 @@ fn gzipped_files_are_what_is_in_them() {
         fs::write(at(name), bytes).unwrap();
         refused(&check_arguments("array", &at(name), &[]), parts);
     };
+    // So much that its beginning is whole where its end is cut off.
+    let noise = (0..32_000u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect::<Vec<_>>();
+    let array = npy("|u1", false, &[2000, 4, 4], &noise);
     let zipped = gzip(&array);
     damaged(
         "cut.npy.gz",

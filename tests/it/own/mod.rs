@@ -3,11 +3,17 @@
 mod applied;
 mod arrays;
 mod corners;
+mod folders;
+mod idx_names;
 mod numbers;
+mod oddities;
 mod pictures;
+mod samples;
+mod scaled;
 
 use std::path::{Path, PathBuf};
 
+use npyz::WriterBuilder;
 use serde_json::Value;
 
 use crate::support::{hourglass, succeed};
@@ -42,6 +48,29 @@ fn apply(command: &str, run: &Path, input: &Path, out: &Path) -> Vec<String> {
         format!("--input={}", input.display()),
         format!("--out={}", out.display()),
     ]
+}
+
+/// Writes an array of any kind of element.
+fn write_array<T: npyz::AutoSerialize + Copy>(path: &Path, shape: &[u64], elements: &[T]) {
+    let mut bytes = Vec::new();
+    let options = npyz::WriteOptions::new().default_dtype().shape(shape);
+    let mut writer = options.writer(&mut bytes).begin_nd().unwrap();
+    writer.extend(elements.iter().copied()).unwrap();
+    writer.finish().unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// The arguments of `data check --json` for a config under `configs/own/`.
+fn check(config: &str, path: &Path, of: &[(&str, &str)]) -> Vec<String> {
+    let mut arguments = vec![
+        "data".to_owned(),
+        "check".into(),
+        "--json".into(),
+        format!("--config=configs/own/{config}.toml"),
+        format!("--set=data.path={}", path.display()),
+    ];
+    arguments.extend(settings(of));
+    arguments
 }
 
 fn json(arguments: &[String]) -> Value {

@@ -4,19 +4,45 @@ import { numbers } from "./payload.js";
 
 /**
  * @typedef {{ kind: "dense", inputs: number, outputs: number, pieces: number, activation: string,
- *   weight: Float32Array, bias: Float32Array }} Dense
+ *   slope?: number, weight: Float32Array, bias: Float32Array }} Dense
  * @typedef {{ kind: "fold_in", pixels: number, updates: number, tiny: number, least: number,
  *   topics: Float32Array }} FoldIn
  * @typedef {Dense | FoldIn} Stage
  * @typedef {Float64Array<ArrayBuffer> | Float32Array<ArrayBuffer>} Vector
  */
 
-/** Slope of the leaky rectifier below 0, and constants of GELU in its form with tanh. */
-const LEAKY_SLOPE = 0.1;
+/** Constants of GELU in its form with tanh. */
 const GELU_SCALE = Math.sqrt(2 / Math.PI);
 const GELU_CUBE = 0.044715;
 
-/** @type {Record<string, (h: number) => number>} */
+/**
+ * Coefficients in (a − 4) / (a + 4) of (1 + √2 a) exp(a²/2) Φ(−a) for a ≥ 0, the highest power first;
+ * see src/model/gelu.rs.
+ */
+const NORMAL_TAIL = [
+  2.8963306196712408e-9, 1.2929510891294643e-8, -1.6806850651009848e-8, -1.3185409420926459e-7,
+  2.0465045073612149e-9, 7.8028034661504528e-7, 5.0490022722235434e-7, -3.9362166670363619e-6,
+  -4.5200006618672831e-6, 2.1036188668498876e-5, 2.8136964012976952e-5, -1.3610360515258517e-4,
+  -1.1467579538310603e-4, 1.0602658673344922e-3, -6.6853733260807198e-4, -7.2846705796339827e-3,
+  2.8883013427895818e-2, -5.8319238841169502e-2, 7.0149203375379144e-2, -3.1721101143575714e-2,
+  -6.6178321900967988e-2, 6.2847787874831165e-1,
+];
+
+/**
+ * The normal distribution Φ, within some units in the last place of double precision.
+ *
+ * @param {number} x
+ */
+export function normalCdf(x) {
+  const a = Math.abs(x);
+  if (a > 40) return x < 0 ? 0 : 1;
+  const t = (a - 4) / (a + 4);
+  const series = NORMAL_TAIL.reduce((sum, coefficient) => sum * t + coefficient, 0);
+  const tail = (Math.exp(-0.5 * a * a) * series) / (1 + Math.SQRT2 * a);
+  return x < 0 ? tail : 1 - tail;
+}
+
+/** @type {Record<string, (h: number, slope: number) => number>} */
 const ACTIVATIONS = {
   linear: (h) => h,
   // One number for each of its pieces; the greatest was taken already.
@@ -24,9 +50,10 @@ const ACTIVATIONS = {
   sigmoid: (h) => 1 / (1 + Math.exp(-h)),
   tanh: Math.tanh,
   relu: (h) => Math.max(0, h),
-  leaky_relu: (h) => Math.max(LEAKY_SLOPE * h, h),
+  leaky_relu: (h, slope) => (h > 0 ? h : slope * h),
   elu: (h) => (h > 0 ? h : Math.exp(h) - 1),
-  gelu: (h) => 0.5 * h * (1 + Math.tanh(GELU_SCALE * (h + GELU_CUBE * h ** 3))),
+  gelu: (h) => h * normalCdf(h),
+  gelu_tanh: (h) => 0.5 * h * (1 + Math.tanh(GELU_SCALE * (h + GELU_CUBE * h ** 3))),
   silu: (h) => h / (1 + Math.exp(-h)),
 };
 
@@ -60,7 +87,9 @@ export function run(stages, input) {
   for (const stage of stages) {
     if (stage.kind === "dense") {
       logits = affine(stage, values);
-      values = logits.map(ACTIVATIONS[stage.activation]);
+      const activation = ACTIVATIONS[stage.activation];
+      const slope = stage.slope ?? 0;
+      values = logits.map((h) => activation(h, slope));
     } else {
       logits = foldIn(stage, values);
       values = logits;
