@@ -90,10 +90,20 @@ pub enum Error {
     Import { path: PathBuf, problem: ImportError },
     #[error("weights cannot be imported into {0}")]
     NotImportable(&'static str),
+    #[error("{} is neither a run nor a file of weights", .0.display())]
+    NoStart(PathBuf),
+    #[error("{} holds weights of another network\n  there: {theirs}\n  here:  {ours}", path.display())]
+    OtherNetwork {
+        path: PathBuf,
+        theirs: String,
+        ours: String,
+    },
     #[error("{} was imported, not trained", .0.display())]
     IsImported(PathBuf),
     #[error("{0}")]
     NotResumable(String),
+    #[error("the data are not those that {} was trained on: their SHA-256 is another", .0.display())]
+    OtherData(PathBuf),
     #[error("{} has no checkpoint that can be used", .0.display())]
     NoCheckpoint(PathBuf),
     #[error(transparent)]
@@ -189,6 +199,8 @@ impl Error {
             | Self::Import { .. }
             | Self::NotImportable(_)
             | Self::IsImported(_)
+            | Self::NoStart(_)
+            | Self::OtherNetwork { .. }
             | Self::NoMetric { .. }
             | Self::Out { .. }
             | Self::NotTwoInputs(_)
@@ -215,7 +227,7 @@ impl Error {
             Self::Stopped => signals::INTERRUPTED,
             Self::Baseline(BaselineError::Execution(_)) => 1,
             Self::Baseline(_) => 2,
-            Self::NotResumable(_) | Self::NoCheckpoint(_) => 2,
+            Self::NotResumable(_) | Self::NoCheckpoint(_) | Self::OtherData(_) => 2,
             Self::Interrupted { .. }
             | Self::FitInterrupted { .. }
             | Self::StudyInterrupted { .. } => signals::INTERRUPTED,
@@ -263,6 +275,9 @@ impl Error {
             Self::NoMetric { .. } => Some("choose one that all of the runs have with --metric, such as mse_per_pixel; metrics.jsonl lists them behind `test_`".into()),
             Self::Input(error) => Some(error.hint.clone()),
             Self::Output(OutputError::Unwritable { hint, .. }) => Some((*hint).into()),
+            Self::NoThreshold(error) if matches!(**error, Self::Run(RunError::Changed(_) | RunError::Missing(_))) => {
+                error.hint().map(|hint| format!("{hint}, or give a --threshold"))
+            }
             Self::NoThreshold(_) => Some("name where they are now with --set data.path=PATH, or give a --threshold".into()),
             Self::Stopped => None,
             Self::NotTwoInputs(_) => Some("give --input twice, or leave it out to use test images".into()),
@@ -271,10 +286,17 @@ impl Error {
             Self::NoEpoch(_) => Some("train it again with --force".into()),
             Self::Import { problem: ImportError::Unreadable(_), .. } => Some("name a safetensors file with --weights".into()),
             Self::Import { problem: ImportError::Format(_), .. } => Some("save the weights with the safetensors package of Python; what is pickled is not read".into()),
-            Self::Import { problem: ImportError::Tensors(_), .. } => Some("set model.encoder, model.decoder or model.layers as the network is that the weights come from; of a variational network mu and log_var are one layer, in this order, as torch.cat makes it".into()),
+            Self::Import { problem: ImportError::Tensors(_), .. } => Some("set model.encoder, model.decoder or model.layers as the network is that the weights come from, and model.kind = \"variational\" for one with mu and log_var".into()),
+            Self::Import { problem: ImportError::Posterior(_), .. } => Some("name the layers mu and log_var in the file, or join them to one, mu first, as torch.cat does".into()),
+            Self::Import { problem: ImportError::OtherLayers(_), .. } => Some("networks here have dense layers alone; torch.nn.utils.fusion.fuse_linear_bn_eval makes a dense layer of one and the batch normalisation behind it".into()),
             Self::Import { problem: ImportError::Values(_), .. } => Some("save finite numbers of 16, 32 or 64 bits".into()),
             Self::NotImportable(_) => Some("name the config of an autoencoder with model.tied = false, of a variational network or of a classifier".into()),
-            Self::IsImported(_) => Some("train another run with `hourglass train --config RUN/config.toml --out DIR`".into()),
+            Self::IsImported(path) => Some(format!(
+                "`hourglass train --from {} --out DIR` trains its weights further, as a new run",
+                path.display()
+            )),
+            Self::NoStart(_) => Some("name a run such as artifacts/deep, or a safetensors file".into()),
+            Self::OtherNetwork { .. } => Some("leave --config out to take the run's own, or set model as that has it; the run's model.safetensors holds an untied network's weights too".into()),
             Self::TooCoarse(problem) => Some(problem.hint().into()),
             Self::Out { .. } => Some("make the directory, or choose another --out".into()),
             Self::Picture(PictureError::TooLarge { .. }) => Some("show fewer images".into()),
@@ -299,6 +321,7 @@ impl Error {
             )),
             Self::Checkpoint(_) => Some("make room or mend the place; the checkpoint before it is whole, and `hourglass train --resume RUN` goes on from there".into()),
             Self::NotResumable(_) => Some("begin another run with `hourglass train --config RUN/config.toml --out DIR`".into()),
+            Self::OtherData(_) => Some("name where the run's own data are now with --set data.path=PATH".into()),
             Self::NoCheckpoint(_) => Some("`hourglass train --config RUN/config.toml --out DIR` begins it anew".into()),
             Self::Picture(PictureError::Failed { .. } | PictureError::File(_))
             | Self::File(_)

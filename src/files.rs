@@ -1,5 +1,7 @@
 //! Files that are either whole or not there.
 
+mod untrusted;
+
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -7,6 +9,10 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 use thiserror::Error;
+
+pub use untrusted::{
+    append_regular, lock_file, read_regular, read_regular_text, refuse_special, unlink,
+};
 
 /// How the name of a file begins that is being written. A process that is killed leaves it behind.
 const TEMPORARY: &str = ".hourglass-";
@@ -242,17 +248,18 @@ pub fn free_bytes(file: &File) -> io::Result<u64> {
 /// # Errors
 /// It cannot be read, or is larger; no more than `most` bytes are kept in memory.
 pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
-    let read = || -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let file = File::open(path)?;
-        file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > most {
-            let problem = format!("is larger than the {most} bytes that it should have at most");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
-        }
-        Ok(bytes)
-    };
+    let read = || read_at_most(File::open(path)?, most);
     read().map_err(at(path))
+}
+
+fn read_at_most(file: File, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let problem = format!("is larger than the {most} bytes that it should have at most");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+    }
+    Ok(bytes)
 }
 
 /// Reads a text of at most so many bytes.
@@ -260,10 +267,16 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, FileError> {
 /// # Errors
 /// As [`read`], and when it is not UTF-8.
 pub fn read_text(path: &Path, most: u64) -> Result<String, FileError> {
+    text(path, read(path, most)?)
+}
+
+/// The text that a file holds.
+///
+/// # Errors
+/// It is not UTF-8.
+pub fn text(path: &Path, bytes: Vec<u8>) -> Result<String, FileError> {
     let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "is not UTF-8 text");
-    String::from_utf8(read(path, most)?)
-        .map_err(not_text)
-        .map_err(at(path))
+    String::from_utf8(bytes).map_err(not_text).map_err(at(path))
 }
 
 /// Removes a file or a directory with all that is in it, if it is there.

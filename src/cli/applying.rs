@@ -129,7 +129,7 @@ pub struct Denoise {
 #[command(
     after_help = "The error is per number: the squared difference, or the cross-entropy above the least possible where training minimised \
 cross-entropy. An example is called anomalous where its error is above the \
-threshold: a quantile of the errors of the training examples, which are measured once and kept in the run directory. The CSV has \
+threshold: a quantile of the errors of the training examples, which are measured when training ends and kept in the run directory. The CSV has \
 the examples in their order, each with its error, its rank from the greatest error and whether it is anomalous.
 
 How well that finds what training has not seen is measured by leaving a class out of training:

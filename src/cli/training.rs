@@ -56,6 +56,8 @@ pub struct Placement {
   hourglass train --config configs/own-images.toml --set data.path=photos
   hourglass train --resume artifacts/deep
   hourglass train --resume artifacts/deep --set train.epochs=20
+  hourglass train --from artifacts/deep --set train.optimizer.learning_rate=1e-4 --out artifacts/deep-tuned
+  hourglass train --from theirs.safetensors --config configs/deep.toml --out artifacts/theirs-tuned
   hourglass train --set train.shards=2 --devices wgpu:0,wgpu:1
   hourglass train --backend remote --remote gpu-box:3000      (there: hourglass serve)
 
@@ -69,6 +71,11 @@ pub struct Train {
     /// --devices, nothing else
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "out", "force"])]
     pub resume: Option<PathBuf>,
+    /// Start from the weights of a run, finished or with a checkpoint, or of a safetensors file as `import` reads it, with a
+    /// fresh optimizer. Without --config the config is that of the run. The run keeps a copy of the weights, so `verify`
+    /// needs nothing else
+    #[arg(long, value_name = "RUN|FILE", conflicts_with = "resume")]
+    pub from: Option<PathBuf>,
     #[command(flatten)]
     pub placement: Placement,
     /// Threads for the CPU; ndarray's matrix products follow MATMUL_NUM_THREADS instead [default: all
@@ -90,11 +97,14 @@ pub struct Train {
 #[derive(Debug, Args)]
 #[command(
     after_help = "The file is safetensors, of numbers of 16, 32 or 64 bits. Tensors are found under PyTorch's names as `export` \
-writes them (encoder.0.weight), or else under any names that end in weight ([outputs, inputs]) or kernel (Keras', \
-[inputs, outputs]) and bias: layers by their shapes, and those of one shape by the numbers in their names. Where each was \
-found is printed; what is missing, not used, of another shape or not to be told apart is an error that lists all of it. Of a \
-variational network mu and log_var are one layer, in this order. The network is measured, and what is done with a finished \
-run is done with this one, but for what asks how it was trained: train --resume, verify, curves.
+writes them (encoder.0.weight), with or without a prefix such as module. or _orig_mod., or else under any names that end in \
+weight ([outputs, inputs]) or kernel (Keras', [inputs, outputs]) and bias, or in Keras' vars/0 and vars/1: layers by their \
+shapes, and those of one shape by the numbers in their names. Where each was found is printed; what is missing, not used, of \
+another shape or not to be told apart is an error that lists all of it. Counters such as n_averaged are left out. The two \
+layers of a variational network that give mu and log_var are joined; their names say which is which, as fc_mu and fc_log_var \
+do, or fc21 and fc22 of PyTorch's example. The network is measured, and what is done with a finished \
+run is done with this one, but for what asks how it was trained: train --resume, verify, curves. `hourglass train --from` \
+trains it further, as a new run.
 
 Examples:
   hourglass import --weights theirs.safetensors --out artifacts/theirs

@@ -90,6 +90,9 @@ impl Conclusion<'_> {
         if let Some(warning) = constant_code(config, &figures) {
             warn(&warning);
         }
+        if let Some(errors) = task.training_errors(&network)? {
+            run.write_training_errors(&errors)?;
+        }
         let receipt = Receipt {
             environment: origin.environment,
             threads: workers::threads(),
@@ -99,9 +102,10 @@ impl Conclusion<'_> {
             parameters,
             initial_weights_sha256: origin.initial_weights_sha256,
             weights_sha256: weights::fingerprint(&network)?,
-            files: run.weights_checksums()?,
+            files: run.checksums()?,
             resumed: origin.resumed,
             imported,
+            started_from: origin.started_from,
         };
         let summary = report::summary(config, error_metric, &history, epoch, &figures, &receipt);
         run.write_summary(&summary)?;
@@ -147,6 +151,7 @@ pub fn origin<M: Network, T: Measured<M>>(
         data: task.checksums().to_vec(),
         initial_weights_sha256: weights::fingerprint(network)?,
         resumed: Vec::new(),
+        started_from: None,
     })
 }
 

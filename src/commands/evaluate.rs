@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::prepare::{Examples, Prepared, load_images, prepare};
+use super::prepare::{Examples, Prepared, load_trained_on, prepare};
 use super::{answer, answer_json, open_run, open_trained};
 use crate::cli;
 use crate::error::Error;
@@ -45,7 +45,7 @@ fn code_figures(arguments: &cli::Run) -> Result<Figures, Error> {
     let loaded = open_trained(arguments)?;
     let data = loaded.config.experiment.images();
     let data = data.ok_or_else(|| loaded.no_code())?;
-    let splits = load_images(&loaded.config, data, loaded.input_size)?;
+    let splits = load_trained_on(&loaded.run, &loaded.config, data, loaded.input_size)?;
     let evaluator = loaded.evaluator();
     let figures = evaluator.usefulness(&*loaded.network, &splits.train, &splits.test)?;
     figures.ok_or(Error::NoClasses)

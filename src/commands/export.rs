@@ -15,14 +15,14 @@ use crate::device::OpenDevice;
 use crate::error::Error;
 use crate::files;
 use crate::model::{Activation, onnx};
-use crate::run_directory::RunDirectory;
+use crate::run_directory::{RunDirectory, RunError};
 
 pub fn run(arguments: &cli::Export) -> Result<(), Error> {
     let (run, config, opened) = open_run(&arguments.run)?;
     let directory = match &arguments.out {
         Some(out) if !is_same(out, run.path()) => {
             // Another run's files are those of its weights.
-            if RunDirectory::open(out).is_ok() {
+            if !matches!(RunDirectory::open(out), Err(RunError::NotARun(_))) {
                 return Err(Error::Out {
                     path: out.clone(),
                     problem: "is another run",

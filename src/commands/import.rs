@@ -27,7 +27,7 @@ use crate::train::Fitted;
 
 pub fn run(arguments: &cli::Import, quiet: bool) -> Result<(), Error> {
     let begun = Instant::now();
-    let (config, out) = new_run(&arguments.new, arguments.new.backend)?;
+    let (config, out) = new_run(&arguments.new, arguments.new.backend, None)?;
     let bytes = files::read(&arguments.weights, memory::most_bytes()).map_err(|unreadable| {
         let problem = ImportError::Unreadable(unreadable.error.to_string());
         import_error(&arguments.weights, problem)
@@ -72,8 +72,11 @@ impl Import<'_> {
     ) -> Result<(serde_json::Value, Vec<std::path::PathBuf>), Error> {
         let path = &self.arguments.weights;
         let parameters = network.num_params();
-        let Imported { network, taken } =
-            import(network, self.bytes).map_err(|problem| import_error(path, problem))?;
+        let Imported {
+            network,
+            taken,
+            ignored,
+        } = import(network, self.bytes).map_err(|problem| import_error(path, problem))?;
         if !self.quiet {
             let rows: Vec<[String; 4]> = taken
                 .into_iter()
@@ -88,6 +91,9 @@ impl Import<'_> {
                 })
                 .collect();
             say(table(&rows).trim_end());
+            for name in ignored {
+                say(&format!("`{name}` is not of the network and not used"));
+            }
         }
         let run = RunDirectory::create(self.out, self.config, self.arguments.new.force)?;
         MetricsLog::create(&run.metrics(), task.error_metric(), &[])?;

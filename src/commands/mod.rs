@@ -28,6 +28,7 @@ mod runs;
 mod sample;
 mod score;
 mod serve;
+mod start;
 mod sweep;
 mod train;
 mod verify;
@@ -215,13 +216,20 @@ fn refuse_imported(run: &RunDirectory) -> Result<(), Error> {
     }
 }
 
-/// The config of a run that is to be made, and its directory, which is free.
+/// The config of a run that is to be made, without --config that of the run `from`, and its directory, which is free.
 ///
 /// # Errors
 /// The config has mistakes, or something is in the way.
-fn new_run(arguments: &cli::NewRun, backend: Option<Backend>) -> Result<(Config, PathBuf), Error> {
+fn new_run(
+    arguments: &cli::NewRun,
+    backend: Option<Backend>,
+    from: Option<&RunDirectory>,
+) -> Result<(Config, PathBuf), Error> {
     let overrides = with_strict(&arguments.overrides, arguments.strict);
-    let mut config = Config::load(arguments.config.as_deref(), &overrides)?;
+    let mut config = match (&arguments.config, from) {
+        (None, Some(run)) => run.config(&overrides)?,
+        (path, _) => Config::load(path.as_deref(), &overrides)?,
+    };
     config.backend = backend.unwrap_or(config.backend);
     let out = arguments.out.clone();
     let out = out.unwrap_or_else(|| default_directory(&config));
@@ -266,6 +274,8 @@ fn fit_settings(seed: u64, train: &Train) -> Fit {
 fn open_run(arguments: &cli::Run) -> Result<(RunDirectory, Config, OpenDevice), Error> {
     let run = RunDirectory::open(&arguments.run)?;
     let mut config = run.config(&arguments.overrides)?;
+    // Whatever the command needs of it: a run that was changed is not as its summary says.
+    run.preparation()?;
     config.backend = arguments.backend.unwrap_or(config.backend);
     // Who needs the note and finds it missing or damaged says so.
     if let Ok(Some(preparation)) = run.preparation() {

@@ -14,6 +14,7 @@ use crate::evaluate::ImageError;
 use crate::model::{Autoencoder, Classifier, Dropout, TiedAutoencoder, Variational};
 use crate::random::{self, Purpose};
 use crate::report::Reading;
+use crate::run_directory::RunDirectory;
 use crate::task::{
     BaselineTask, ClassificationTask, ImageExamples, ReconstructionTask, Subset, VariationalTask,
 };
@@ -171,6 +172,23 @@ pub fn load_images(
         return Err(DataError::NoValidation.into());
     }
     Ok(splits)
+}
+
+/// Both splits of a run, for who measures something on the examples that it was trained on.
+///
+/// # Errors
+/// As [`load_images`], and when the data are not those that the run was trained on.
+pub fn load_trained_on(
+    run: &RunDirectory,
+    config: &Config,
+    data: &Images,
+    input_size: usize,
+) -> Result<Splits<ImageSet>, Error> {
+    let splits = load_images(config, data, input_size)?;
+    match run.data_checksums()? {
+        Some(known) if known != splits.checksums => Err(Error::OtherData(run.path().to_owned())),
+        _ => Ok(splits),
+    }
 }
 
 /// Batches of training images on each device, to which all are copied where they and the device's memory have room for

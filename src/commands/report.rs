@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::prepare::{Examples, Prepared, load_images, prepare};
+use super::prepare::{Examples, Prepared, load_trained_on, prepare};
 use super::{answer, answer_json, open_run};
 use crate::apply::Trained;
 use crate::baselines::BaselineError;
@@ -94,7 +94,7 @@ pub fn write(arguments: &cli::Report) -> Result<PathBuf, Error> {
         }
         Some(data) => {
             let loaded = Trained::of(run, config, opened)?;
-            let splits = load_images(&loaded.config, &data, loaded.input_size)?;
+            let splits = load_trained_on(&loaded.run, &loaded.config, &data, loaded.input_size)?;
             if !splits.test.in_unit_range() {
                 return Err(Error::NoPage(loaded.run.path().to_owned()));
             }

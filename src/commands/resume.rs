@@ -91,7 +91,7 @@ fn config(
     overrides: &[String],
 ) -> Result<Config, Error> {
     let Some(newest) = newest else {
-        return Ok(run.config(overrides)?);
+        return Ok(run.config_as_it_is(overrides)?);
     };
     let place = newest.path.join("config.toml").display().to_string();
     let parse = |overrides: &[String]| {
@@ -99,7 +99,7 @@ fn config(
             .map_err(|problems| Error::Config(crate::config::ConfigError::Problems(problems)))
     };
     let saved = parse(&[])?;
-    let config = match run.config(overrides) {
+    let config = match run.config_as_it_is(overrides) {
         Ok(config) => config,
         Err(error) => {
             // A mistake in an override is not a damaged file.
@@ -143,9 +143,9 @@ fn config(
 /// Whether the files of a run are still those that its summary speaks of.
 pub fn is_whole(run: &RunDirectory, summary: &Value) -> bool {
     Receipt::of(summary).is_ok_and(|receipt| {
-        let weights = run.weights_checksums();
+        let changed = run.changed_files(&receipt.files);
         let config = run.config_sha256();
-        weights.is_ok_and(|found| found == receipt.files)
+        changed.is_ok_and(|changed| changed.is_empty())
             && config.is_ok_and(|found| found == receipt.config_sha256)
             && run
                 .history()
@@ -168,6 +168,11 @@ impl Resumable {
         };
         // What was damaged since is written anew.
         (is_over && is_whole(&self.run, &summary)).then_some(summary)
+    }
+
+    /// Whether it did not come to its first checkpoint, so that its first step is the next.
+    pub fn starts_over(&self) -> bool {
+        self.checkpoints.is_empty()
     }
 
     /// Whether more epochs would change nothing.
@@ -226,6 +231,7 @@ impl Resumable {
             }
             origin.initial_weights_sha256 = begun.initial_weights_sha256.clone();
             origin.resumed = begun.resumed.clone();
+            origin.started_from = begun.started_from.clone();
             origin.resumed.push(Resumption {
                 after_step: training.step(),
                 differences,

@@ -8,15 +8,16 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::applied::{check_not_an_input, check_standard_output, each_piece};
-use super::prepare::load_images;
+use super::prepare::load_trained_on;
 use super::{answer, answer_json, open_trained};
 use crate::apply::Trained;
 use crate::cli;
-use crate::data::{NAME_COLUMN, STANDARD_INPUT, npy};
+use crate::data::{NAME_COLUMN, STANDARD_INPUT};
 use crate::error::Error;
 use crate::evaluate::quantile;
 use crate::files::{self, Pending};
 use crate::report::text::{figure, table, thousands};
+use crate::run_directory::RunError;
 
 /// What is known of each example, in their order.
 #[derive(Default)]
@@ -41,12 +42,14 @@ pub fn run(arguments: &cli::Score) -> Result<(), Error> {
             drop(Pending::begin(out)?);
         }
     }
-    let threshold = match arguments.threshold {
-        Some(threshold) => threshold,
+    let (threshold, training) = match arguments.threshold {
+        Some(threshold) => (threshold, None),
         None => {
             let errors =
                 training_errors(&trained).map_err(|error| Error::NoThreshold(Box::new(error)))?;
-            quantile(&errors, arguments.quantile)
+            let threshold = quantile(&errors, arguments.quantile);
+            let above = errors.iter().filter(|error| **error > threshold).count();
+            (threshold, Some((above, errors.len())))
         }
     };
     let begun = Instant::now();
@@ -92,6 +95,8 @@ pub fn run(arguments: &cli::Score) -> Result<(), Error> {
             "metric": metric,
             "threshold": threshold,
             "quantile": arguments.threshold.is_none().then_some(arguments.quantile),
+            "training_examples": training.map(|(_, examples)| examples),
+            "training_examples_above": training.map(|(above, _)| above),
             "examples": examples,
             "anomalous": anomalous,
             "greatest": greatest.iter().map(example).collect::<Vec<_>>(),
@@ -107,11 +112,13 @@ pub fn run(arguments: &cli::Score) -> Result<(), Error> {
     if let Some(out) = &arguments.out {
         let _ = writeln!(text, "{}", out.display());
     }
-    let from = match arguments.threshold {
-        Some(_) => "as given".into(),
-        None => format!(
-            "above which are {} % of the training examples",
-            figure(100.0 * (1.0 - arguments.quantile))
+    let from = match training {
+        None => "as given".into(),
+        Some((above, examples)) => format!(
+            "exceeded by {} of {} training examples ({:.2} %)",
+            thousands(above as u64),
+            thousands(examples as u64),
+            100.0 * above as f64 / examples as f64
         ),
     };
     let _ = writeln!(
@@ -141,28 +148,30 @@ pub fn run(arguments: &cli::Score) -> Result<(), Error> {
     answer(&text)
 }
 
-/// The errors of the examples that the network was trained on: from the run directory, or measured and kept there.
+/// The errors of the examples that the network was trained on, as far as they are finite: those that were measured when
+/// training ended, or, of a run of an earlier version, measured now on the data that its receipt names.
 fn training_errors(trained: &Trained) -> Result<Vec<f64>, Error> {
-    let path = trained.run.training_errors();
-    // What is missing or damaged is measured again.
-    if let Ok(mut errors) = npy::read_numbers(&path) {
-        errors.retain(|error| error.is_finite());
-        if !errors.is_empty() {
-            return Ok(errors);
-        }
+    let errors = match trained.run.training_errors()? {
+        Some(errors) => errors,
+        None => measured(trained)?,
+    };
+    let errors: Vec<f64> = errors.into_iter().filter(|it| it.is_finite()).collect();
+    match errors.is_empty() {
+        true => Err(RunError::NoTrainingErrors(trained.run.path().to_owned()).into()),
+        false => Ok(errors),
     }
-    let data = trained
-        .config
-        .experiment
-        .images()
-        .ok_or_else(|| trained.no_code())?;
-    let splits = load_images(&trained.config, data, trained.input_size)?;
-    let errors = trained.errors(&splits.train)?.errors;
-    // A run that cannot be written to is measured each time.
-    if let Ok(_lock) = trained.run.lock_for_writing() {
-        let _ = files::write(&path, &npy::of_numbers(&errors));
-    }
-    Ok(errors)
+}
+
+/// Measures them. Overrides may say where the data are now, but not which of them were trained on.
+fn measured(trained: &Trained) -> Result<Vec<f64>, Error> {
+    let given = trained.config.experiment.images();
+    let given = given.ok_or_else(|| trained.no_code())?;
+    let mut config = trained.run.config(&[])?;
+    config.experiment.move_data(given);
+    let data = config.experiment.images();
+    let data = data.ok_or_else(|| trained.no_code())?;
+    let splits = load_trained_on(&trained.run, &config, data, trained.input_size)?;
+    Ok(trained.errors(&splits.train)?.errors)
 }
 
 fn write(

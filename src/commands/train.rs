@@ -13,6 +13,7 @@ use super::pictures::Pictures;
 use super::prepare::{Examples, Prepared, prepare};
 use super::report::{self as page, of_new_run};
 use super::resume::{self, Resumable};
+use super::start::{Start, Started};
 use super::{answer, answer_json, fit_settings, is_quiet, new_run, say, set_threads, training};
 use crate::baselines::{Baseline, BaselineError};
 use crate::cli;
@@ -26,7 +27,7 @@ use crate::run_directory::RunDirectory;
 use crate::signals::Interruption;
 use crate::task::{BaselineTask, Measured, Subset, Task};
 use crate::train::checkpoint::Checkpoints;
-use crate::train::{Event, Training, fit_baseline};
+use crate::train::{Event, StartedFrom, Training, fit_baseline};
 use crate::workers;
 
 pub fn run(arguments: &cli::Train, quiet: bool) -> Result<(), Error> {
@@ -54,9 +55,15 @@ pub fn run(arguments: &cli::Train, quiet: bool) -> Result<(), Error> {
         }
         None => {
             let backend = arguments.new.backend.filter(|it| *it != Backend::Remote);
-            let (config, out) = new_run(&arguments.new, backend)?;
+            let start = arguments.from.as_deref().map(Start::find).transpose()?;
+            let run = start.as_ref().and_then(Start::run);
+            let (config, out) = new_run(&arguments.new, backend, run)?;
+            if let Some(start) = &start {
+                start.check(&config)?;
+            }
             let force = arguments.new.force;
-            (config, Beginning::New { out, force })
+            let start = start.map(Box::new);
+            (config, Beginning::New { out, force, start })
         }
     };
     set_threads(arguments.threads);
@@ -141,7 +148,12 @@ struct Done {
 
 /// Where a run begins.
 enum Beginning {
-    New { out: PathBuf, force: bool },
+    New {
+        out: PathBuf,
+        force: bool,
+        /// The weights that it begins with, where they are not drawn.
+        start: Option<Box<Start>>,
+    },
     Resumed(Resumable),
 }
 
@@ -173,13 +185,23 @@ impl Session {
         let error_metric = task.error_metric();
         let train = training(config)?;
         let settings = fit_settings(config.seed, train);
+        let (network, started_from, copy) = first_weights(&beginning, network, task)?;
         let mut origin = origin(opened, task, &network)?;
+        origin.started_from = started_from;
         if !quiet {
             say(&introduction(config, opened, parameters, examples));
+            if let Some(started) = &origin.started_from {
+                say(&format!("starting from the weights of {}", started.from));
+            }
         }
         let (run, mut training) = match beginning {
-            Beginning::New { out, force } => {
+            Beginning::New { out, force, .. } => {
                 let run = RunDirectory::create(&out, config, force)?;
+                if let Some(started) = &origin.started_from {
+                    run.write_initial(started, &copy)?;
+                    // Its config says that it is not all that repeats the run.
+                    run.write_config(config)?;
+                }
                 (run, Training::new(&settings, task, network))
             }
             Beginning::Resumed(mut resumable) => {
@@ -251,7 +273,7 @@ impl Session {
             say(&introduction(config, opened, parameters, examples));
         }
         let run = match self.beginning {
-            Beginning::New { out, force } => RunDirectory::create(&out, config, force)?,
+            Beginning::New { out, force, .. } => RunDirectory::create(&out, config, force)?,
             Beginning::Resumed(resumable) => {
                 resumable.begin(config)?;
                 resumable.run
@@ -299,6 +321,37 @@ impl Session {
         };
         let concluded = conclusion.write(task, fitted)?;
         done(&run, board, step, concluded)
+    }
+}
+
+/// The network that training begins with, where its weights come from if they were not drawn, and then a copy of them.
+fn first_weights<M: Network, T: Measured<M>>(
+    beginning: &Beginning,
+    network: M,
+    task: &T,
+) -> Result<(M, Option<StartedFrom>, Vec<u8>), Error> {
+    match beginning {
+        Beginning::New {
+            start: Some(start), ..
+        } => {
+            let started = start.load(network)?;
+            start.compare(task.preparation());
+            let Started {
+                network,
+                from,
+                burnpack,
+            } = started;
+            Ok((network, Some(from), burnpack))
+        }
+        Beginning::Resumed(resumable) if resumable.starts_over() => {
+            let run = &resumable.run;
+            let Some(started) = run.started_from()? else {
+                return Ok((network, None, Vec::new()));
+            };
+            let network = run.load_initial(network, &started)?;
+            Ok((network, Some(started), Vec::new()))
+        }
+        _ => Ok((network, None, Vec::new())),
     }
 }
 

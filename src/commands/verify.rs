@@ -10,6 +10,7 @@ use super::{answer, answer_json, fit_settings, refuse_imported, say, set_threads
 use crate::baselines::Baseline;
 use crate::cli;
 use crate::config::Config;
+use crate::data::Checksum;
 use crate::device::{self, Backend};
 use crate::environment::Environment;
 use crate::error::Error;
@@ -102,12 +103,18 @@ fn changed_files(run: &RunDirectory, receipt: &Receipt) -> Result<Vec<String>, E
     if run.config_sha256()? != receipt.config_sha256 {
         changed.push("config.toml was changed since the run".into());
     }
-    for file in run.weights_checksums()? {
-        if !receipt.files.contains(&file) {
-            changed.push(format!("{} was changed since the run", file.file));
-        }
+    if let Some(started) = &receipt.started_from
+        && !run.has_initial(started)?
+    {
+        changed.push(format!("{} was changed since the run", started.copy.file));
     }
-    Ok(changed)
+    let files = run.changed_files(&receipt.files)?.into_iter();
+    changed.extend(files.map(|file| format!("{file} was changed since the run")));
+    match run.preparation() {
+        // Reported above.
+        Ok(_) | Err(RunError::Changed(_)) => Ok(changed),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What the run left.
@@ -122,6 +129,8 @@ struct Repetition {
     data_agree: bool,
     initial_weights_sha256: String,
     weights_sha256: String,
+    /// Of the file of the training examples' errors.
+    training_errors: Option<Checksum>,
     error_metric: &'static str,
     epochs: Vec<Map<String, Value>>,
     summary: Value,
@@ -162,10 +171,14 @@ fn repeat(
         ));
     }
     let repetition = match prepare(&config, &opened, Examples::All)? {
-        Prepared::Autoencoder(network, task) => train(&config, receipt, network, &task, quiet)?,
-        Prepared::Tied(network, task) => train(&config, receipt, network, &task, quiet)?,
-        Prepared::Variational(network, task) => train(&config, receipt, network, &task, quiet)?,
-        Prepared::Classifier(network, task) => train(&config, receipt, network, &task, quiet)?,
+        Prepared::Autoencoder(network, task) => {
+            train(&config, run, receipt, network, &task, quiet)?
+        }
+        Prepared::Tied(network, task) => train(&config, run, receipt, network, &task, quiet)?,
+        Prepared::Variational(network, task) => {
+            train(&config, run, receipt, network, &task, quiet)?
+        }
+        Prepared::Classifier(network, task) => train(&config, run, receipt, network, &task, quiet)?,
         Prepared::Baseline(network, task) => fit_again(&config, receipt, &network, &task)?,
     };
     Ok(compare(recorded, &repetition, differences))
@@ -173,12 +186,17 @@ fn repeat(
 
 fn train<M: Network, T: Task<M>>(
     config: &Config,
+    run: &RunDirectory,
     receipt: &Receipt,
     network: M,
     task: &T,
     quiet: bool,
 ) -> Result<Repetition, Error> {
     let error_metric = task.error_metric();
+    let network = match &receipt.started_from {
+        Some(started) => run.load_initial(network, started)?,
+        None => network,
+    };
     let initial_weights_sha256 = weights::fingerprint(&network)?;
     let examples = task.examples(Subset::Training);
     let train = training(config)?;
@@ -215,6 +233,9 @@ fn repetition<M: Network, T: Measured<M>>(
         data_agree: task.checksums() == receipt.data,
         initial_weights_sha256,
         weights_sha256: weights::fingerprint(&fitted.network)?,
+        training_errors: task
+            .training_errors(&fitted.network)?
+            .map(|errors| RunDirectory::training_errors_sha256(&errors)),
         error_metric,
         epochs: history
             .iter()
@@ -241,6 +262,13 @@ fn compare(recorded: &Recorded, repetition: &Repetition, differences: Vec<String
     let mut reasons = Vec::new();
     if repetition.weights_sha256 != receipt.weights_sha256 {
         reasons.push("the trained weights are not those of the run".to_owned());
+    }
+    // Runs of earlier versions have no errors that could be compared.
+    if let Some(errors) = &repetition.training_errors
+        && let Some(known) = receipt.files.iter().find(|known| known.file == errors.file)
+        && known != errors
+    {
+        reasons.push("the errors of the training examples are not those of the run".into());
     }
     let epochs = &repetition.epochs;
     if history.len() != epochs.len() {

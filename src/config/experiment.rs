@@ -164,6 +164,20 @@ impl Experiment {
         }
     }
 
+    /// The same with its images where those of `moved` are.
+    pub fn move_data(&mut self, moved: &Images) {
+        if let Some(data) = self.images_mut() {
+            data.path = moved.path.clone();
+            let tests = data.own.as_mut().zip(moved.own.as_ref());
+            if let Some((own, moved)) = tests
+                && own.test.path().is_some()
+                && moved.test.path().is_some()
+            {
+                own.test = moved.test.clone();
+            }
+        }
+    }
+
     /// The same with its examples prepared as those that a run was trained on.
     pub fn prepare_as(&mut self, known: Preparation) {
         let own = self.images_mut().and_then(|data| data.own.as_mut());

@@ -27,7 +27,9 @@ pub use study::{Method, Point, Study, shown};
 /// The lecture's experiment, which `train` runs when no config is named.
 const DEFAULT: &str = "deep";
 /// Far above any config.
-const MOST_BYTES: u64 = 1 << 20;
+pub const MOST_BYTES: u64 = 1 << 20;
+/// Room for what a run writes above its resolved config.
+const MOST_HEADING_BYTES: u64 = 1 << 10;
 
 /// A complete, checked experiment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -105,16 +107,6 @@ impl Config {
         Self::parse(&name, &text, overrides).map_err(ConfigError::Problems)
     }
 
-    /// Reads the resolved config of a run and applies overrides to it. One of an earlier version means what it meant then.
-    ///
-    /// # Errors
-    /// As [`Self::load`].
-    pub fn load_of_run(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let text = files::read_text(path, MOST_BYTES)?;
-        Self::parse_of_run(&path.display().to_string(), &text, overrides)
-            .map_err(ConfigError::Problems)
-    }
-
     /// Reads config text; `file` names it in messages.
     ///
     /// # Errors
@@ -148,7 +140,16 @@ impl Config {
         }
         let config = read::config(&mut settings);
         settings.finish()?;
-        Ok(config)
+        // A run writes it, and reads it again.
+        let bytes = config.to_toml().len() as u64;
+        match bytes > MOST_BYTES - MOST_HEADING_BYTES {
+            false => Ok(config),
+            true => Err(vec![Problem {
+                origin: None,
+                message: format!("the resolved config has {bytes} bytes, more than a run can hold"),
+                hint: Some("shorten its lists".into()),
+            }]),
+        }
     }
 
     /// The name of its directory under `artifacts/`.

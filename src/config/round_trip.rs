@@ -35,12 +35,6 @@ fn table() -> Vec<(&'static str, Values)> {
         ("model.layers", sizes(&[2], &[3, 4])),
         ("model.iterations", whole(1..=1000)),
         ("model.tied", flag()),
-        ("model.activation", choice("model.activation", &[])),
-        (
-            "model.code_activation",
-            choice("model.code_activation", &[]),
-        ),
-        ("model.output", choice("model.output", &[])),
         ("model.dropout", real(0.0, 0.99)),
         ("model.initial_bias.code", real(-3.0, 3.0)),
         ("model.initial_bias.output", real(-3.0, 3.0)),
@@ -50,10 +44,29 @@ fn table() -> Vec<(&'static str, Values)> {
         ),
         ("objective.kl_weight", real(0.0, 10.0)),
     ];
+    table.extend(activations());
     table.extend(data());
     table.extend(noise_and_sparsity());
     table.extend(training());
     table
+}
+
+/// The keys of the activations, each a word, or a kind with a slope.
+fn activations() -> Vec<(&'static str, Values)> {
+    let [hidden, code, output] =
+        ["model.activation", "model.code_activation", "model.output"].map(|key| choice(key, &[]));
+    let slope = || real(0.0, 1.0);
+    vec![
+        ("model.activation", hidden.clone()),
+        ("model.activation.kind", hidden),
+        ("model.activation.slope", slope()),
+        ("model.code_activation", code.clone()),
+        ("model.code_activation.kind", code),
+        ("model.code_activation.slope", slope()),
+        ("model.output", output.clone()),
+        ("model.output.kind", output),
+        ("model.output.slope", slope()),
+    ]
 }
 
 /// The keys under `data`.
@@ -439,12 +452,15 @@ fn whatever_is_accepted_reads_back_as_itself() {
     assert_eq!(combinations.len(), 31, "{combinations:?}");
 }
 
-/// A value at a dotted key.
+/// A value at a dotted key. A word in the place of a section, such as that of an activation, makes room for it.
 fn put(table: &mut Table, key: &str, value: Value) {
     match key.split_once('.') {
         None => drop(table.insert(key.to_owned(), value)),
         Some((section, rest)) => {
             let inner = table.entry(section).or_insert_with(|| Table::new().into());
+            if !inner.is_table() {
+                *inner = Table::new().into();
+            }
             put(inner.as_table_mut().expect("a section"), rest, value);
         }
     }
@@ -512,4 +528,19 @@ fn a_study_has_no_seed_that_its_configs_cannot_say() {
     let text = format!("seed = {}\nseeds = 2\n", i64::MAX);
     let problems = Study::parse("study", &text, &[]).unwrap_err();
     assert!(problems[0].message.contains("`seeds`"), "{problems:?}");
+}
+
+/// Classes are written as text, which is longer than the numbers of a list that can just be read.
+#[test]
+fn a_config_that_a_run_could_not_read_again_is_refused() {
+    let classes = |count: usize| {
+        let classes = vec!["1"; count].join(",");
+        Config::parse("x", &format!("data.exclude_classes = [{classes}]"), &[])
+    };
+    assert_reads_back(&classes(1000).unwrap());
+    let problems = classes(400_000).unwrap_err();
+    assert!(
+        problems[0].message.contains("more than a run can hold"),
+        "{problems:?}"
+    );
 }

@@ -254,7 +254,7 @@ impl Settings {
             .iter()
             .filter(|(key, entry)| {
                 let is_empty = matches!(&entry.value, Value::Table(table) if table.is_empty());
-                !self.asked.contains(*key) && !(is_empty && is_a_known_section(key))
+                !(self.asked.contains(*key) || is_empty && is_a_known_section(key))
             })
             .enumerate()
             .map(|(number, (key, entry))| Problem {

@@ -83,13 +83,31 @@ pub enum IdxProblem {
 /// The file cannot be read, is not IDX, has another element type or number of dimensions, ends
 /// early, holds more than its header says, or is damaged gzip.
 pub fn read(path: &Path, dimensions: usize, what: &'static str) -> Result<IdxArray, IdxError> {
-    read_file(path, dimensions, what).map_err(|problem| IdxError {
+    read_watched(path, dimensions, what, &mut |_, _| {})
+}
+
+/// [`read`], and `watch` is told after every some megabytes how many of the first dimension were read, and of how many.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_watched(
+    path: &Path,
+    dimensions: usize,
+    what: &'static str,
+    watch: &mut dyn FnMut(usize, usize),
+) -> Result<IdxArray, IdxError> {
+    read_file(path, dimensions, what, watch).map_err(|problem| IdxError {
         path: path.to_owned(),
         problem,
     })
 }
 
-fn read_file(path: &Path, dimensions: usize, what: &'static str) -> Result<IdxArray, IdxProblem> {
+fn read_file(
+    path: &Path,
+    dimensions: usize,
+    what: &'static str,
+    watch: &mut dyn FnMut(usize, usize),
+) -> Result<IdxArray, IdxProblem> {
     let mut elements = Vec::new();
     let mut collect = |bytes: Vec<u8>| -> Result<(), Infallible> {
         match elements.is_empty() {
@@ -106,7 +124,14 @@ fn read_file(path: &Path, dimensions: usize, what: &'static str) -> Result<IdxAr
     let mut file = files::open_regular(path)?;
     let stored = Stored::of(&mut file)?;
     let read = unzipped(file, &mut |stream| {
-        elements_of(stream, dimensions, what, stored, most, &mut collect)
+        elements_of(
+            stream,
+            (dimensions, what),
+            stored,
+            most,
+            watch,
+            &mut collect,
+        )
     });
     match read {
         Ok((dimensions, sha256)) => Ok(IdxArray {
@@ -185,7 +210,8 @@ pub fn stream<E>(
     };
     let stored = Stored::of(&mut stream)?;
     unzipped(stream, &mut |stream| {
-        elements_of(stream, dimensions, what, stored, most, each)
+        let watch = &mut |_, _| {};
+        elements_of(stream, (dimensions, what), stored, most, watch, each)
     })?;
     Ok(())
 }
@@ -309,10 +335,10 @@ impl Stored {
 /// Gives the elements of a stream to `each` and returns its dimensions and its SHA-256.
 fn elements_of<E>(
     stream: &mut dyn Read,
-    expected: usize,
-    what: &'static str,
+    (expected, what): (usize, &'static str),
     stored: Stored,
     most: Most,
+    watch: &mut dyn FnMut(usize, usize),
     each: &mut dyn FnMut(Vec<u8>) -> Result<(), E>,
 ) -> Result<(Vec<usize>, String), StreamError<E>> {
     let mut digest = Sha256::new();
@@ -331,6 +357,8 @@ fn elements_of<E>(
         digest.update(&elements);
         left -= now;
         each(elements).map_err(StreamError::Taker)?;
+        let all = dimensions[0];
+        watch((length - left) / (length / all), all);
     }
     if stream.read(&mut [0])? != 0 {
         return Err(IdxProblem::TooLong { expected: length }.into());
@@ -430,6 +458,21 @@ mod tests {
             Err(P::Gzip(_))
         ));
         assert!(matches!(read_bytes(&trailing, 1), Err(P::Gzip(_))));
+    }
+
+    #[test]
+    fn reading_says_how_far_it_is() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let images = vec![7; 20 * (4 << 20)];
+        file.write_all(&gzip(&idx(8, &[20, 2048, 2048], &images)))
+            .unwrap();
+        let mut told = Vec::new();
+        read_watched(file.path(), 3, "images", &mut |done, all| {
+            told.push((done, all));
+        })
+        .unwrap();
+        // 64 MB at a time.
+        assert_eq!(told, [(16, 20), (20, 20)]);
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl IdxFiles {
                 prefix,
                 split,
                 content,
-            }) = Name::of(name).filter(|_| file.is_file())
+            }) = Name::of(name).filter(|_| !file.is_dir())
             else {
                 continue;
             };

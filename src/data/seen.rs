@@ -261,39 +261,39 @@ mod tests {
         }
     }
 
-    fn warnings(preparation: &Preparation, values: RawValues) -> Vec<String> {
+    fn warnings(preparation: &Preparation, values: &RawValues) -> Vec<String> {
         let mut seen = Seen::new(preparation);
-        seen.look(&values, false);
+        seen.look(values, false);
         seen.application_warnings()
     }
 
     #[test]
     fn numbers_up_to_1_are_odd_where_255_becomes_1() {
         let wide = preparation(Some(Scaling::of_range(0.0, 255.0)), 2);
-        let found = warnings(&wide, RawValues::Numbers(vec![0.0, 0.5, 1.0, 0.25]));
+        let found = warnings(&wide, &RawValues::Numbers(vec![0.0, 0.5, 1.0, 0.25]));
         assert!(found[0].contains("multiply them by 255"), "{found:?}");
         for numbers in [vec![0.0, 0.5, 1.5, 0.25], vec![0.0; 4]] {
-            assert!(warnings(&wide, RawValues::Numbers(numbers)).is_empty());
+            assert!(warnings(&wide, &RawValues::Numbers(numbers)).is_empty());
         }
         // Pixels of training that went from 0 to 1 do so here.
         let unit = preparation(None, 2);
-        assert!(warnings(&unit, RawValues::Numbers(vec![0.0, 0.5])).is_empty());
+        assert!(warnings(&unit, &RawValues::Numbers(vec![0.0, 0.5])).is_empty());
         let narrow = preparation(Some(Scaling::of_range(-1.0, 1.0)), 2);
-        assert!(warnings(&narrow, RawValues::Numbers(vec![0.0, 0.5])).is_empty());
+        assert!(warnings(&narrow, &RawValues::Numbers(vec![0.0, 0.5])).is_empty());
     }
 
     #[test]
     fn bytes_up_to_1_are_odd_where_they_are_divided() {
         let bytes = preparation(None, 2);
         assert_eq!(
-            warnings(&bytes, RawValues::Bytes(vec![0, 1, 1, 0])).len(),
+            warnings(&bytes, &RawValues::Bytes(vec![0, 1, 1, 0])).len(),
             1
         );
         for others in [vec![0, 2, 1, 0], vec![0; 4]] {
-            assert!(warnings(&bytes, RawValues::Bytes(others)).is_empty());
+            assert!(warnings(&bytes, &RawValues::Bytes(others)).is_empty());
         }
         let masks = preparation(Some(Scaling::of_range(0.0, 1.0)), 2);
-        assert!(warnings(&masks, RawValues::Bytes(vec![0, 1, 1, 0])).is_empty());
+        assert!(warnings(&masks, &RawValues::Bytes(vec![0, 1, 1, 0])).is_empty());
     }
 
     #[test]
@@ -304,15 +304,15 @@ mod tests {
             by_column: true,
         };
         let columns = preparation(Some(scaling), 2);
-        let found = warnings(&columns, RawValues::Numbers(vec![0.2, 0.5, 1.0, 0.0]));
+        let found = warnings(&columns, &RawValues::Numbers(vec![0.2, 0.5, 1.0, 0.0]));
         assert!(found[0].contains("scaled already"), "{found:?}");
         assert!(
             found[0].contains("number 0 went from 150 to 200"),
             "{found:?}"
         );
         assert!(found[1].starts_with("4 numbers of the input"), "{found:?}");
-        assert!(warnings(&columns, RawValues::Numbers(vec![160.0, 50.0])).is_empty());
-        let far = warnings(&columns, RawValues::Numbers(vec![160.0, 500.0]));
+        assert!(warnings(&columns, &RawValues::Numbers(vec![160.0, 50.0])).is_empty());
+        let far = warnings(&columns, &RawValues::Numbers(vec![160.0, 500.0]));
         assert_eq!(far.len(), 1, "{far:?}");
         assert!(far[0].starts_with("1 number of the input"), "{far:?}");
     }

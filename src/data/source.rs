@@ -1,6 +1,8 @@
 //! The splits that a run uses; MNIST's files and others like them.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 
 use thiserror::Error;
 
@@ -225,20 +227,24 @@ pub fn read_split(
     split: Split,
 ) -> Result<(ImageSet, Vec<Checksum>), DataError> {
     let files = IdxFiles::find(source, directory)?;
-    read_files(source, &files, split, false, true)
+    read_files(source, &files, split, (false, true), &mut |_, _| {})
 }
+
+/// Tells how many images were read, and of how many.
+type WatchImages<'a> = &'a mut dyn FnMut(usize, usize);
 
 /// Reads one split; `is_given` says that the user named its directory.
 fn read_files(
     source: Source,
     files: &IdxFiles,
     split: Split,
-    transpose: bool,
-    is_given: bool,
+    (transpose, is_given): (bool, bool),
+    watch: WatchImages<'_>,
 ) -> Result<(ImageSet, Vec<Checksum>), DataError> {
     let mut checksums = Vec::new();
     let mut read = |path: &Path, dimensions, what| -> Result<_, DataError> {
-        let array = idx::read(path, dimensions, what).map_err(|error| damaged(error, is_given))?;
+        let array = idx::read_watched(path, dimensions, what, watch)
+            .map_err(|error| damaged(error, is_given))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let file = name.trim_end_matches(".gz").to_owned();
         if source == Source::Mnist {
@@ -321,7 +327,7 @@ pub fn load(
         scaled_by,
         validation: folder,
     } = match &wanted.own {
-        None => load_idx(wanted)?,
+        None => load_idx(wanted, watch)?,
         Some(own) => super::own::load(wanted, own, in_unit_range, watch)?,
     };
     if train.shape() != test.shape() {
@@ -399,11 +405,40 @@ fn numbers_of_classes(
     classes.iter().map(number).collect()
 }
 
+type ReadSplit = Result<(ImageSet, Vec<Checksum>), DataError>;
+
+/// Reads both splits at once, and tells `watch` how many images were read of both.
+fn read_both(wanted: &Images, files: &IdxFiles, watch: Watch<'_>) -> (ReadSplit, ReadSplit) {
+    let (send, progress) = mpsc::channel();
+    thread::scope(|scope| {
+        let read = |split, send: mpsc::Sender<(usize, usize, usize)>| {
+            scope.spawn(move || {
+                read_wanted(wanted, files, split, &mut |done, all| {
+                    let _ = send.send((split as usize, done, all));
+                })
+            })
+        };
+        let test = read(Split::Test, send.clone());
+        let train = read(Split::Train, send);
+        let mut known = [(0, 0); 2];
+        for (split, done, all) in progress {
+            // Labels come after the images, as many.
+            known[split] = known[split].max((done, all));
+            let [(train, all_train), (test, all_test)] = known;
+            watch(train + test, Some(all_train + all_test));
+        }
+        let joined = |thread: thread::ScopedJoinHandle<'_, ReadSplit>| match thread.join() {
+            Ok(read) => read,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        (joined(train), joined(test))
+    })
+}
+
 /// Both splits of MNIST, or of files like its.
-fn load_idx(wanted: &Images) -> Result<Splits<ImageSet>, DataError> {
+fn load_idx(wanted: &Images, watch: Watch<'_>) -> Result<Splits<ImageSet>, DataError> {
     let files = idx_files(wanted)?;
-    let read = |split| read_wanted(wanted, &files, split);
-    let (train, test) = rayon::join(|| read(Split::Train), || read(Split::Test));
+    let (train, test) = read_both(wanted, &files, watch);
     let (train, mut checksums) = train?;
     let (test, test_checksums) = test?;
     checksums.extend(test_checksums);
@@ -430,9 +465,16 @@ fn read_wanted(
     wanted: &Images,
     files: &IdxFiles,
     split: Split,
+    watch: WatchImages<'_>,
 ) -> Result<(ImageSet, Vec<Checksum>), DataError> {
     let is_given = wanted.path.is_some();
-    read_files(wanted.source, files, split, wanted.transpose, is_given)
+    read_files(
+        wanted.source,
+        files,
+        split,
+        (wanted.transpose, is_given),
+        watch,
+    )
 }
 
 /// How images of IDX files are made into examples.
@@ -454,7 +496,7 @@ pub fn load_test(
 ) -> Result<(ImageSet, Preparation), DataError> {
     let (mut test, preparation) = match &wanted.own {
         None => {
-            let (test, _) = read_wanted(wanted, &idx_files(wanted)?, Split::Test)?;
+            let (test, _) = read_wanted(wanted, &idx_files(wanted)?, Split::Test, &mut |_, _| {})?;
             let preparation = preparation(wanted, &test);
             (test, preparation)
         }

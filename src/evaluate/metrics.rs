@@ -335,6 +335,29 @@ mod tests {
         );
     }
 
+    #[test]
+    fn constant_code_units_are_counted_where_images_differ() {
+        let constant = |second_image: [u8; 2]| {
+            let pixels = [[0, 255], second_image].concat();
+            let images = ImageSet::new(1, 2, pixels, None);
+            let mut sums = Sums::new(&images, Activation::Sigmoid);
+            // Dead, saturated, saturated but for rounding, alive; a batch each.
+            for (index, code) in [[0.0, -1.0, 0.5, 1.0], [0.0, -1.0, 0.500_000_1, 2.0]]
+                .iter()
+                .enumerate()
+            {
+                sums.add(&images.gather(&[index]), &[0.0; 2], code, Scope::Full);
+            }
+            sums.finish()
+        };
+        let found = constant([255, 0]);
+        assert_eq!((found.code_constant_units, found.code_dead_units), (3, 1));
+        let name = "code_constant_units";
+        assert_eq!(found.figures().get(name), Some(3.0));
+        // Equal images have equal codes.
+        assert_eq!(constant([0, 255]).figures().get(name), None);
+    }
+
     /// Worked by hand: pixels 0 and 1, both answered with σ(0) = ½, cost ln 2 each.
     #[test]
     fn indecision_costs_ln_2_a_pixel() {

@@ -99,6 +99,11 @@ impl Variational {
         Self { encoder, decoder }
     }
 
+    /// The name of the layer that gives the posterior.
+    pub(super) fn posterior_layer_name(&self) -> String {
+        format!("encoder.layers.{}", self.encoder.depth() - 1)
+    }
+
     /// # Shapes
     /// `[batch, pixels] → [batch, code size]` twice
     pub fn posterior(&self, x: Tensor<2>, masks: &mut DropoutMasks) -> Posterior {

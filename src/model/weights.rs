@@ -28,10 +28,20 @@ pub trait Network: Module {
     fn save_safetensors(&self, shape: &str, path: &Path) -> Result<(), WeightsError> {
         save_safetensors(self, shape, path)
     }
+
+    /// The layer whose outputs are the means of codes and then the logarithms of their variances, which other programs have
+    /// as two layers.
+    fn posterior_layer(&self) -> Option<String> {
+        None
+    }
 }
 
 impl Network for Autoencoder {}
-impl Network for Variational {}
+impl Network for Variational {
+    fn posterior_layer(&self) -> Option<String> {
+        Some(self.posterior_layer_name())
+    }
+}
 impl Network for Classifier {}
 impl Network for TiedAutoencoder {
     /// Other tools have no weights in two places, so the decoder gets copies.

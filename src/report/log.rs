@@ -1,6 +1,6 @@
 //! `metrics.jsonl`: one JSON object per epoch, written as soon as the epoch is over.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -38,10 +38,10 @@ impl MetricsLog {
             .iter()
             .map(|epoch| line(epoch, error_metric))
             .collect();
+        files::unlink(path)?;
         files::write(path, lines.as_bytes())?;
-        let file = OpenOptions::new().append(true).open(path);
         Ok(Self {
-            file: file.map_err(files::at(path))?,
+            file: files::append_regular(path)?,
             path: path.to_owned(),
             error_metric,
         })

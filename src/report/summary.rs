@@ -8,8 +8,8 @@ use crate::config::Config;
 use crate::data::Checksum;
 use crate::environment::Environment;
 use crate::evaluate::Figures;
-use crate::train::EpochRecord;
 use crate::train::checkpoint::Resumption;
+use crate::train::{EpochRecord, StartedFrom};
 
 /// What a run was made from and with: enough to repeat it and to tell whether the repetition agrees.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -27,13 +27,16 @@ pub struct Receipt {
     pub initial_weights_sha256: String,
     /// Fingerprint of the trained weights.
     pub weights_sha256: String,
-    /// The files that hold them.
+    /// The files that hold them, how examples are made, and the errors of the training examples.
     pub files: Vec<Checksum>,
     /// Where the run was stopped and resumed, which in the same environment changes no bit.
     pub resumed: Vec<Resumption>,
     /// The file that the weights come from, if they were not trained here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<Checksum>,
+    /// Where the weights before the first step come from, if they were not drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_from: Option<StartedFrom>,
 }
 
 impl Receipt {

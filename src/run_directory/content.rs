@@ -1,23 +1,38 @@
 //! What is in the files of a run.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::{RunDirectory, RunError};
-use crate::config::Config;
-use crate::data::{Checksum, Preparation, hexadecimal};
+use crate::config::{self, Config, ConfigError};
+use crate::data::{Preparation, hexadecimal};
 use crate::files;
 use crate::memory;
 use crate::model::weights::{self, Network, WeightsError};
-use crate::train::checkpoint;
 
 /// Far above the text of any run: what is larger is not read into memory.
 const MOST_TEXT_BYTES: u64 = 64 << 20;
+
+/// Values of a JSON file beyond which no run wrote it: a hundred thousand epochs have as many.
+const MOST_VALUES: usize = 3_000_000;
+
+/// Checks that JSON has no more values than a run writes. In memory each takes fifty times the two bytes that it needs in a
+/// file.
+fn check_values(path: &Path, json: &[u8]) -> Result<(), RunError> {
+    // Each value but the first comes after one of these; those within texts are few.
+    let values = json.iter().filter(|byte| b",[{".contains(byte)).count();
+    match values <= MOST_VALUES {
+        true => Ok(()),
+        false => {
+            let problem = format!("holds more than {MOST_VALUES} values, which no run writes");
+            Err(files::at(path)(io::Error::other(problem)).into())
+        }
+    }
+}
 
 impl RunDirectory {
     /// Writes the resolved config.
@@ -25,20 +40,67 @@ impl RunDirectory {
     /// # Errors
     /// The file cannot be written.
     pub fn write_config(&self, config: &Config) -> Result<(), RunError> {
-        let text = format!(
-            "# The resolved config of this run of hourglass {}; training with it repeats the run.\n\n{}",
-            env!("CARGO_PKG_VERSION"),
+        self.write(Self::CONFIG, self.config_text(config)?.as_bytes())
+    }
+
+    fn config_text(&self, config: &Config) -> Result<String, RunError> {
+        let version = env!("CARGO_PKG_VERSION");
+        let repeats = match self.started_from()? {
+            None => "training with it repeats the run.".to_owned(),
+            Some(started) => format!(
+                "training with it and --from {:?} repeats the run.",
+                started.from
+            ),
+        };
+        Ok(format!(
+            "# The resolved config of this run of hourglass {version}; {repeats}\n\n{}",
             config.to_toml()
-        );
-        self.write(Self::CONFIG, text.as_bytes())
+        ))
     }
 
     /// The config of the run, with overrides on top.
     ///
     /// # Errors
-    /// It cannot be read, or says something wrong.
+    /// It cannot be read, says something wrong, or is not the one that the run finished with.
     pub fn config(&self, overrides: &[String]) -> Result<Config, RunError> {
-        let mut config = Config::load_of_run(&self.path.join(Self::CONFIG), overrides)?;
+        let bytes = self.config_bytes()?;
+        match self.check_recorded(Self::CONFIG, &bytes) {
+            // Nothing was trained yet that the config could contradict.
+            Ok(()) | Err(RunError::Unfinished(_)) => {}
+            Err(RunError::Changed(_)) if self.is_being_extended(&bytes) => {}
+            Err(error) => return Err(error),
+        }
+        self.parse_config(bytes, overrides)
+    }
+
+    /// Returns whether a config is the one that the run finished with but for its number of epochs: `train --resume` trains
+    /// it for more, and until that is done the weights are those of the run that finished.
+    fn is_being_extended(&self, config: &[u8]) -> bool {
+        let config = self.parse_config(config.to_owned(), &[]);
+        let (Ok(mut config), Ok(summary)) = (config, self.summary()) else {
+            return false;
+        };
+        let (Some(train), Some(epochs)) = (&mut config.train, summary["epochs"].as_u64()) else {
+            return false;
+        };
+        train.epochs = epochs as usize;
+        let text = self.config_text(&config);
+        text.is_ok_and(|text| self.check_recorded(Self::CONFIG, text.as_bytes()).is_ok())
+    }
+
+    /// The same without comparing it with what the run finished with, for who compares it with something else.
+    ///
+    /// # Errors
+    /// It cannot be read, or says something wrong.
+    pub fn config_as_it_is(&self, overrides: &[String]) -> Result<Config, RunError> {
+        self.parse_config(self.config_bytes()?, overrides)
+    }
+
+    fn parse_config(&self, bytes: Vec<u8>, overrides: &[String]) -> Result<Config, RunError> {
+        let path = self.path.join(Self::CONFIG);
+        let text = files::text(&path, bytes)?;
+        let config = Config::parse_of_run(&path.display().to_string(), &text, overrides);
+        let mut config = config.map_err(ConfigError::Problems)?;
         // Its config does not say what there was no key for.
         if let Ok(Some(preparation)) = self.preparation()
             && preparation.fit.is_of_earlier_version()
@@ -46,6 +108,11 @@ impl RunDirectory {
             config.experiment.read_images_as_earlier_versions();
         }
         Ok(config)
+    }
+
+    fn config_bytes(&self) -> Result<Vec<u8>, RunError> {
+        let path = self.path.join(Self::CONFIG);
+        Ok(files::read_regular(&path, config::MOST_BYTES)?)
     }
 
     /// Writes the final figures and the receipt, which says that the run is finished.
@@ -82,16 +149,30 @@ impl RunDirectory {
         self.write(Self::INPUT, format!("{text}\n").as_bytes())
     }
 
-    /// How examples were made of what files held; none of runs of earlier versions.
+    /// How examples were made of what files held; none of checkpoints, and of some runs of earlier versions.
     ///
     /// # Errors
-    /// The file is damaged.
+    /// The file is damaged, missing, or not as the run left it.
     pub fn preparation(&self) -> Result<Option<Preparation>, RunError> {
         let path = self.path.join(Self::INPUT);
-        if !path.exists() {
-            return Ok(None);
+        let recorded = match self.recorded() {
+            Ok(recorded) => recorded,
+            Err(RunError::Unfinished(_)) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let is_recorded = recorded.iter().any(|known| known.file == Self::INPUT);
+        if !self.has(Self::INPUT) {
+            return match is_recorded {
+                true => Err(RunError::Input(path)),
+                false => Ok(None),
+            };
         }
-        let bytes = files::read(&path, MOST_TEXT_BYTES)?;
+        let bytes = files::read_regular(&path, MOST_TEXT_BYTES)?;
+        // Receipts of earlier versions list the weights and nothing else, and their runs must open. In one that lists
+        // more, this file was taken out of the list.
+        if is_recorded || !Self::is_of_earlier_version(&recorded) {
+            self.check_recorded(Self::INPUT, &bytes)?;
+        }
         let read = serde_json::from_slice(&bytes)
             .ok()
             .filter(Preparation::is_sound);
@@ -109,10 +190,11 @@ impl RunDirectory {
     /// The run did not finish, or the file is damaged.
     pub fn summary(&self) -> Result<Value, RunError> {
         let path = self.summary_path();
-        if !path.exists() {
+        if !self.has(Self::SUMMARY) {
             return Err(RunError::Unfinished(self.path.clone()));
         }
-        let bytes = files::read(&path, MOST_TEXT_BYTES)?;
+        let bytes = files::read_regular(&path, MOST_TEXT_BYTES)?;
+        check_values(&path, &bytes)?;
         serde_json::from_slice(&bytes).map_err(|error| RunError::Summary { path, error })
     }
 
@@ -121,23 +203,7 @@ impl RunDirectory {
     /// # Errors
     /// It cannot be read.
     pub fn config_sha256(&self) -> Result<String, RunError> {
-        let bytes = files::read(&self.path.join(Self::CONFIG), MOST_TEXT_BYTES)?;
-        Ok(hexadecimal(&Sha256::digest(bytes)))
-    }
-
-    /// SHA-256 of the files that hold the weights.
-    ///
-    /// # Errors
-    /// One cannot be read.
-    pub fn weights_checksums(&self) -> Result<Vec<Checksum>, RunError> {
-        let checksum = |name: &&'static str| {
-            let bytes = files::read(&self.path.join(name), memory::most_bytes())?;
-            Ok(Checksum {
-                file: (*name).to_owned(),
-                sha256: hexadecimal(&Sha256::digest(bytes)),
-            })
-        };
-        Self::WEIGHTS.iter().map(checksum).collect()
+        Ok(hexadecimal(&Sha256::digest(self.config_bytes()?)))
     }
 
     /// Writes the weights in both formats; `shape` tells other tools the network's layers.
@@ -145,6 +211,9 @@ impl RunDirectory {
     /// # Errors
     /// A file cannot be written.
     pub fn write_weights(&self, network: &impl Network, shape: &str) -> Result<(), WeightsError> {
+        for name in Self::WEIGHTS {
+            files::unlink(&self.path.join(name)).map_err(WeightsError::File)?;
+        }
         weights::save_burnpack(network, &self.path.join(Self::BURNPACK))?;
         network.save_safetensors(shape, &self.path.join(Self::SAFETENSORS))
     }
@@ -155,7 +224,7 @@ impl RunDirectory {
     /// It is missing, or not the bytes that were written.
     pub fn read_safetensors(&self) -> Result<Vec<u8>, RunError> {
         let path = self.path.join(Self::SAFETENSORS);
-        let bytes = files::read(&path, memory::most_bytes())?;
+        let bytes = files::read_regular(&path, memory::most_bytes())?;
         self.check_recorded(Self::SAFETENSORS, &bytes)?;
         Ok(bytes)
     }
@@ -171,56 +240,20 @@ impl RunDirectory {
         Ok(weights::from_burnpack(network, bytes, &path)?)
     }
 
-    /// Whether a file is as the run left it: most changes of a byte would make another network that works, more or less.
-    fn check_recorded(&self, file: &str, bytes: &[u8]) -> Result<(), RunError> {
-        match self.recorded_checksum(file)? {
-            Some(expected) if expected != hexadecimal(&Sha256::digest(bytes)) => {
-                Err(RunError::Changed(self.path.join(file)))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// What a finished run or a checkpoint says that the SHA-256 of one of its files is.
-    fn recorded_checksum(&self, file: &str) -> Result<Option<String>, RunError> {
-        let files: Vec<Checksum> = match self.summary() {
-            Ok(summary) => match summary["receipt"].get("files") {
-                // Runs of earlier versions have none.
-                None => return Ok(None),
-                Some(files) => Vec::deserialize(files).map_err(|error| RunError::Summary {
-                    path: self.summary_path(),
-                    error,
-                })?,
-            },
-            Err(RunError::Unfinished(_)) => {
-                let path = self.path.join(checkpoint::CHECKSUMS);
-                if !path.exists() {
-                    return Ok(None);
-                }
-                let known = checkpoint::checksums(&self.path);
-                known.map_err(|_| RunError::Checksums(path))?
-            }
-            Err(error) => return Err(error),
-        };
-        let mut files = files.into_iter();
-        let known = files.find_map(|known| (known.file == file).then_some(known.sha256));
-        match known {
-            Some(known) => Ok(Some(known)),
-            None => Err(RunError::Checksums(self.path.clone())),
-        }
-    }
-
     /// What `metrics.jsonl` says of each epoch that was finished.
     ///
     /// # Errors
     /// The file cannot be read, or holds something else than one JSON object a line.
     pub fn history(&self) -> Result<Vec<Map<String, Value>>, RunError> {
         let path = self.metrics();
-        let text =
-            files::read_text(&path, MOST_TEXT_BYTES).map_err(|error| match error.error.kind() {
-                io::ErrorKind::NotFound => RunError::NoMetrics(self.path.clone()),
-                _ => error.into(),
-            })?;
+        let text = files::read_regular_text(&path, MOST_TEXT_BYTES).map_err(|error| match error
+            .error
+            .kind()
+        {
+            io::ErrorKind::NotFound => RunError::NoMetrics(self.path.clone()),
+            _ => error.into(),
+        })?;
+        check_values(&path, text.as_bytes())?;
         // A line without an end was cut off while it was written.
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         let lines = text[..whole].lines().enumerate();
@@ -235,7 +268,9 @@ impl RunDirectory {
             .collect()
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
-        Ok(files::write(&self.path.join(name), bytes)?)
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
+        let path = self.path.join(name);
+        files::unlink(&path)?;
+        Ok(files::write(&path, bytes)?)
     }
 }

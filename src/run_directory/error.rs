@@ -23,10 +23,18 @@ pub enum RunError {
     IsCheckpoint(PathBuf),
     #[error("{} is in use by another process", .0.display())]
     InUse(PathBuf),
-    #[error("{} does not say what the SHA-256 of the weights should be", .0.display())]
-    Checksums(PathBuf),
+    #[error("{} is a link, and links inside a run directory are not followed", .0.display())]
+    Link(PathBuf),
+    #[error("{} is not a regular file", .0.display())]
+    Special(PathBuf),
+    #[error("{} does not say what the SHA-256 of {file} should be", path.display())]
+    Checksums { path: PathBuf, file: String },
+    #[error("no training example of {} has a finite error", .0.display())]
+    NoTrainingErrors(PathBuf),
     #[error("{} is not as the run left it: its SHA-256 is another", .0.display())]
     Changed(PathBuf),
+    #[error("{} is missing", .0.display())]
+    Missing(PathBuf),
     #[error("{} did not finish: it has no summary.json", .0.display())]
     Unfinished(PathBuf),
     #[error("{}: {error}", path.display())]
@@ -34,6 +42,8 @@ pub enum RunError {
         path: PathBuf,
         error: serde_json::Error,
     },
+    #[error("{} is missing or damaged: the weights that the run started from are not known", .0.display())]
+    Start(PathBuf),
     #[error("{} does not say how examples are made", .0.display())]
     Input(PathBuf),
     #[error(transparent)]
@@ -74,8 +84,18 @@ impl RunError {
                 None
             }
             Self::Config(_) => Some("the run's config.toml was changed or is of another version"),
-            Self::Changed(_) | Self::Checksums(_) => Some(
+            Self::Link(_) => Some("put a copy of what it leads to in its place, or remove it"),
+            Self::Special(_) => Some("remove it"),
+            Self::Changed(_) | Self::Missing(_) => Some(
                 "restore it from a copy, or let `hourglass train --resume RUN` write it anew from the last checkpoint",
+            ),
+            Self::Checksums { .. } => Some(
+                "`hourglass train --resume RUN` writes it again from the last checkpoint; to use the weights without \
+                 their checksums, `hourglass import --weights RUN/model.safetensors --config RUN/config.toml --out DIR`",
+            ),
+            Self::NoTrainingErrors(_) => Some("give a --threshold"),
+            Self::Start(_) => Some(
+                "restore it from a copy, or begin the run again with `hourglass train --from` and `--force`",
             ),
             Self::NoMetrics(_)
             | Self::Metrics { .. }

@@ -2,8 +2,11 @@
 
 mod content;
 mod error;
+mod initial;
+mod recorded;
+mod untrusted;
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -14,6 +17,7 @@ use crate::config::Config;
 use crate::files;
 use crate::train::checkpoint;
 pub use error::RunError;
+use untrusted::Links;
 
 /// A run's directory.
 #[derive(Clone, Debug)]
@@ -31,12 +35,15 @@ impl RunDirectory {
     const CONFIG: &'static str = "config.toml";
     /// How examples were made of what files held.
     const INPUT: &'static str = "input.json";
-    /// The errors of the training examples, once they were asked for.
+    /// The error of each training example, for thresholds.
     const TRAINING_ERRORS: &'static str = "training_errors.npy";
     const METRICS: &'static str = "metrics.jsonl";
     const SUMMARY: &'static str = "summary.json";
     const BURNPACK: &'static str = "model.bpk";
     pub const SAFETENSORS: &'static str = "model.safetensors";
+    /// The weights that the run started from, where they were not drawn, and where they come from.
+    const INITIAL: &'static str = "initial.bpk";
+    const STARTED_FROM: &'static str = "started_from.json";
     const RECONSTRUCTIONS: &'static str = "reconstructions.png";
     const CURVES: &'static str = "curves.png";
     const CODE: &'static str = "code.png";
@@ -57,7 +64,7 @@ impl RunDirectory {
     /// Stays when the run is over, since another process may be about to lock it.
     const LOCK: &'static str = ".lock";
     /// Everything a run writes but its checkpoints, and so all that `--force` removes.
-    const FILES: [&'static str; 20] = [
+    const FILES: [&'static str; 22] = [
         Self::CONFIG,
         Self::INPUT,
         Self::TRAINING_ERRORS,
@@ -65,6 +72,8 @@ impl RunDirectory {
         Self::SUMMARY,
         Self::BURNPACK,
         Self::SAFETENSORS,
+        Self::INITIAL,
+        Self::STARTED_FROM,
         Self::RECONSTRUCTIONS,
         Self::CURVES,
         Self::CODE,
@@ -96,6 +105,7 @@ impl RunDirectory {
             Err(error) => return Err(files::at(path)(error).into()),
             Ok(entries) => entries,
         };
+        Self::check_entries(path, Links::Replaced)?;
         let is_remainder = |entry: fs::DirEntry| {
             let name = entry.file_name();
             name == Self::LOCK || files::is_temporary(&name)
@@ -105,7 +115,7 @@ impl RunDirectory {
         if !is_empty && !Self::is_run(path) {
             return Err(RunError::InTheWay(path.to_owned()));
         }
-        if path.join(Self::LOCK).exists() {
+        if fs::symlink_metadata(path.join(Self::LOCK)).is_ok() {
             Self::lock(path)?;
         }
         match is_empty || force {
@@ -134,17 +144,14 @@ impl RunDirectory {
     /// Another process writes to it.
     pub fn lock_for_writing(&self) -> Result<RunLock, RunError> {
         Self::check_no_checkpoint(&self.path)?;
-        Self::lock(&self.path)
+        let lock = Self::lock(&self.path)?;
+        self.unlink_outputs()?;
+        Ok(lock)
     }
 
     fn lock(path: &Path) -> Result<RunLock, RunError> {
         let file = path.join(Self::LOCK);
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&file)
-            .map_err(files::at(&file))?;
+        let lock = files::lock_file(&file)?;
         match lock.try_lock() {
             Ok(()) => Ok(RunLock(Arc::new(lock))),
             Err(TryLockError::WouldBlock) => Err(RunError::InUse(path.to_owned())),
@@ -159,6 +166,7 @@ impl RunDirectory {
     /// As [`Self::check_free`], and when the directory cannot be written.
     pub fn create(path: &Path, config: &Config, force: bool) -> Result<Self, RunError> {
         fs::create_dir_all(path).map_err(files::at(path))?;
+        Self::check_entries(path, Links::Replaced)?;
         let lock = Self::lock(path)?;
         let run = Self {
             path: path.to_owned(),
@@ -197,6 +205,7 @@ impl RunDirectory {
     /// # Errors
     /// There is none, or it is being written.
     pub fn resume(path: &Path) -> Result<Self, RunError> {
+        Self::check_entries(path, Links::Refused)?;
         Self::check_no_checkpoint(path)?;
         if !Self::is_run(path) {
             return Err(RunError::NotARun(path.to_owned()));
@@ -206,6 +215,7 @@ impl RunDirectory {
             _lock: Some(Self::lock(path)?),
         };
         files::remove_temporary(path)?;
+        run.unlink_outputs()?;
         run.make_checkpoints()?;
         Ok(run)
     }
@@ -243,8 +253,9 @@ impl RunDirectory {
     /// A run, for reading.
     ///
     /// # Errors
-    /// There is none at `path`.
+    /// There is none at `path`, or a link or a special file is in the place of one of its files.
     pub fn open(path: &Path) -> Result<Self, RunError> {
+        Self::check_entries(path, Links::Refused)?;
         match path.join(Self::CONFIG).is_file() {
             true => Ok(Self {
                 path: path.to_owned(),
@@ -321,11 +332,6 @@ impl RunDirectory {
         let seconds = since.map_or(0, |since| since.as_secs());
         let name = format!("{}{seconds:010}.{}", Self::EVENT_FILE, process::id());
         Ok(directory.join(name))
-    }
-
-    /// The errors of the training examples, in no order.
-    pub fn training_errors(&self) -> PathBuf {
-        self.path.join(Self::TRAINING_ERRORS)
     }
 
     /// Images beside those whose codes are nearest.

@@ -58,6 +58,10 @@ impl Measured<Baseline> for BaselineTask {
         &self.images.splits.checksums
     }
 
+    fn training_errors(&self, network: &Baseline) -> Result<Option<Vec<f64>>, ExecutionError> {
+        self.images.training_errors(network)
+    }
+
     fn preparation(&self) -> Option<&Preparation> {
         Some(&self.images.splits.preparation)
     }

@@ -120,6 +120,21 @@ impl ImageExamples {
         Ok(Some(figures))
     }
 
+    /// The error of each training image by which anomalies are scored, if there are training images.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn training_errors(&self, network: &dyn Codec) -> Result<Option<Vec<f64>>, ExecutionError> {
+        let images = &self.splits.train;
+        if images.count() == 0 {
+            return Ok(None);
+        }
+        let by_image = self
+            .evaluator()
+            .by_image(network, images, None, self.anomaly_error)?;
+        Ok(Some(by_image.errors))
+    }
+
     /// How well the reconstruction error finds what training has not seen.
     fn anomaly_figures(
         &self,

@@ -47,6 +47,15 @@ pub trait Measured<M: Module> {
     /// What the examples were read from.
     fn checksums(&self) -> &[Checksum];
 
+    /// The error of each training example by which anomalies are scored; `None` where there is no code, or no training
+    /// example.
+    ///
+    /// # Errors
+    /// The device fails.
+    fn training_errors(&self, _network: &M) -> Result<Option<Vec<f64>>, ExecutionError> {
+        Ok(None)
+    }
+
     /// How they were made of what the files hold, where there are files.
     fn preparation(&self) -> Option<&Preparation> {
         None

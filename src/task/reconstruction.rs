@@ -41,6 +41,10 @@ impl<M: Module + Codec> Measured<M> for ReconstructionTask {
         &self.images.splits.checksums
     }
 
+    fn training_errors(&self, network: &M) -> Result<Option<Vec<f64>>, ExecutionError> {
+        self.images.training_errors(network)
+    }
+
     fn preparation(&self) -> Option<&Preparation> {
         Some(&self.images.splits.preparation)
     }

@@ -71,6 +71,10 @@ impl Measured<Variational> for VariationalTask {
         &self.images.splits.checksums
     }
 
+    fn training_errors(&self, network: &Variational) -> Result<Option<Vec<f64>>, ExecutionError> {
+        self.images.training_errors(network)
+    }
+
     fn preparation(&self) -> Option<&Preparation> {
         Some(&self.images.splits.preparation)
     }

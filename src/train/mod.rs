@@ -12,6 +12,7 @@ mod optimizer;
 mod progress;
 mod schedule;
 mod shards;
+mod started_from;
 mod trainer;
 mod training;
 
@@ -25,5 +26,6 @@ pub use optimizer::{Adam, Kind as OptimizerKind, Optimizer};
 pub use progress::{PartialEpoch, Progress, ProgressError, best_epoch};
 pub use schedule::{LearningRate, Schedule};
 pub use shards::StepExamples;
+pub use started_from::StartedFrom;
 pub use trainer::{Culprit, StepLoss, Trainer};
 pub use training::{Saved, Training};

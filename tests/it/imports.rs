@@ -19,7 +19,7 @@ fn trained(directory: &Path) -> (PathBuf, PathBuf) {
 }
 
 /// The arguments that import `weights` into the network of [`trained`].
-fn import(data: &Path, weights: &Path, out: &Path) -> Vec<String> {
+pub fn import(data: &Path, weights: &Path, out: &Path) -> Vec<String> {
     vec![
         "import".into(),
         "--quiet".into(),
@@ -32,7 +32,7 @@ fn import(data: &Path, weights: &Path, out: &Path) -> Vec<String> {
 }
 
 /// The tensors of a file with something done to their names, shapes and bytes.
-fn rewrite(
+pub fn rewrite(
     from: &Path,
     to: &Path,
     mut change: impl FnMut(&str, &[usize], &[u8]) -> Option<(String, Vec<usize>, Vec<u8>, Dtype)>,
@@ -54,7 +54,7 @@ fn rewrite(
 }
 
 /// Rows and columns of a matrix of `f32`, changed.
-fn transposed(shape: &[usize], bytes: &[u8]) -> (Vec<usize>, Vec<u8>) {
+pub fn transposed(shape: &[usize], bytes: &[u8]) -> (Vec<usize>, Vec<u8>) {
     let [rows, columns] = shape[..] else {
         return (shape.to_vec(), bytes.to_vec());
     };

@@ -20,6 +20,7 @@ mod finite_differences;
 mod golden;
 mod gradients;
 mod imports;
+mod imports_by_name;
 #[cfg(unix)]
 mod interruptions;
 mod kernels;
@@ -30,6 +31,7 @@ mod own;
 mod pages;
 mod parity;
 mod portable;
+mod receipts;
 #[cfg(all(feature = "remote", unix))]
 mod remote;
 mod resume;
@@ -38,5 +40,8 @@ mod studies;
 mod support;
 mod synchronisations;
 mod tasks;
+#[cfg(unix)]
+mod untrusted;
 mod verify;
+mod warm_start;
 mod weights;

@@ -123,6 +123,7 @@ pub fn origin(opened: &OpenDevice) -> Origin {
         data: Vec::new(),
         initial_weights_sha256: String::new(),
         resumed: Vec::new(),
+        started_from: None,
     }
 }
 

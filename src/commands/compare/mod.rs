@@ -106,6 +106,9 @@ pub fn run(arguments: &cli::Compare, quiet: bool) -> Result<(), Error> {
     }
     let verdict = verdict::verdict(&compared);
     let mut drawn = Vec::new();
+    for file in [&out.json, &out.reconstructions, &out.units] {
+        files::unlink(file)?;
+    }
     if failed < configs.len() {
         pictures::draw(&out, &study.name, &compared)?;
         drawn.extend([&out.reconstructions, &out.units]);

@@ -21,7 +21,7 @@ use crate::device::{self, Place};
 use crate::error::Error;
 use crate::files;
 use crate::report::text::figure;
-use crate::run_directory::RunDirectory;
+use crate::run_directory::{RunDirectory, RunError};
 use crate::signals::Interruption;
 use crate::workers;
 
@@ -184,6 +184,9 @@ impl Runner {
     pub fn commands(&self, configs: &[&Config]) -> Result<Vec<Vec<String>>, Error> {
         let there = self.there(configs)?;
         let points = self.directory.join("points");
+        if points.is_symlink() {
+            return Err(RunError::Link(points).into());
+        }
         std::fs::create_dir_all(&points).map_err(files::at(&points))?;
         let mut commands = Vec::new();
         for (config, _) in configs
@@ -198,6 +201,7 @@ impl Runner {
                 false => command.extend(["--resume".into(), path.display().to_string()]),
                 true => {
                     let file = points.join(format!("{}.toml", config.directory_name()));
+                    files::unlink(&file)?;
                     files::write(&file, config.to_toml().as_bytes())?;
                     let [file, out] = [file, path].map(|path| path.display().to_string());
                     command.extend(["--config".into(), file, "--out".into(), out]);

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::data::{self, Checksum, Images, Splits};
 use crate::error::Error;
 use crate::report::Receipt;
-use crate::run_directory::RunDirectory;
+use crate::run_directory::{RunDirectory, RunError};
 
 /// What is there of a run.
 enum State {
@@ -29,6 +29,11 @@ impl Runner {
         let mut outcomes: Vec<Option<Outcome>> = Vec::new();
         let mut others = Vec::new();
         for config in configs {
+            // The study's directory may come from somebody else, whose links lead anywhere.
+            let path = self.path(config);
+            if path.is_symlink() {
+                return Err(RunError::Link(path).into());
+            }
             match self.state(config, &mut data) {
                 State::Finished(summary) => outcomes.push(Some(Ok(summary))),
                 State::ToBeMade => outcomes.push(None),
@@ -54,7 +59,7 @@ impl Runner {
         let Ok(run) = RunDirectory::open(&self.path(config)) else {
             return State::ToBeMade;
         };
-        match run.config(&[]) {
+        match run.config_as_it_is(&[]) {
             // Checkpoints may say what it was.
             Err(_) => State::ToBeMade,
             Ok(known) if known != *config => State::Other,

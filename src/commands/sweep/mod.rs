@@ -50,6 +50,7 @@ pub fn run(arguments: &cli::Sweep, quiet: bool) -> Result<(), Error> {
     let results = Results::of(&study, outcomes, arguments);
     let document = results.document();
     let json = directory.join("sweep.json");
+    files::unlink(&json)?;
     files::write(&json, format!("{document:#}\n").as_bytes())?;
     let mut left = vec![json];
     // The table is the answer, with or without a picture.

@@ -8,6 +8,7 @@ use super::results::{PointResults, Results, number};
 use crate::config::shown;
 use crate::error::Error;
 use crate::evaluate::Spread;
+use crate::files;
 use crate::report::text::{table, with_spread};
 use crate::report::{self, Tradeoff, TradeoffPicture};
 
@@ -105,6 +106,7 @@ impl Results<'_> {
             return Ok(None);
         }
         let path = directory.join("sweep.png");
+        files::unlink(&path)?;
         let picture = TradeoffPicture {
             title: &format!("{}: test error against {key}", self.study.name),
             key,

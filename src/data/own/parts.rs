@@ -33,6 +33,8 @@ pub(super) struct Part {
     pub(super) path: PathBuf,
     pub(super) input: Input,
     labels: Option<LabelPlace>,
+    /// Whether its numbers are those of a run that is trained now, or was.
+    stage: Stage,
 }
 
 impl Parts {
@@ -74,11 +76,16 @@ impl Parts {
             },
             transpose: false,
         };
+        let stage = match &own.known {
+            Some(_) => Stage::Application,
+            None => Stage::Training,
+        };
         let part = |path: &Path, options: &Options, labels| -> Result<Part, InputError> {
             Ok(Part {
                 path: path.to_owned(),
                 input: Input::open(path, options)?,
                 labels,
+                stage,
             })
         };
         if source == Source::Images {
@@ -88,6 +95,7 @@ impl Parts {
                 path,
                 input,
                 labels: None,
+                stage,
             };
             return Ok(Self {
                 train: part(folders.train, inputs.train),
@@ -256,8 +264,7 @@ impl Part {
                 seen.look(&block.values, are_pictures);
             }
             let values = preparation.prepare(block.values, are_pictures);
-            let values = values
-                .map_err(|found| unsuitable(&self.path, &found, count, preparation, &self.input))?;
+            let values = values.map_err(|found| unsuitable(self, &found, count, preparation))?;
             count += examples;
             of_input.extend(block.classes.into_iter().flatten());
             collector.add(values).map_err(DataError::Spill)
@@ -328,15 +335,15 @@ impl Part {
 
 /// The error for a number that a network cannot take, at a place within a block that begins with example `first`.
 pub(super) fn unsuitable(
-    path: &Path,
+    part: &Part,
     found: &Unsuitable,
     first: usize,
     preparation: &Preparation,
-    input: &Input,
 ) -> DataError {
-    let (problem, hint) = describe(found, first, preparation, input.shape(), Stage::Training);
+    let shape = part.input.shape();
+    let (problem, hint) = describe(found, first, preparation, shape, part.stage);
     DataError::Unsuitable {
-        path: path.to_owned(),
+        path: part.path.clone(),
         problem,
         hint,
     }

@@ -171,13 +171,7 @@ impl Statistics {
             if let Some(place) = numbers.iter().position(|x| !x.is_finite()) {
                 let number = numbers[place];
                 let unsuited = Unsuitable { place, number };
-                return Err(unsuitable(
-                    &part.path,
-                    &unsuited,
-                    seen,
-                    preparation,
-                    &part.input,
-                ));
+                return Err(unsuitable(part, &unsuited, seen, preparation));
             }
             for row in numbers.chunks_exact(size) {
                 for &x in row {

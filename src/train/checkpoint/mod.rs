@@ -28,7 +28,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::progress::Progress;
-use super::{Saved, TrainError, Training};
+use super::{Saved, StartedFrom, TrainError, Training};
 use crate::data::{Checksum, hexadecimal};
 use crate::environment::Environment;
 use crate::files::{self, FileError};
@@ -87,6 +87,9 @@ pub struct Origin {
     pub data: Vec<Checksum>,
     pub initial_weights_sha256: String,
     pub resumed: Vec<Resumption>,
+    /// Where the first weights come from, if they were not drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_from: Option<StartedFrom>,
 }
 
 /// That a training was stopped and resumed.
@@ -332,7 +335,7 @@ fn commit(directory: &Path, name: &str, files: &Files) -> Result<(), FileError> 
     files::write_new(&unfinished.join(CHECKSUMS), checksums.as_bytes())?;
     files::sync_directory(&unfinished).map_err(files::at(&unfinished))?;
     let path = directory.join(name);
-    if path.exists() {
+    if fs::symlink_metadata(&path).is_ok() {
         // Those that could not be used were set aside, so there should be none.
         let replaced = directory.join(REPLACED);
         files::remove(&replaced)?;
@@ -357,7 +360,8 @@ pub fn list(directory: &Path) -> Result<Vec<(usize, PathBuf)>, FileError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).map_err(files::at(directory))? {
         let path = entry.map_err(files::at(directory))?.path();
-        if let Some(step) = step(&path) {
+        // One that is elsewhere is not this run's.
+        if let Some(step) = step(&path).filter(|_| !path.is_symlink()) {
             found.push((step, path));
         }
     }

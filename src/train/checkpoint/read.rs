@@ -98,7 +98,7 @@ impl Checkpoint {
             };
             let expected = checksums.iter().find(|known| known.file == name);
             let expected = expected.ok_or(Problem::Incomplete(name))?;
-            let bytes = files::read(&path.join(name), most)?;
+            let bytes = files::read_regular(&path.join(name), most)?;
             match hexadecimal(&Sha256::digest(&bytes)) == expected.sha256 {
                 true => Ok(bytes),
                 false => Err(Problem::Checksum(name)),
@@ -168,7 +168,7 @@ impl Checkpoint {
 /// It is not there, or not as `sha256sum` writes it.
 pub fn checksums(checkpoint: &Path) -> Result<Vec<Checksum>, Problem> {
     const MOST_BYTES: u64 = 4096;
-    let text = files::read_text(&checkpoint.join(CHECKSUMS), MOST_BYTES)?;
+    let text = files::read_regular_text(&checkpoint.join(CHECKSUMS), MOST_BYTES)?;
     if !text.ends_with('\n') {
         return Err(Problem::Checksums);
     }

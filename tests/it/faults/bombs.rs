@@ -267,6 +267,13 @@ fn deflated_zeros(megabytes: usize) -> Vec<u8> {
 
 fn pictures() -> Vec<Bomb> {
     let zeros = deflated_zeros(512);
+    let circle = {
+        // The second page is followed by the first.
+        let mut bytes = formats::tiff_of_pages();
+        let end = bytes.len() - 6;
+        bytes[end - 4..end].copy_from_slice(&8u32.to_le_bytes());
+        bytes
+    };
     let of_zeros = |begin: &[u8]| [begin, &zeros].concat();
     let black = |side: u32| {
         let mut bytes = Cursor::new(Vec::new());
@@ -281,6 +288,12 @@ fn pictures() -> Vec<Bomb> {
         bytes
     };
     vec![
+        bomb(
+            "TIFF whose pages go in circles",
+            "picture.tiff",
+            circle,
+            None,
+        ),
         bomb(
             "PNG with 512 MB of a colour profile",
             "picture.png",

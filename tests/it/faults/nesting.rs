@@ -74,9 +74,9 @@ fn after_a_name(valid: &[u8]) -> usize {
 /// Puts nesting or a long run in at a place.
 pub fn nest(bytes: &mut Vec<u8>, place: usize, random: &mut impl Rng) {
     // The deepest are as slow to make as to read.
-    let depth = match random.random_range(0..400) {
+    let depth = match random.random_range(0..4000) {
         0 => random.random_range(10_000..100_000),
-        1..20 => random.random_range(300..10_000),
+        1..40 => random.random_range(300..10_000),
         _ => random.random_range(1..300),
     };
     if random.random_bool(0.3) {
@@ -103,7 +103,7 @@ pub fn repeat_a_line(bytes: &mut Vec<u8>, place: usize, random: &mut impl Rng) {
     let end = bytes[place..].iter().position(is_end);
     let end = end.map_or(bytes.len(), |at| place + at + 1);
     let line = bytes[begin..end].to_vec();
-    let times = match random.random_range(0..100) {
+    let times = match random.random_range(0..1000) {
         0 => random.random_range(100..3000),
         _ => random.random_range(1..20),
     };

@@ -341,6 +341,7 @@ fn summary(times: usize, seed: u64) -> Tally {
         files: Vec::new(),
         resumed: Vec::new(),
         imported: None,
+        started_from: None,
     };
     let receipt = serde_json::to_string_pretty(&receipt).unwrap();
     let valid =

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use hourglass::config::{Config, Study};
 use hourglass::model::Autoencoder;
 use hourglass::model::import::import;
+use hourglass::run_directory::RunDirectory;
 
 use super::formats;
+use crate::allocations;
 use crate::support::{self, hourglass};
 
 /// What takes minutes where time grows with the square; a machine may be busy.
@@ -78,6 +80,26 @@ fn a_study_of_which_every_run_is_wrong_is_refused_soon() {
         .collect();
     let study = soon("methods", || Study::parse("s.toml", &methods, &[]));
     assert_eq!(study.unwrap().methods.len(), 4000);
+}
+
+/// Ten seconds and 4 GB, when each of its values was taken.
+#[test]
+fn figures_of_a_run_with_millions_of_values_are_refused_soon_and_in_little_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("config.toml"), "name = \"x\"\n").unwrap();
+    let values = format!("{{\"epoch\":1,\"a\":[{}0]}}\n", "0,".repeat(30 << 20));
+    let nested = format!("{{\"a\":{}", "[".repeat(60 << 20));
+    let run = RunDirectory::open(directory.path()).unwrap();
+    for text in [values, nested] {
+        for name in ["metrics.jsonl", "summary.json"] {
+            fs::write(directory.path().join(name), &text).unwrap();
+        }
+        allocations::reset();
+        soon("metrics", || run.history().unwrap_err());
+        let error = soon("summary", || run.summary().unwrap_err());
+        assert!(error.to_string().contains("which no run writes"), "{error}");
+        assert!(allocations::most() < 200 << 20, "{}", allocations::most());
+    }
 }
 
 /// A layer of the network's shape in each pair of tensors: 28 seconds, when each weight looked through all tensors for its bias.

@@ -8,8 +8,10 @@ mod idx_names;
 mod numbers;
 mod oddities;
 mod pictures;
+mod reopened;
 mod samples;
 mod scaled;
+mod scored;
 
 use std::path::{Path, PathBuf};
 

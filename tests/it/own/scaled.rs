@@ -338,6 +338,30 @@ fn a_run_is_measured_with_the_scaling_that_it_was_trained_with() {
     let other = format!("--set=data.path={}", at("far.csv").display());
     assert!(evaluate(&[other]) > 100.0 * trained);
 
+    // What such a run cannot take is told by its own transformation, not by the keys of a config.
+    let of = [("data.scale", "min_max"), ("model.encoder", "[2, 2]")];
+    let unit = [
+        &of[..],
+        &[
+            ("model.output", "sigmoid"),
+            ("objective.reconstruction", "bce"),
+            ("data.range", "[0, 200]"),
+        ],
+    ]
+    .concat();
+    let arguments = train("table", &at("t.csv"), &at("unit"), &unit[1..]);
+    let arguments: Vec<String> = arguments
+        .into_iter()
+        .filter(|argument| !argument.contains("--config"))
+        .chain(["--set=data.dataset=csv".to_owned()])
+        .collect();
+    succeed(&arguments);
+    let far = format!("--set=data.path={}", at("far.csv").display());
+    refused(
+        &["evaluate".to_owned(), at("unit").display().to_string(), far],
+        &["takes numbers from 0 to 200", "bring yours to 0 to 200"],
+    );
+
     // As an earlier version wrote it: scaled by all rows, in single precision.
     let input = at("run").join("input.json");
     let mut note: Value = serde_json::from_slice(&fs::read(&input).unwrap()).unwrap();

@@ -329,7 +329,7 @@ mod tests {
             assert_eq!(u32::from(greys[0]), formula);
         }
         let words = plane(1, 3, vec![65_535u16, 0, 0]).fitted(&Fit::default(), u16::from);
-        assert_eq!(words.1, [(65_535u64 * 19_595 + 0x8000 >> 16) as u16]);
+        assert_eq!(words.1, [((65_535u64 * 19_595 + 0x8000) >> 16) as u16]);
         let older = Fit {
             grey_weights: Some(GreyWeights::Rec709),
             ..Fit::default()
