@@ -254,6 +254,7 @@ impl Trained {
             samples: preparation.samples(),
             transpose: preparation.transpose,
             array: fitting.array.clone(),
+            label_arrays: Vec::new(),
             columns: Columns {
                 header: given.as_ref().and_then(|given| given.header),
                 label: fitting.label.clone().or(label),

@@ -193,7 +193,8 @@ fn prepared(
         None => {}
     }
     if let Some(classes) = &preparation.classes {
-        let _ = writeln!(text, "\nclasses: {}", classes.join(", "));
+        let shown = classes[..classes.len().min(MOST_CLASSES)].join(", ");
+        let _ = writeln!(text, "\nclasses: {shown}{}", more(classes.len()));
     }
     if !unreadable.is_empty() {
         let _ = writeln!(
@@ -209,6 +210,17 @@ fn prepared(
         }
     }
     text
+}
+
+/// Classes that are listed.
+const MOST_CLASSES: usize = 100;
+
+/// What follows a list of classes that is cut off.
+fn more(classes: usize) -> String {
+    match classes.saturating_sub(MOST_CLASSES) {
+        0 => String::new(),
+        more => format!(" and {} more; --json lists all", thousands(more as u64)),
+    }
 }
 
 /// How images are converted, in words.
@@ -272,10 +284,10 @@ fn findings(
 }
 
 /// Images of each class, up to the highest class that occurs.
-fn class_counts(labels: &[u8]) -> Vec<usize> {
+fn class_counts(labels: &[u32]) -> Vec<usize> {
     let mut counts = Vec::new();
     for &label in labels {
-        let class = usize::from(label);
+        let class = label as usize;
         counts.resize(counts.len().max(class + 1), 0);
         counts[class] += 1;
     }
@@ -295,11 +307,10 @@ fn describe(text: &mut String, split: &Findings, preparation: &Preparation) {
     };
     match &split.classes {
         Some(counts) => {
-            let counts: Vec<_> = counts
-                .iter()
-                .map(|&count| thousands(count as u64))
-                .collect();
-            let _ = writeln!(text, "  images by class  {}", counts.join("  "));
+            let shown = counts.iter().take(MOST_CLASSES);
+            let shown: Vec<_> = shown.map(|&count| thousands(count as u64)).collect();
+            let more = more(counts.len());
+            let _ = writeln!(text, "  images by class  {}{more}", shown.join("  "));
         }
         None => text.push_str("  no labels\n"),
     }

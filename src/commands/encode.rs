@@ -142,10 +142,9 @@ fn files(data: &Images) -> Vec<PathBuf> {
 
 /// The name of each example's class, which is its number where classes have no names.
 fn classes(examples: &ImageSet, names: Option<&[String]>) -> Option<Vec<String>> {
-    let named = |&label: &_| {
-        let number = usize::from(label);
-        let name = names.and_then(|names| names.get(number));
-        name.cloned().unwrap_or_else(|| number.to_string())
+    let named = |&label: &u32| {
+        let name = names.and_then(|names| names.get(usize::try_from(label).ok()?));
+        name.cloned().unwrap_or_else(|| label.to_string())
     };
     Some(examples.labels()?.iter().map(named).collect())
 }

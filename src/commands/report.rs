@@ -31,6 +31,8 @@ const VECTORS: usize = 16;
 const EXHIBITED: usize = 12;
 /// Training images whose codes are asked for the class of a test image: all of MNIST's would take a second.
 const MOST_ASKED: usize = 20_000;
+/// Classes of a table of confusions that can still be read.
+const MOST_CONFUSED: usize = 20;
 /// Points along each side of the plane whose probabilities the page must find.
 const VECTORS_ALONG: usize = 8;
 
@@ -232,10 +234,12 @@ fn look_alikes(
     let train_codes = evaluator.encode(network, &train.select(&first))?;
     let width = codes.len() / test.count();
     let found = Neighbours::new(&train_codes, width).classify(&known[..asked], codes, NEIGHBOURS);
+    let right = found.iter().zip(classes).filter(|(a, b)| a == b).count();
     Ok(Some(LookAlikes {
         neighbours: NEIGHBOURS,
         asked,
-        counts: confusion(&found, classes),
+        share_right: right as f64 / classes.len().max(1) as f64,
+        confusion: confusion(&found, classes, MOST_CONFUSED),
     }))
 }
 

@@ -1,5 +1,7 @@
 //! Examples with their classes.
 
+use std::collections::HashMap;
+
 use burn_dataset::{Dataset, DatasetError};
 use pulp::Arch;
 
@@ -15,7 +17,7 @@ const PIXELS_PER_PART: usize = 1 << 14;
 pub struct ImageSet {
     shape: Shape,
     pixels: Pixels,
-    labels: Option<Vec<u8>>,
+    labels: Option<Vec<u32>>,
     in_unit_range: bool,
 }
 
@@ -24,7 +26,7 @@ pub struct ImageSet {
 pub struct Image {
     /// `[height, width, channels]`, row-major; of an image 0 black to 1 white.
     pub pixels: Vec<f32>,
-    pub label: Option<u8>,
+    pub label: Option<u32>,
 }
 
 impl ImageSet {
@@ -32,7 +34,7 @@ impl ImageSet {
     ///
     /// # Panics
     /// When `pixels` is not a whole number of images, or `labels` has another count.
-    pub fn new(height: usize, width: usize, pixels: Vec<u8>, labels: Option<Vec<u8>>) -> Self {
+    pub fn new(height: usize, width: usize, pixels: Vec<u8>, labels: Option<Vec<u32>>) -> Self {
         let shape = Shape::grey(height, width);
         assert!(pixels.len().is_multiple_of(shape.size()), "whole images");
         Self::with(shape, Pixels::Bytes(pixels), labels)
@@ -42,7 +44,7 @@ impl ImageSet {
     ///
     /// # Panics
     /// When an example has no size, or there are not as many `labels` as examples.
-    pub fn with(shape: Shape, pixels: Pixels, labels: Option<Vec<u8>>) -> Self {
+    pub fn with(shape: Shape, pixels: Pixels, labels: Option<Vec<u32>>) -> Self {
         assert!(shape.size() > 0, "examples of some size");
         if let Some(labels) = &labels {
             assert_eq!(
@@ -60,7 +62,7 @@ impl ImageSet {
     }
 
     /// The same examples with these classes.
-    pub fn with_labels(self, labels: Option<Vec<u8>>) -> Self {
+    pub fn with_labels(self, labels: Option<Vec<u32>>) -> Self {
         Self {
             in_unit_range: self.in_unit_range,
             ..Self::with(self.shape, self.pixels, labels)
@@ -136,7 +138,7 @@ impl ImageSet {
     }
 
     /// The class of each example, if known.
-    pub fn labels(&self) -> Option<&[u8]> {
+    pub fn labels(&self) -> Option<&[u32]> {
         self.labels.as_deref()
     }
 
@@ -183,12 +185,13 @@ impl ImageSet {
     pub fn one_of_each_class(&self, count: usize) -> Vec<usize> {
         let mut indices: Vec<usize> = (0..self.count()).collect();
         if let Some(labels) = &self.labels {
-            let mut seen = [0usize; 256];
+            let mut seen = HashMap::<u32, usize>::new();
             let rank: Vec<usize> = labels
                 .iter()
                 .map(|&label| {
-                    seen[usize::from(label)] += 1;
-                    seen[usize::from(label)]
+                    let seen = seen.entry(label).or_default();
+                    *seen += 1;
+                    *seen
                 })
                 .collect();
             indices.sort_by_key(|&index| (rank[index], labels[index]));
@@ -242,6 +245,9 @@ mod tests {
     fn classes_take_turns() {
         assert_eq!(four().one_of_each_class(10), [2, 0, 1, 3]);
         assert_eq!(four().one_of_each_class(2), [2, 0]);
+        let labels = Some(vec![70_000, 300, 70_000, 299]);
+        let many = four().with_labels(labels);
+        assert_eq!(many.one_of_each_class(10), [3, 1, 0, 2]);
     }
 
     #[test]

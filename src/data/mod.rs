@@ -6,6 +6,7 @@ mod idx_files;
 mod images;
 mod input;
 mod inspection;
+pub mod npy;
 mod own;
 mod pixels;
 mod points;

@@ -7,7 +7,7 @@ pub struct PointSet {
     width: usize,
     /// `[points, width]`, row-major.
     coordinates: Vec<f32>,
-    classes: Vec<u8>,
+    classes: Vec<u32>,
 }
 
 impl PointSet {
@@ -15,7 +15,7 @@ impl PointSet {
     ///
     /// # Panics
     /// When there are not `width` coordinates for each class.
-    pub fn new(width: usize, coordinates: Vec<f32>, classes: Vec<u8>) -> Self {
+    pub fn new(width: usize, coordinates: Vec<f32>, classes: Vec<u32>) -> Self {
         assert_eq!(coordinates.len(), width * classes.len(), "whole points");
         Self {
             width,
@@ -40,7 +40,7 @@ impl PointSet {
     }
 
     /// The class of each point.
-    pub fn classes(&self) -> &[u8] {
+    pub fn classes(&self) -> &[u32] {
         &self.classes
     }
 

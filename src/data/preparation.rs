@@ -235,7 +235,7 @@ impl Preparation {
     }
 
     /// The number of a class that is given by its name, or by its number where numbers are the names.
-    pub fn number_of_class(&self, class: &str) -> Option<u8> {
+    pub fn number_of_class(&self, class: &str) -> Option<u32> {
         match &self.classes {
             Some(names) => names.iter().position(|name| name == class)?.try_into().ok(),
             None => class.parse().ok(),

@@ -161,8 +161,6 @@ pub enum DataError {
         problem: String,
         hint: String,
     },
-    #[error("{} has {found} classes; at most 256 are told apart", path.display())]
-    TooManyClasses { path: PathBuf, found: usize },
     #[error("data.exclude_classes leaves no training example")]
     AllExcluded,
     #[error("the data have no classes, so none can be excluded")]
@@ -206,14 +204,13 @@ impl DataError {
                 "replace the file with a fresh copy (MNIST's: `git checkout -- data/mnist` in the repository); `hourglass data check` tests all of them"
             }
             Self::LabelCount { .. } | Self::Empty { .. } | Self::SplitsDiffer { .. } => {
-                "the files do not belong together; check data.path"
+                "the files do not belong together; check data.path and, where they are given, data.labels and data.test_labels"
             }
             Self::NothingToTrainOn { .. } => "lower data.validation or raise data.limit",
             Self::Input(error) => &error.hint,
             Self::Unreadable { .. } => "mend or remove it, or leave --strict out to go on without; `hourglass data check` lists all",
             Self::MostlyUnreadable { .. } => "mend the data, or allow more with data.max_unreadable_fraction; with 1, `hourglass data check` lists all of them",
             Self::Unsuitable { hint, .. } => hint,
-            Self::TooManyClasses { .. } => "leave the labels out, or group them",
             Self::NoClassesToExclude => "leave data.exclude_classes out, or give data with labels",
             Self::NoSuchClass { .. } => "check data.exclude_classes",
             Self::AllExcluded => "exclude fewer classes",
@@ -325,7 +322,7 @@ fn read_files(
                     images: count,
                 });
             }
-            Some(labels)
+            Some(labels.into_iter().map(u32::from).collect())
         }
     };
     Ok((ImageSet::new(height, width, pixels, labels), checksums))
@@ -467,7 +464,7 @@ fn numbers_of_classes(
     classes: &[String],
     train: &ImageSet,
     preparation: &Preparation,
-) -> Result<Vec<u8>, DataError> {
+) -> Result<Vec<u32>, DataError> {
     let labels = train.labels().ok_or(DataError::NoClassesToExclude)?;
     let number = |class: &String| {
         let found = preparation.number_of_class(class);

@@ -80,7 +80,7 @@ impl Spirals {
                 let noise: f64 = stream.sample(StandardNormal);
                 let angle = start + TURN * radius + self.noise * noise;
                 coordinates.extend([radius * angle.sin(), radius * angle.cos()].map(|x| x as f32));
-                classes.push(class as u8);
+                classes.push(class as u32);
             }
         }
         PointSet::new(2, coordinates, classes)
@@ -92,7 +92,9 @@ fn checksum(name: &str, points: &PointSet) -> Checksum {
     for coordinate in points.coordinates() {
         digest.update(coordinate.to_le_bytes());
     }
-    digest.update(points.classes());
+    // A byte each, as the checksums of earlier runs have them: there are at most 100 classes.
+    let classes: Vec<u8> = points.classes().iter().map(|&class| class as u8).collect();
+    digest.update(classes);
     Checksum {
         file: name.into(),
         sha256: hexadecimal(&digest.finalize()),

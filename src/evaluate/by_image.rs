@@ -1,5 +1,7 @@
 //! Errors and codes image by image, where the figures of a whole split do not say enough.
 
+use std::collections::BTreeMap;
+
 use burn::tensor::ExecutionError;
 
 use super::cross_entropy::{bce_nats, entropy_nats};
@@ -52,7 +54,7 @@ pub struct Answers {
 /// The error of the images of a class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassError {
-    pub class: u8,
+    pub class: u32,
     pub images: usize,
     pub mean: f64,
     /// Of the images, not of their mean.
@@ -150,27 +152,26 @@ impl ByImage {
     }
 
     /// The errors of each class that there is, in order of class.
-    pub fn by_class(&self, classes: &[u8]) -> Vec<ClassError> {
-        let of = |class: u8| {
-            let pairs = self.errors.iter().zip(classes);
-            let errors: Vec<f64> = pairs
-                .filter(|(_, other)| **other == class)
-                .map(|(error, _)| *error)
-                .collect();
+    pub fn by_class(&self, classes: &[u32]) -> Vec<ClassError> {
+        let mut of_classes = BTreeMap::<u32, Vec<f64>>::new();
+        for (&error, &class) in self.errors.iter().zip(classes) {
+            of_classes.entry(class).or_default().push(error);
+        }
+        let of = |(class, errors): (u32, Vec<f64>)| {
             let count = errors.len() as f64;
             let mean = errors.iter().sum::<f64>() / count;
             let square = errors
                 .iter()
                 .map(|error| (error - mean).powi(2))
                 .sum::<f64>();
-            (!errors.is_empty()).then(|| ClassError {
+            ClassError {
                 class,
                 images: errors.len(),
                 mean,
                 standard_deviation: (square / (count - 1.0).max(1.0)).sqrt(),
-            })
+            }
         };
-        (0..=u8::MAX).filter_map(of).collect()
+        of_classes.into_iter().map(of).collect()
     }
 }
 

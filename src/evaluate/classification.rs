@@ -61,13 +61,13 @@ fn logits(
     Ok(logits)
 }
 
-fn figures(logits: &[f32], classes: &[u8]) -> Figures {
+fn figures(logits: &[f32], classes: &[u32]) -> Figures {
     let count = classes.len();
     let mut cross_entropy = 0.0;
     let mut right = 0;
     let each = logits.chunks_exact(logits.len() / count);
     for (logits, &class) in each.zip(classes) {
-        let class = usize::from(class);
+        let class = class as usize;
         cross_entropy += log_sum_exp(logits) - f64::from(logits[class]);
         right += usize::from(greatest(logits) == class);
     }

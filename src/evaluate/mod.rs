@@ -21,7 +21,7 @@ pub use classification::{class_probabilities, classification};
 pub use codes::CodeDistribution;
 pub use figures::{Direction, Figures};
 pub use metrics::{Metrics, entropy_nats_per_pixel, input_psnr_db, mean_image_errors};
-pub use neighbours::{Neighbours, confusion};
+pub use neighbours::{Confusion, Neighbours, confusion};
 pub use probe::LinearProbe;
 pub use projection::{Basis, LEAST_CODES, Plane, code_plane, principal_plane, t_sne};
 pub use roc::{ANOMALY_ROC_AUC, roc_auc};

@@ -80,29 +80,45 @@ impl Neighbours {
 
     /// The class that most of the `count` nearest points to each query have; of classes as frequent as each other the
     /// least.
-    pub fn classify(&self, classes: &[u8], queries: &[f32], count: usize) -> Vec<u8> {
+    pub fn classify(&self, classes: &[u32], queries: &[f32], count: usize) -> Vec<u32> {
         let vote = |nearest: Vec<usize>| {
-            let mut votes = [0; 256];
-            for point in nearest {
-                votes[usize::from(classes[point])] += 1;
-            }
-            let most = votes.iter().max().copied().unwrap_or_default();
-            let winner = votes.iter().position(|&votes| votes == most);
-            winner.unwrap_or_default() as u8
+            let mut votes: Vec<u32> = nearest.into_iter().map(|point| classes[point]).collect();
+            votes.sort_unstable();
+            let of_classes = votes.chunk_by(|a, b| a == b);
+            // Of equals the last is the greatest to `max_by_key`.
+            let winner = of_classes.rev().max_by_key(|votes| votes.len());
+            winner.map_or(0, |votes| votes[0])
         };
         self.nearest(queries, count).into_iter().map(vote).collect()
     }
 }
 
-/// How often images of each class were found to be of which: `[class][found]`, for all classes up to the greatest.
-pub fn confusion(found: &[u8], classes: &[u8]) -> Vec<Vec<usize>> {
-    let greatest = found.iter().chain(classes).max();
-    let count = greatest.map_or(0, |&class| usize::from(class) + 1);
-    let mut counts = vec![vec![0; count]; count];
-    for (&found, &class) in found.iter().zip(classes) {
-        counts[usize::from(class)][usize::from(found)] += 1;
+/// How often images of each class were found to be of which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confusion {
+    /// The classes that occur, in order.
+    pub classes: Vec<u32>,
+    /// `[class][found]`, by their places among `classes`.
+    pub counts: Vec<Vec<usize>>,
+}
+
+/// Counts how often images of each class were found to be of which; none where more than `most` classes occur.
+pub fn confusion(found: &[u32], classes: &[u32], most: usize) -> Option<Confusion> {
+    let mut known: Vec<u32> = found.iter().chain(classes).copied().collect();
+    known.sort_unstable();
+    known.dedup();
+    if known.len() > most {
+        return None;
     }
-    counts
+    let place = |class: &u32| known.partition_point(|other| other < class);
+    let mut counts = vec![vec![0; known.len()]; known.len()];
+    for (found, class) in found.iter().zip(classes) {
+        counts[place(class)][place(found)] += 1;
+    }
+    Some(Confusion {
+        classes: known,
+        counts,
+    })
 }
 
 fn centred(points: &[f32], mean: &[f32]) -> Vec<f32> {
@@ -179,7 +195,10 @@ mod tests {
 
     #[test]
     fn confusion_counts_what_each_class_was_taken_for() {
-        let counts = confusion(&[1, 1, 0, 2], &[1, 0, 0, 1]);
-        assert_eq!(counts, [[1, 1, 0], [0, 1, 1], [0, 0, 0]]);
+        let (found, classes) = ([1, 1, 0, 70_000], [1, 0, 0, 1]);
+        let few = confusion(&found, &classes, 3).unwrap();
+        assert_eq!(few.classes, [0, 1, 70_000]);
+        assert_eq!(few.counts, [[1, 1, 0], [0, 1, 1], [0, 0, 0]]);
+        assert_eq!(confusion(&found, &classes, 2), None);
     }
 }

@@ -49,7 +49,7 @@ impl LinearProbe {
     ///
     /// # Errors
     /// The codes are not finite.
-    pub fn fit(codes: &[f32], width: usize, classes: &[u8]) -> Result<Self, Error> {
+    pub fn fit(codes: &[f32], width: usize, classes: &[u32]) -> Result<Self, Error> {
         // A line search among numbers that are none would never end.
         if !codes.iter().all(|element| element.is_finite()) {
             return Err(Error::msg("the codes are not finite"));
@@ -74,7 +74,7 @@ impl LinearProbe {
             classes,
             mean: &mean,
             scale,
-            outputs: usize::from(most) + 1,
+            outputs: most as usize + 1,
         };
         let begin = vec![0.0; loss.outputs * (width + 1)];
         let problem = Problem {
@@ -96,7 +96,7 @@ impl LinearProbe {
     }
 
     /// The most probable class of each of `codes`.
-    pub fn classify(&self, codes: &[f32]) -> Vec<u8> {
+    pub fn classify(&self, codes: &[f32]) -> Vec<u32> {
         let width = self.mean.len();
         let outputs = self.weights.len() / (width + 1);
         let block = |codes: &[f32]| {
@@ -108,11 +108,11 @@ impl LinearProbe {
                     true => class,
                     false => best,
                 });
-                best as u8
+                best as u32
             };
             each.map(class).collect::<Vec<_>>()
         };
-        let blocks = codes.par_chunks((NUMBERS_AT_A_TIME / width).max(1) * width);
+        let blocks = codes.par_chunks((NUMBERS_AT_A_TIME / width.max(outputs)).max(1) * width);
         blocks.flat_map_iter(block).collect()
     }
 }
@@ -121,7 +121,7 @@ impl LinearProbe {
 struct Loss<'a> {
     /// `[codes, width]`
     codes: &'a [f32],
-    classes: &'a [u8],
+    classes: &'a [u32],
     mean: &'a [f64],
     scale: f64,
     outputs: usize,
@@ -186,10 +186,11 @@ impl Loss<'_> {
     }
 
     /// The sum of the cross-entropies of some codes, and its gradient.
-    fn evaluate_part(&self, weights: &[f64], codes: &[f32], classes: &[u8]) -> (f64, Vec<f64>) {
+    fn evaluate_part(&self, weights: &[f64], codes: &[f32], classes: &[u32]) -> (f64, Vec<f64>) {
         let width = self.mean.len();
         let columns = width + 1;
-        let at_a_time = (NUMBERS_AT_A_TIME / columns).max(1);
+        // Of many classes the logits are more than the codes.
+        let at_a_time = (NUMBERS_AT_A_TIME / columns.max(self.outputs)).max(1);
         let mut loss = 0.0;
         let mut gradient = vec![0.0; weights.len()];
         let blocks = codes.chunks(at_a_time * width);
@@ -201,7 +202,7 @@ impl Loss<'_> {
             // product has left the upper halves of vector registers in use.
             Arch::new().dispatch(|| {
                 for (logits, &class) in each {
-                    loss += softmax_less_class(logits, class.into());
+                    loss += softmax_less_class(logits, class as usize);
                 }
             });
             let differences = MatRef::from_row_major_slice(&logits, classes.len(), self.outputs);
@@ -296,7 +297,7 @@ mod tests {
             let (x, y) = [(0.0, 0.0), (9.0, 0.0), (0.0, 9.0)][class];
             let wobble = (index as f32 * 0.7).sin();
             codes.extend([x + wobble, y - wobble * 0.5, 0.0]);
-            classes.push(class as u8);
+            classes.push(class as u32);
         }
         let probe = LinearProbe::fit(&codes, 3, &classes).unwrap();
         assert_eq!(probe.classify(&codes), classes);

@@ -18,7 +18,7 @@ pub const PROBE_ACCURACY: &str = "linear_probe_accuracy";
 pub struct LabelledCodes<'a> {
     /// `[images, width]`, row-major.
     pub codes: &'a [f32],
-    pub classes: &'a [u8],
+    pub classes: &'a [u32],
 }
 
 impl Evaluator<'_> {
@@ -50,9 +50,9 @@ impl Evaluator<'_> {
 }
 
 /// How many of the `test` images are classified rightly by the codes of `train`: by their nearest neighbours, and by a
-/// linear classifier, which has no figure where codes are not finite.
+/// linear classifier, which has no figure where codes are not finite or classes too many to fit it in minutes.
 pub fn usefulness(train: LabelledCodes<'_>, test: LabelledCodes<'_>, width: usize) -> Figures {
-    let share = |found: &[u8]| {
+    let share = |found: &[u32]| {
         let pairs = found.iter().zip(test.classes);
         let right = pairs.filter(|(found, class)| found == class).count();
         right as f64 / test.classes.len() as f64
@@ -61,8 +61,27 @@ pub fn usefulness(train: LabelledCodes<'_>, test: LabelledCodes<'_>, width: usiz
     let mut figures = Figures::default();
     let found = neighbours.classify(train.classes, test.codes, NEIGHBOURS);
     figures.push(NEIGHBOURS_ACCURACY, share(&found));
-    if let Ok(probe) = LinearProbe::fit(train.codes, width, train.classes) {
+    if is_probed(&train, width)
+        && let Ok(probe) = LinearProbe::fit(train.codes, width, train.classes)
+    {
         figures.push(PROBE_ACCURACY, share(&probe.classify(test.codes)));
     }
     figures
+}
+
+/// Returns whether a probe is fitted in minutes: its iterations take a product for each code, class and unit.
+fn is_probed(train: &LabelledCodes<'_>, width: usize) -> bool {
+    /// Classes up to which it always is.
+    const FEW_CLASSES: usize = 256;
+    /// Products of an iteration, of which there are up to 300.
+    const MOST_PRODUCTS: usize = 4_000_000_000;
+    let classes = train
+        .classes
+        .iter()
+        .max()
+        .map_or(0, |&class| class as usize + 1);
+    let products = classes
+        .checked_mul(width + 1)
+        .and_then(|products| products.checked_mul(train.classes.len()));
+    classes <= FEW_CLASSES || products.is_some_and(|products| products <= MOST_PRODUCTS)
 }

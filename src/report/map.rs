@@ -29,7 +29,7 @@ pub struct MapPicture<'a> {
     pub title: &'a str,
     pub panels: &'a [MapPanel<'a>],
     /// The class of each point, if known.
-    pub classes: Option<&'a [u8]>,
+    pub classes: Option<&'a [u32]>,
 }
 
 /// Draws the planes beside each other, each point in the colour of its class, whose name stands in its middle.
@@ -59,7 +59,7 @@ pub fn map(path: &Path, picture: &MapPicture<'_>) -> Result<(), PictureError> {
 fn draw_panel<'a>(
     area: &Area<'a>,
     panel: &MapPanel<'_>,
-    classes: Option<&[u8]>,
+    classes: Option<&[u32]>,
     (left, top): (usize, usize),
 ) -> Result<(), drawing::DrawError<'a>> {
     let caption = drawing::title(panel.caption, 20, SIDE);
@@ -76,7 +76,7 @@ fn draw_panel<'a>(
         if !point.iter().all(|coordinate| coordinate.is_finite()) {
             continue;
         }
-        let style = class_colour(class(index).into())
+        let style = class_colour(class(index) as usize)
             .mix(POINT_OPACITY)
             .filled();
         area.draw(&Circle::new(place.at(point), POINT_RADIUS, style))?;
@@ -84,7 +84,7 @@ fn draw_panel<'a>(
     let Some(classes) = classes else {
         return Ok(());
     };
-    let mut known: Vec<u8> = classes.to_vec();
+    let mut known: Vec<u32> = classes.to_vec();
     known.sort_unstable();
     known.dedup();
     if known.len() > MOST_NAMED {
@@ -208,7 +208,7 @@ mod tests {
             let (x, y) = place.at(point);
             let around = (-3..=3).flat_map(|dx| (-3..=3).map(move |dy| (dx, dy)));
             let found = around.map(|(dx, dy)| drawn.get_pixel((x + dx) as u32, (y + dy) as u32).0);
-            let RGBColor(r, g, b) = class_colour(class.into());
+            let RGBColor(r, g, b) = class_colour(class as usize);
             let tinted = |c: u8| 255.0 - POINT_OPACITY * (255.0 - f64::from(c));
             let expected = [tinted(r), tinted(g), tinted(b)];
             let close = |pixel: [u8; 3]| {

@@ -70,7 +70,7 @@ pub fn regions(path: &Path, picture: &RegionsPicture<'_>) -> Result<(), PictureE
             let each = picture.points.coordinates().chunks_exact(2);
             for (point, &class) in each.zip(picture.points.classes()) {
                 let at = (f64::from(point[0]), f64::from(point[1]));
-                let colour = class_colour(class.into()).filled();
+                let colour = class_colour(class as usize).filled();
                 chart.draw_series([
                     Circle::new(at, 5, WHITE.filled()),
                     Circle::new(at, 4, colour),

@@ -2,14 +2,12 @@
 //! another network that works, more or less, so nothing that decides an answer is used before it is compared.
 
 use std::fs;
-use std::io;
 
-use npyz::WriterBuilder;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::{RunDirectory, RunError};
-use crate::data::{Checksum, hexadecimal};
+use crate::data::{Checksum, hexadecimal, npy};
 use crate::files;
 use crate::memory;
 use crate::train::checkpoint::{self, Checkpoint};
@@ -143,14 +141,14 @@ impl RunDirectory {
     /// # Errors
     /// The file cannot be written.
     pub fn write_training_errors(&self, errors: &[f64]) -> Result<(), RunError> {
-        self.write(Self::TRAINING_ERRORS, &npy(errors))
+        self.write(Self::TRAINING_ERRORS, &npy::of_numbers(errors))
     }
 
     /// SHA-256 of the file that [`Self::write_training_errors`] writes.
     pub fn training_errors_sha256(errors: &[f64]) -> Checksum {
         Checksum {
             file: Self::TRAINING_ERRORS.to_owned(),
-            sha256: hexadecimal(&Sha256::digest(npy(errors))),
+            sha256: hexadecimal(&Sha256::digest(npy::of_numbers(errors))),
         }
     }
 
@@ -174,7 +172,7 @@ impl RunDirectory {
         let bytes = files::read_regular(&path, memory::most_bytes())?;
         self.check_recorded(Self::TRAINING_ERRORS, &bytes)?;
         // Its header is ours, or it was not written here.
-        let errors = numbers(&bytes).filter(|errors| npy(errors) == bytes);
+        let errors = numbers(&bytes).filter(|errors| npy::of_numbers(errors) == bytes);
         errors.map(Some).ok_or(RunError::Changed(path))
     }
 
@@ -184,26 +182,11 @@ impl RunDirectory {
     }
 }
 
-/// An array of one dimension.
-fn npy(numbers: &[f64]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let options = npyz::WriteOptions::new()
-        .default_dtype()
-        .shape(&[numbers.len() as u64]);
-    let write = || -> io::Result<()> {
-        let mut writer = options.writer(&mut bytes).begin_nd()?;
-        writer.extend(numbers)?;
-        writer.finish()
-    };
-    write().expect("memory takes what is written");
-    bytes
-}
-
 /// The numbers behind the header of such an array.
-fn numbers(npy: &[u8]) -> Option<Vec<f64>> {
-    let length = npy.get(NPY_LENGTH_AT..NPY_LENGTH_AT + 2)?;
+fn numbers(bytes: &[u8]) -> Option<Vec<f64>> {
+    let length = bytes.get(NPY_LENGTH_AT..NPY_LENGTH_AT + 2)?;
     let length = u16::from_le_bytes([length[0], length[1]]);
-    let data = npy.get(NPY_LENGTH_AT + 2 + usize::from(length)..)?;
+    let data = bytes.get(NPY_LENGTH_AT + 2 + usize::from(length)..)?;
     let (numbers, []) = data.as_chunks::<8>() else {
         return None;
     };
@@ -217,7 +200,7 @@ mod tests {
     #[test]
     fn errors_are_read_as_they_were_written() {
         for errors in [vec![], vec![0.5, -0.0, 1e-300, f64::MAX]] {
-            assert_eq!(numbers(&npy(&errors)), Some(errors));
+            assert_eq!(numbers(&npy::of_numbers(&errors)), Some(errors));
         }
         assert_eq!(numbers(b"\x93NUMPY"), None);
     }

@@ -73,7 +73,7 @@ impl Task<Classifier> for ClassificationTask {
     fn batch(&self, epoch: usize, indices: &[usize], device: usize) -> PointBatch {
         let device = &self.devices[device];
         let points = self.points.train.select(indices);
-        let classes: Vec<i32> = points.classes().iter().copied().map(i32::from).collect();
+        let classes: Vec<i32> = points.classes().iter().map(|&class| class as i32).collect();
         let classes = TensorData::new(classes, [indices.len()]);
         PointBatch {
             points: tensor(points.coordinates().to_vec(), indices.len(), device),

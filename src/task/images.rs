@@ -27,7 +27,7 @@ pub struct ImageExamples {
     pub corruption: Option<Corruption>,
     pub dropout: Option<Dropout>,
     /// Classes that no training image has: their test images are anomalies.
-    pub anomalies: Vec<u8>,
+    pub anomalies: Vec<u32>,
     /// By what reconstructions of anomalies are told from others.
     pub anomaly_error: ImageError,
     /// Images evaluated at a time.

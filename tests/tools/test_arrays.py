@@ -1,5 +1,7 @@
 """NumPy's own files in and out, and memory that does not grow with them."""
 
+import gzip
+import itertools
 import json
 import pathlib
 import re
@@ -53,6 +55,40 @@ def test_npz_archives_of_keras_bring_their_splits_and_classes(tmp_path):
         counts = numpy.bincount(arrays["y_train"], minlength=4).tolist()
         assert found["splits"][0]["classes"] == counts
         assert abs(found["splits"][1]["mean_pixel"] - arrays["x_test"].mean() / 255) < 1e-6
+
+
+def check(path, **settings):
+    settings = [f"--set=data.{key}={value}" for key, value in {"path": path, **settings}.items()]
+    return json.loads(hourglass("data", "check", "--config=configs/own/array.toml", *settings, "--json"))
+
+
+@pytest.mark.parametrize("kind", ["uint8", "float64", ">i4"])
+@pytest.mark.parametrize("shape", [(60, 20), (60, 4, 5), (60, 2, 5, 3)])
+def test_transposed_and_gzipped_arrays_are_the_same_examples(tmp_path, kind, shape):
+    array = numpy.random.default_rng(5).integers(0, 256, shape).astype(kind)
+    numpy.save(tmp_path / "c.npy", array)
+    numpy.save(tmp_path / "f.npy", numpy.asfortranarray(array))
+    numpy.savez_compressed(tmp_path / "f.npz", x=numpy.asfortranarray(array))
+    (tmp_path / "f.npy.gz").write_bytes(gzip.compress((tmp_path / "f.npy").read_bytes()))
+    expected = check(tmp_path / "c.npy", range="[0, 255]")["splits"]
+    for name in ["f.npy", "f.npz", "f.npy.gz"]:
+        assert check(tmp_path / name, range="[0, 255]")["splits"] == expected, name
+
+
+@pytest.mark.parametrize("kind", ["<U7", ">U7", "S7", "int64", ">u8", "float64", "bool"])
+def test_labels_of_any_kind_are_classes(tmp_path, kind):
+    classes = numpy.arange(90) % (2 if kind == "bool" else 9)
+    if kind in ("int64", ">u8", "float64"):
+        classes = classes + 2**52
+    examples = numpy.random.default_rng(6).integers(0, 256, (90, 4, 4), "u1")
+    labels = classes.astype(str).astype(kind) if kind[-1] == "7" else classes.astype(kind)
+    numpy.savez(tmp_path / "a.npz", X=examples, kinds=labels.reshape(-1, 1))
+    found = check(tmp_path / "a.npz", labels="kinds")
+    of_splits = (split["classes"] for split in found["splits"])
+    counts = [sum(of_class) for of_class in itertools.zip_longest(*of_splits, fillvalue=0)]
+    assert counts == numpy.bincount(classes - classes.min()).tolist()
+    if kind in ("int64", ">u8", "float64"):
+        assert found["preparation"]["classes"] == [str(2**52 + i) for i in range(9)]
 
 
 def test_channels_first_is_the_same_image(runs, tmp_path):

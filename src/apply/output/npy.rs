@@ -1,29 +1,14 @@
 //! The beginning of an `.npy` file whose length is known only at its end.
 
+use crate::data::npy;
+
 /// Bytes of a header, enough for every shape.
 const HEADER_BYTES: usize = 256;
 
 /// The header of an array of so many rows in single or double precision, of one length whatever their number.
-///
-/// # Source
-/// NumPy Enhancement Proposal 1: a magic number, the version, the length of what follows, and a dictionary of Python with spaces
-/// after it.
 pub fn header(rows: usize, shape: &[usize], is_double: bool) -> Vec<u8> {
-    const PREFIX: usize = 10;
-    let sizes: Vec<String> = std::iter::once(&rows)
-        .chain(shape)
-        .map(ToString::to_string)
-        .collect();
-    let bytes = if is_double { 8 } else { 4 };
-    let dictionary = format!(
-        "{{'descr': '<f{bytes}', 'fortran_order': False, 'shape': ({},), }}",
-        sizes.join(", ")
-    );
-    let width = HEADER_BYTES - PREFIX - 1;
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend(((HEADER_BYTES - PREFIX) as u16).to_le_bytes());
-    bytes.extend(format!("{dictionary:width$}\n").into_bytes());
-    bytes
+    let descr = if is_double { "<f8" } else { "<f4" };
+    npy::header(descr, rows, shape, HEADER_BYTES)
 }
 
 #[cfg(test)]

@@ -324,7 +324,7 @@ fn numbers(settings: &mut Settings, source: Source) -> Numbers {
     // A column may be given by its number.
     let labels = settings.read(
         "data.labels",
-        "a file, or of a table a column by its name or its number from 1",
+        "a file, an array of the same .npz, or of a table a column by its name or its number from 1",
         |value| {
             let number = value
                 .as_integer()

@@ -1,6 +1,8 @@
 //! Examples that users bring: pictures, arrays, tables and IDX files, read a block at a time and in order.
 
 mod array;
+mod gzip;
+mod labels;
 mod pictures;
 mod room;
 mod table;
@@ -15,7 +17,8 @@ use std::sync::Arc;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 
-pub use array::{Array, open_archive, read_labels};
+pub use array::{Array, LABELS, names_of_arrays};
+pub use labels::{Labels, read_labels};
 pub use pictures::{
     Background, Depth, Fit, GreyWeights, Like, Pictures, Resize, Samples, has_a_pictures_name,
     is_hidden,
@@ -31,6 +34,7 @@ use super::pixels;
 use super::shape::Shape;
 use super::warnings::Warnings;
 use crate::files;
+use gzip::{GZIP_MAGIC, Unzipped};
 
 /// Where examples come from: opened, looked at, and not read yet.
 #[derive(Debug)]
@@ -151,6 +155,8 @@ pub struct Options {
     pub transpose: bool,
     /// Which array of an `.npz`.
     pub array: Option<String>,
+    /// Arrays of an `.npz` that hold classes, not examples.
+    pub label_arrays: Vec<String>,
     pub columns: Columns,
     pub words: Words,
     /// Where readers add what users should know.
@@ -212,15 +218,7 @@ impl Input {
         if path.is_dir() {
             return Ok(Self::Pictures(Pictures::in_directory(path, options)?));
         }
-        let is_pipe = std::fs::metadata(path).is_ok_and(|there| !there.is_file());
-        let origin = match is_pipe {
-            true => {
-                let mut pipe = File::open(path).map_err(InputError::io(path))?;
-                Origin::keep(&mut pipe).map_err(InputError::io(path))?
-            }
-            false => Origin::File(path.to_owned()),
-        };
-        Self::of(origin, path, options)
+        Self::of(Origin::of(path)?, path, options)
     }
 
     /// Pictures in several files, in the order given.
@@ -232,34 +230,55 @@ impl Input {
     }
 
     fn of(origin: Origin, path: &Path, options: &Options) -> Result<Self, InputError> {
-        let mut beginning = Vec::new();
-        let opened = origin.open().map_err(InputError::io(path))?;
-        let read = opened.take(BEGINNING).read_to_end(&mut beginning);
-        read.map_err(InputError::io(path))?;
-        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+        let mut beginning = origin.beginning().map_err(InputError::io(path))?;
+        let stored = origin.clone();
+        let mut origin = origin;
+        let mut named = path.to_owned();
+        let is_gzip = beginning.starts_with(&GZIP_MAGIC);
+        if is_gzip {
+            origin = Origin::Gzip(Arc::new(origin));
+            beginning = origin.beginning().map_err(|error| {
+                let problem = format!("is damaged gzip ({error})");
+                InputError::new(path, problem, "copy or compress it again")
+            })?;
+            // `table.csv` of `table.csv.gz`.
+            if path
+                .extension()
+                .is_some_and(|extension| extension.eq_ignore_ascii_case("gz"))
+            {
+                named.set_extension("");
+            }
+        }
+        let extension = named.extension().unwrap_or_default().to_ascii_lowercase();
         let is = |names: &[&str]| names.iter().any(|name| extension == *name);
-        if beginning.starts_with(b"\x93NUMPY") {
+        if beginning.starts_with(array::MAGIC) {
             return Ok(Self::Array(Array::npy(origin, path, options)?));
         }
         // What is called a table may begin with anything.
         let is_table = is(&["csv", "tsv", "txt"]);
         let is_zip = beginning.starts_with(b"PK\x03\x04") || beginning.starts_with(b"PK\x05\x06");
         let is_spreadsheet = is(&["xlsx", "xlsm", "ods"]);
+        let is_picture = pictures::are_a_pictures(&beginning) || has_a_pictures_name(&named);
+        if is_gzip && !is_table && (is_zip || is_picture || beginning.starts_with(&GZIP_MAGIC)) {
+            let problem = "is gzipped, and holds neither .npy, IDX nor text";
+            let hint = "decompress it with `gunzip` first";
+            return Err(InputError::new(path, problem, hint));
+        }
         if !is_table && !is_spreadsheet && (is_zip || is(&["npz"])) {
             return Ok(Self::Array(Array::npz(origin, path, options)?));
         }
-        if !is_table && (pictures::are_a_pictures(&beginning) || has_a_pictures_name(path)) {
+        if !is_table && is_picture {
             return Ok(Self::Pictures(Pictures::single(origin, path, options)?));
         }
-        let format = pictures::unsupported(&beginning, &pictures::extension(path));
+        let format = pictures::unsupported(&beginning, &pictures::extension(&named));
         if let Some(format) = format.filter(|_| !is_table) {
             let problem = pictures::reason_for(format);
             return Err(InputError::new(path, problem, HINT));
         }
-        let is_gzip = beginning.starts_with(&[0x1f, 0x8b]);
-        let is_idx = beginning.starts_with(&[0, 0]) || is(&["idx", "gz"]) || is_gzip;
-        if is_idx || path.to_string_lossy().ends_with("-ubyte") {
-            return Ok(Self::Idx(Idx::open(origin, path, options.transpose)?));
+        let is_idx = beginning.starts_with(&[0, 0]) || is(&["idx"]);
+        if is_idx || named.to_string_lossy().ends_with("-ubyte") {
+            // Gzipped or not: its reader compares what the header claims with what is stored.
+            return Ok(Self::Idx(Idx::open(stored, path, options.transpose)?));
         }
         if is(&["npy"]) {
             return Err(InputError::new(
@@ -419,6 +438,8 @@ enum Origin {
     File(PathBuf),
     /// What came through a pipe, in a file that goes with it.
     Kept(Arc<NamedTempFile>),
+    /// What another one holds gzipped.
+    Gzip(Arc<Origin>),
 }
 
 /// What bytes are read from.
@@ -426,11 +447,34 @@ trait ReadSeek: Read + io::Seek + Send {}
 impl<T: Read + io::Seek + Send> ReadSeek for T {}
 
 impl Origin {
+    /// A file, or what comes through a pipe.
+    fn of(path: &Path) -> Result<Self, InputError> {
+        let is_pipe = std::fs::metadata(path).is_ok_and(|there| !there.is_file());
+        if !is_pipe {
+            return Ok(Self::File(path.to_owned()));
+        }
+        let mut pipe = File::open(path).map_err(InputError::io(path))?;
+        Self::keep(&mut pipe).map_err(InputError::io(path))
+    }
+
+    /// The first bytes, by which kinds of files are told apart.
+    fn beginning(&self) -> io::Result<Vec<u8>> {
+        let mut beginning = Vec::new();
+        self.open()?.take(BEGINNING).read_to_end(&mut beginning)?;
+        Ok(beginning)
+    }
+
+    /// Returns whether going back costs nothing.
+    fn is_seekable(&self) -> bool {
+        !matches!(self, Self::Gzip(_))
+    }
+
     fn open(&self) -> io::Result<Box<dyn ReadSeek>> {
         Ok(Box::new(match self {
             // A pipe among files would be waited for without end.
             Self::File(path) => files::open_regular(path)?,
             Self::Kept(file) => file.reopen()?,
+            Self::Gzip(zipped) => return Ok(Box::new(Unzipped::open(zipped)?)),
         }))
     }
 
@@ -439,6 +483,7 @@ impl Origin {
         match self {
             Self::File(path) => path,
             Self::Kept(file) => file.path(),
+            Self::Gzip(zipped) => zipped.path(),
         }
     }
 

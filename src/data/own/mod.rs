@@ -2,6 +2,7 @@
 
 mod classes;
 mod folders;
+mod labels;
 mod parts;
 mod pictures;
 mod scaling;
@@ -17,7 +18,8 @@ use crate::data::source::{Checksum, DataError, ExampleNames, Splits, names_at};
 use crate::data::warnings::Warnings;
 use crate::memory;
 use crate::random::{self, Purpose};
-use classes::class_names;
+use classes::{are_classes, class_names};
+use labels::Classes;
 use parts::{Part, Parts};
 use scaling::{Found, preparation};
 
@@ -76,7 +78,7 @@ pub fn load(
         };
         Ok((read.examples, read.classes, read.names, checksum))
     };
-    let (train, classes, train_names, checksum) = read(&parts.train, "examples")?;
+    let (train, mut classes, train_names, checksum) = read(&parts.train, "examples")?;
     let mut checksums = vec![checksum];
     if let Input::Pictures(pictures) = &parts.train.input {
         pictures.warn_of_range();
@@ -88,7 +90,7 @@ pub fn load(
         Ok(Some((examples, classes, names)))
     };
     let validation = other(&parts.validation, "validation examples")?;
-    let test = other(&parts.test, "test examples")?;
+    let mut test = other(&parts.test, "test examples")?;
     let decisions = understood(&parts, &warnings);
     if let Some((validation, ..)) = &validation
         && validation.shape() != train.shape()
@@ -103,19 +105,37 @@ pub fn load(
             hint: "bring all to one size with data.resize".into(),
         });
     }
-    let classes_of = |examples: &Option<(ImageSet, Option<Vec<String>>, Vec<String>)>| {
-        examples
-            .as_ref()
-            .and_then(|(_, classes, _)| classes.clone())
+    let are_others = |classes: &mut Classes| !are_classes(&classes.labels);
+    if let Some(Classes {
+        found: Some(array),
+        labels,
+    }) = classes.take_if(|classes| classes.found.is_some() && are_others(classes))
+    {
+        let number = labels.names().len();
+        warnings.add(format!(
+            "{}: array `{array}` has {number} values in {} examples and is not used as classes; data.labels = \"{array}\" uses it",
+            path.display(),
+            labels.len()
+        ));
+        // Those of the test examples are the same.
+        if let Some((_, classes, _)) = &mut test {
+            classes.take_if(|classes| classes.found.is_some());
+        }
+    }
+    let names = {
+        let of = |split: &'_ Option<(ImageSet, Option<Classes>, Vec<String>)>| {
+            let (_, classes, _) = split.as_ref()?;
+            classes.as_ref().map(|classes| classes.labels.clone())
+        };
+        let (validation, test) = (of(&validation), of(&test));
+        let train = classes.as_ref().map(|classes| &classes.labels);
+        class_names([train, validation.as_ref(), test.as_ref()])
     };
-    let (validation_classes, test_classes) = (classes_of(&validation), classes_of(&test));
-    let all = [&classes, &validation_classes, &test_classes];
-    let names = class_names(&path, all.map(Option::as_ref))?;
-    let labelled = |examples: ImageSet, classes: Option<Vec<String>>| {
-        let labels = classes
+    let labelled = |examples: ImageSet, classes: Option<Classes>| {
+        let numbers = classes
             .zip(names.as_ref())
-            .map(|(classes, names)| names.labels(&classes));
-        examples.with_labels(labels)
+            .map(|(classes, names)| names.numbers(&classes.labels));
+        examples.with_labels(numbers)
     };
     let train = labelled(train, classes);
     let (validation, validation_names) = match validation {

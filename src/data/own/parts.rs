@@ -1,15 +1,16 @@
 //! Where the splits come from, and reading them.
 
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use super::classes::are_classes;
+use super::labels::{
+    Classes, LABELS_KEY, LabelPlace, SPLITS, TEST_LABELS_KEY, given_labels, labels_beside,
+};
 use super::unreadable::{MOST_UNREADABLE, check_unreadable};
 use super::{folders, pictures};
 use crate::data::images::ImageSet;
 use crate::data::input::{
-    Block, Columns, Fit, Input, InputError, Options, RawValues, Samples, UnreadableExamples, Watch,
-    Words, open_archive, read_labels,
+    Block, Columns, Fit, Input, InputError, Labels, Options, RawValues, Samples,
+    UnreadableExamples, Watch, Words, names_of_arrays,
 };
 use crate::data::pixels::{Collector, Width};
 use crate::data::preparation::{Preparation, Unsuitable};
@@ -19,7 +20,6 @@ use crate::data::shape::Shape;
 use crate::data::source::DataError;
 use crate::data::unsuitable::{Stage, describe};
 use crate::data::warnings::Warnings;
-use crate::files;
 
 /// Where the splits come from.
 pub(super) struct Parts {
@@ -33,19 +33,9 @@ pub(super) struct Parts {
 pub(super) struct Part {
     pub(super) path: PathBuf,
     pub(super) input: Input,
-    labels: Option<Labels>,
+    labels: Option<LabelPlace>,
     /// Whether its numbers are those of a run that is trained now, or was.
     stage: Stage,
-}
-
-/// Where classes are that are not in the input.
-struct Labels {
-    path: PathBuf,
-    /// Of an `.npz`.
-    array: Option<String>,
-    /// Whether they were not asked for but found beside the examples, where they may be something else, such as numbers to be
-    /// predicted.
-    found: bool,
 }
 
 impl Parts {
@@ -62,6 +52,15 @@ impl Parts {
             shape: shape(&given.shape),
             fit,
             array: given.array.clone(),
+            // Names of arrays, or of files, which no array has.
+            label_arrays: match is_table {
+                true => Vec::new(),
+                false => [&given.labels, &given.test_labels]
+                    .into_iter()
+                    .flatten()
+                    .cloned()
+                    .collect(),
+            },
             columns: Columns {
                 header: given.header,
                 label: given.labels.clone().filter(|_| is_table),
@@ -115,50 +114,53 @@ impl Parts {
         if let Some(test) = own.test.path() {
             folders::check_apart(path, "data.test_path", test)?;
         }
-        let given_labels = |file: &Option<String>| {
-            let file = file.as_ref().filter(|_| !is_table);
-            file.map(|file| Labels {
-                path: PathBuf::from(file),
-                array: None,
-                found: false,
-            })
-        };
-        let found_labels = |path: &Path, name: &str| {
-            has_arrays(path, &[name]).then(|| Labels {
-                path: path.to_owned(),
-                array: Some(name.to_owned()),
-                found: true,
-            })
+        let arrays = |path: &Path| match is_table {
+            true => Vec::new(),
+            false => names_of_arrays(path),
         };
         // Keras names the arrays of its data sets so.
-        let is_split = own.test.path().is_none()
-            && given.array.is_none()
-            && has_arrays(path, &["x_train", "x_test"]);
-        if is_split {
+        let in_file = arrays(path);
+        let has = |name: &&str| in_file.iter().any(|known| known == *name);
+        let split = SPLITS
+            .iter()
+            .find(|[train, test, ..]| [train, test].into_iter().all(has));
+        let split = split.filter(|_| own.test.path().is_none() && given.array.is_none());
+        if let Some([train, test, train_labels, test_labels]) = split {
             let named = |name: &str, shape: Option<Shape>| Options {
                 array: Some(name.to_owned()),
                 shape,
                 ..options.clone()
             };
-            let labels = given_labels(&given.labels).or_else(|| found_labels(path, "y_train"));
-            let train = part(path, &named("x_train", options.shape), labels)?;
-            let labels = given_labels(&given.test_labels).or_else(|| found_labels(path, "y_test"));
-            let test = part(path, &named("x_test", Some(train.input.shape())), labels)?;
+            let labels = |wanted: &Option<String>, key, usual: &str| -> Result<_, DataError> {
+                let found = has(&usual).then(|| LabelPlace::found(path, usual));
+                let given = given_labels(path, &in_file, wanted.as_ref(), key)?;
+                Ok(given.or(found))
+            };
+            let labels_of_train = labels(&given.labels, LABELS_KEY, train_labels)?;
+            let labels_of_test = labels(&given.test_labels, TEST_LABELS_KEY, test_labels)?;
+            let train = part(path, &named(train, options.shape), labels_of_train)?;
+            let shape = Some(train.input.shape());
+            let test = part(path, &named(test, shape), labels_of_test)?;
             return Ok(Self {
                 train,
                 validation: None,
                 test: Some(test),
             });
         }
-        let labels_of = |path: &Path, file: &Option<String>| {
-            let beside = || match !is_table && given.array.is_none() && has_arrays(path, &["x"]) {
-                true => found_labels(path, "y"),
-                false => None,
+        let opened = |path: &Path, options: &Options, wanted, key| -> Result<Part, DataError> {
+            let in_file = arrays(path);
+            let given_labels = match is_table {
+                true => None,
+                false => given_labels(path, &in_file, wanted, key)?,
             };
-            given_labels(file).or_else(beside)
+            let mut part = part(path, options, given_labels)?;
+            check_kind(source, path, &part.input)?;
+            if part.labels.is_none() && given.array.is_none() {
+                part.labels = labels_beside(&part, &in_file);
+            }
+            Ok(part)
         };
-        let train = part(path, &options, labels_of(path, &given.labels))?;
-        check_kind(source, path, &train.input)?;
+        let train = opened(path, &options, given.labels.as_ref(), LABELS_KEY)?;
         let test = own.test.path().map(|test| -> Result<Part, DataError> {
             let options = Options {
                 shape: Some(train.input.shape()),
@@ -170,9 +172,12 @@ impl Parts {
                 },
                 ..options.clone()
             };
-            let test_part = part(test, &options, labels_of(test, &given.test_labels))?;
-            check_kind(source, test, &test_part.input)?;
-            Ok(test_part)
+            // The name of an array in the file of the training examples names one in this file too.
+            let array = train.labels.as_ref().filter(|labels| labels.key.is_some());
+            let array = array.and_then(|labels| labels.array.as_ref());
+            let same = array.filter(|array| arrays(test).contains(array));
+            let wanted = given.test_labels.as_ref().or(same);
+            opened(test, &options, wanted, TEST_LABELS_KEY)
         });
         let test = test.transpose()?;
         if let (None, Some(labels)) = (&test, &given.test_labels) {
@@ -232,23 +237,12 @@ pub(super) fn shape(sizes: &[usize]) -> Option<Shape> {
     }
 }
 
-/// Whether a file is an `.npz` with arrays of all these names.
-fn has_arrays(path: &Path, names: &[&str]) -> bool {
-    let file = files::open_regular(path);
-    let archive = file.and_then(|file| open_archive(BufReader::new(file)));
-    archive.is_ok_and(|archive| {
-        names
-            .iter()
-            .all(|name| archive.array_names().any(|known| known == *name))
-    })
-}
-
 /// What was read of a part.
 pub(super) struct ReadPart {
     pub(super) examples: ImageSet,
     /// Empty unless they are asked for.
     pub(super) names: Vec<String>,
-    pub(super) classes: Option<Vec<String>>,
+    pub(super) classes: Option<Classes>,
     pub(super) sha256: String,
     pub(super) unreadable: UnreadableExamples,
     /// Examples, readable or not.
@@ -286,7 +280,7 @@ impl Part {
             false => Width::Single,
         };
         let mut collector = Collector::new(size, width, budget);
-        let mut classes = Vec::new();
+        let mut of_input = Labels::default();
         let mut names = Vec::new();
         let mut count = 0;
         let mut seen = Seen::new(preparation);
@@ -303,7 +297,7 @@ impl Part {
                 names.extend(block.names.unwrap_or_else(|| numbers().collect()));
             }
             count += examples;
-            classes.extend(block.classes.into_iter().flatten());
+            of_input.extend(block.classes.into_iter().flatten());
             collector.add(values).map_err(DataError::Spill)
         };
         let unreadable = self.input.read(self.input.at_a_time(), watch, each)?;
@@ -315,23 +309,28 @@ impl Part {
             }));
         }
         self.warn(&seen, preparation, warnings, watch)?;
-        if let Some(labels) = &self.labels {
-            classes = read_labels(&labels.path, labels.array.as_deref())?;
-            if labels.found && !are_classes(&classes) {
-                classes.clear();
-            } else if classes.len() != count {
-                return Err(DataError::LabelCount {
-                    path: labels.path.clone(),
-                    labels: classes.len(),
-                    images: count,
-                });
-            }
-        }
+        let classes = match &self.labels {
+            None => (of_input.len() == count).then_some(Classes {
+                labels: of_input,
+                found: None,
+            }),
+            Some(place) => match place.read(count) {
+                Ok(labels) => Some(Classes {
+                    labels,
+                    found: place.array.clone().filter(|_| place.key.is_none()),
+                }),
+                Err(DataError::Input(error)) if place.key.is_none() => {
+                    warnings.add(format!("{error}; it is not used as classes"));
+                    None
+                }
+                Err(error) => return Err(error),
+            },
+        };
         let (pixels, sha256) = collector.finish().map_err(DataError::Spill)?;
         Ok(ReadPart {
             examples: preparation.examples(pixels),
             names,
-            classes: (classes.len() == count).then_some(classes),
+            classes,
             sha256,
             seen: count + unreadable.len(),
             unreadable,

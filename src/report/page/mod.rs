@@ -14,7 +14,7 @@ pub use precision::Precision;
 
 use crate::config::Config;
 use crate::data::{ImageSet, PointSet};
-use crate::evaluate::{Answers, ByImage, Plane};
+use crate::evaluate::{Answers, ByImage, Confusion, Plane};
 use crate::model::{PortableCodec, PortableLayer, Stage, run_stages};
 use precision::largest_difference;
 
@@ -80,8 +80,10 @@ pub struct LookAlikes {
     pub neighbours: usize,
     /// Training images that were asked.
     pub asked: usize,
-    /// `[class][found]`
-    pub counts: Vec<Vec<usize>>,
+    /// The share of the test images that are found to be of their class.
+    pub share_right: f64,
+    /// None where there are too many classes for a table.
+    pub confusion: Option<Confusion>,
 }
 
 /// A network that classifies points of the plane.
@@ -246,7 +248,7 @@ impl Subject<'_> {
         match self {
             Self::Images(images) => {
                 let greatest = images.images.labels().into_iter().flatten().max();
-                greatest.map_or(0, |&class| usize::from(class) + 1)
+                greatest.map_or(0, |&class| class as usize + 1)
             }
             Self::Points(points) => points.classes,
         }

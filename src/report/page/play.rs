@@ -120,7 +120,7 @@ struct PlayDigits {
     pixels: String,
     /// Whether a pixel is one byte, from 0 to 255, or a number of four.
     are_bytes: bool,
-    labels: Option<Vec<u8>>,
+    labels: Option<Vec<u32>>,
     indices: Vec<usize>,
 }
 
@@ -129,7 +129,7 @@ struct PlayPlane {
     origin: Vec<f64>,
     axes: [Vec<f64>; 2],
     points: String,
-    labels: Option<Vec<u8>>,
+    labels: Option<Vec<u32>>,
     bounds: Bounds,
 }
 
@@ -184,6 +184,8 @@ struct ClassifierVectors {
 
 /// Parts of the test errors between quantiles.
 const QUANTILES: usize = 100;
+/// Colours of classes in a page; further classes have the same again.
+const MOST_COLOURS: usize = 1000;
 /// Codes on the map.
 pub const MOST_POINTS: usize = 2000;
 /// Noise to begin with where the network was trained without.
@@ -213,7 +215,9 @@ impl Data {
             format!("#{:02x}{:02x}{:02x}", colour.0, colour.1, colour.2)
         };
         Self {
-            colours: (0..subject.classes().max(1)).map(hexadecimal).collect(),
+            colours: (0..subject.classes().clamp(1, MOST_COLOURS))
+                .map(hexadecimal)
+                .collect(),
             epochs: history
                 .iter()
                 .filter_map(|epoch| epoch.get("epoch")?.as_u64())
@@ -344,7 +348,7 @@ impl PlayImages {
                     false => Precision::F32.encode(&digits.all()),
                 },
                 are_bytes: digits.are_bytes(),
-                labels: digits.labels().map(<[u8]>::to_vec),
+                labels: digits.labels().map(<[u32]>::to_vec),
                 indices: subject.digits.clone(),
             },
             plane: subject
@@ -364,7 +368,7 @@ impl PlayImages {
 }
 
 impl PlayPlane {
-    fn new(plane: &Plane, bounds: [[f64; 2]; 2], labels: Option<&[u8]>) -> Self {
+    fn new(plane: &Plane, bounds: [[f64; 2]; 2], labels: Option<&[u32]>) -> Self {
         let basis = plane.basis.as_ref().expect("a map lies in the code space");
         let points = &plane.points[..plane.points.len().min(MOST_POINTS)];
         let numbers: Vec<f32> = points.iter().flatten().map(|&x| x as f32).collect();
@@ -383,7 +387,14 @@ impl PlayPoints {
     fn new(precision: Precision, subject: &PointSubject<'_>) -> Self {
         let split = |points: &PointSet| PlaySplit {
             coordinates: Precision::F32.encode(points.coordinates()),
-            classes: STANDARD.encode(points.classes()),
+            // Points have at most 100 classes.
+            classes: STANDARD.encode(
+                points
+                    .classes()
+                    .iter()
+                    .map(|&class| class as u8)
+                    .collect::<Vec<_>>(),
+            ),
         };
         let probabilities: Vec<f32> = subject.probabilities.iter().map(|&p| p as f32).collect();
         Self {

@@ -5,7 +5,7 @@ use std::io::{Cursor, Write};
 
 use flate2::{Compression, write::GzEncoder};
 use image::{ImageBuffer, ImageFormat, Luma};
-use npyz::zip::{CompressionMethod, ZipWriter, write::FileOptions};
+use zip::{CompressionMethod, ZipWriter, write::FileOptions};
 
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());

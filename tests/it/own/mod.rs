@@ -1,6 +1,7 @@
 //! Data that users bring, by the real program: what is taken, what is refused, what comes out.
 
 mod applied;
+mod arrays;
 mod codes;
 mod corners;
 mod folders;

@@ -6,9 +6,8 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use npyz::npz::NpzArchive;
-use npyz::zip::CompressionMethod;
-use npyz::zip::read::ZipFile;
+use zip::read::ZipFile;
+use zip::{CompressionMethod, ZipArchive};
 
 const END: &[u8] = b"PK\x05\x06";
 const END_BYTES: usize = 22;
@@ -26,11 +25,10 @@ const SLACK: u64 = 1 << 12;
 ///
 /// # Errors
 /// It cannot be read, its directory is not where its end says, or two members have one name.
-pub fn open<R: Read + Seek>(mut stream: R) -> io::Result<NpzArchive<R>> {
+pub fn open<R: Read + Seek>(mut stream: R) -> io::Result<ZipArchive<R>> {
     check_end(&mut stream)?;
-    let mut archive = NpzArchive::new(stream)?;
-    let zip = archive.zip_archive();
-    let (members, names) = (zip.len(), zip.file_names().count());
+    let archive = ZipArchive::new(stream)?;
+    let (members, names) = (archive.len(), archive.file_names().count());
     match members == names {
         true => Ok(archive),
         false => Err(io::Error::other("two of its members have the same name")),
@@ -102,6 +100,9 @@ pub fn check_size(file: &ZipFile<'_>, header: u64, elements: u64) -> io::Result<
     }
 }
 
+/// What is wrong with an array that is longer than its header says.
+pub const GOES_ON: &str = "more follows than its header says";
+
 /// Checks that a stream ends here; that of an archive's member compares its checksum now.
 ///
 /// # Errors
@@ -109,7 +110,7 @@ pub fn check_size(file: &ZipFile<'_>, header: u64, elements: u64) -> io::Result<
 pub fn check_ends(stream: &mut dyn Read) -> io::Result<()> {
     match stream.read(&mut [0])? {
         0 => Ok(()),
-        _ => Err(io::Error::other("more follows than its header says")),
+        _ => Err(io::Error::other(GOES_ON)),
     }
 }
 

@@ -5,28 +5,36 @@
 
 mod archive;
 mod element;
+mod fortran;
+mod header;
+mod labels;
 mod layout;
+mod members;
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use npyz::npz::file_name_from_array_name;
-use npyz::{NpyHeader, Order};
-
-use super::{Block, Each, InputError, Options, Origin, RawValues, UnreadableExamples, check_size};
+use super::{
+    Block, Each, InputError, Labels, Options, Origin, RawValues, ReadSeek, UnreadableExamples,
+    check_size,
+};
 use crate::data::Shape;
-use archive::Counted;
-pub use archive::open as open_archive;
+use archive::{Counted, check_ends};
 use element::Element;
+use fortran::Fortran;
+use header::{Header, HeaderError};
 use layout::layout;
+use members::Members;
+
+pub use header::MAGIC;
+/// Names of arrays with classes, the most likely first.
+pub use members::LABELS;
 
 /// An array of examples, the first axis being theirs.
 #[derive(Debug)]
 pub struct Array {
-    origin: Origin,
-    path: PathBuf,
-    /// Of an `.npz`, the name of the array.
-    member: Option<String>,
+    place: Place,
+    header: Header,
     element: Element,
     count: usize,
     shape: Shape,
@@ -34,103 +42,104 @@ pub struct Array {
     channels_first: bool,
 }
 
+/// Where an array is.
+#[derive(Debug)]
+struct Place {
+    origin: Origin,
+    path: PathBuf,
+    /// Of an `.npz`, the name of the array.
+    member: Option<String>,
+}
+
+impl Place {
+    /// Reads the header and gives it to `each`, with a stream that is at the elements.
+    fn open<T>(&self, each: impl FnOnce(Header, &mut dyn Read) -> T) -> Result<T, InputError> {
+        let header_of =
+            |stream: &mut dyn Read| Header::read(stream).map_err(|error| self.error(&error));
+        match &self.member {
+            None => {
+                let stream = self.origin.open().map_err(InputError::io(&self.path))?;
+                let mut stream = BufReader::with_capacity(1 << 18, stream);
+                let header = header_of(&mut stream)?;
+                Ok(each(header, &mut stream))
+            }
+            Some(name) => {
+                let damaged = |error| damaged(&self.path, &error);
+                let mut archive = Members::open(&self.origin).map_err(damaged)?;
+                let mut file = Counted::new(archive.file(name).map_err(damaged)?);
+                let header = header_of(&mut file)?;
+                if let Some(elements) = bytes_of_elements(&header) {
+                    archive::check_size(&file.stream, file.bytes, elements).map_err(damaged)?;
+                }
+                Ok(each(header, &mut file.stream))
+            }
+        }
+    }
+
+    fn error(&self, error: &HeaderError) -> InputError {
+        self.wrong(&error.to_string(), error.hint())
+    }
+
+    /// An error that names the array, where a file has several.
+    fn wrong(&self, problem: &str, hint: &str) -> InputError {
+        let problem = match &self.member {
+            Some(name) => format!("array `{name}`: {problem}"),
+            None => problem.to_owned(),
+        };
+        InputError::new(&self.path, problem, hint)
+    }
+}
+
 impl Array {
     pub(super) fn npy(origin: Origin, path: &Path, options: &Options) -> Result<Self, InputError> {
-        let stream = origin.open().map_err(InputError::io(path))?;
-        let header = header_of(&mut BufReader::new(stream));
-        let header = header.map_err(|error| damaged(path, &error))?;
-        Self::new(origin, path, None, &header, options)
+        Self::new(origin, path, None, options)
     }
 
     pub(super) fn npz(origin: Origin, path: &Path, options: &Options) -> Result<Self, InputError> {
-        let stream = origin.open().map_err(InputError::io(path))?;
-        let mut archive =
-            open_archive(BufReader::new(stream)).map_err(|error| damaged(path, &error))?;
-        let names: Vec<String> = archive.array_names().map(str::to_owned).collect();
-        let known = |name: &str| names.iter().any(|known| known == name);
-        let name = match &options.array {
-            Some(name) if known(name) => name.clone(),
-            Some(name) => {
-                let problem = format!("has no array `{name}`; it has {}", list(&names));
-                return Err(InputError::new(path, problem, "name one of these"));
-            }
-            None => match &names[..] {
-                [only] => only.clone(),
-                [] => {
-                    return Err(InputError::new(
-                        path,
-                        "holds no arrays",
-                        "write it with numpy.savez",
-                    ));
-                }
-                _ if known("x") => "x".to_owned(),
-                _ => {
-                    let problem = format!("holds several arrays: {}", list(&names));
-                    return Err(InputError::new(path, problem, options.words.array));
-                }
-            },
-        };
-        let file = archive
-            .zip_archive()
-            .by_name(&file_name_from_array_name(&name));
-        let mut counted = Counted::new(file.map_err(|error| damaged(path, &error.into()))?);
-        let header = header_of(&mut counted).map_err(|error| damaged(path, &error))?;
-        let array = Self::new(origin, path, Some(name), &header, options)?;
-        archive::check_size(&counted.stream, counted.bytes, array.element_bytes())
-            .map_err(|error| damaged(path, &error))?;
-        Ok(array)
-    }
-
-    /// Bytes of all elements.
-    fn element_bytes(&self) -> u64 {
-        let size = [self.count, self.shape.size(), self.element.bytes];
-        size.iter()
-            .fold(1, |product, &size| product.saturating_mul(size as u64))
+        let archive = Members::open(&origin);
+        let mut archive = archive.map_err(|error| damaged(path, &error))?;
+        let name = archive.examples(path, options)?;
+        Self::new(origin, path, Some(name), options)
     }
 
     fn new(
         origin: Origin,
         path: &Path,
         member: Option<String>,
-        header: &NpyHeader,
         options: &Options,
     ) -> Result<Self, InputError> {
-        let element = Element::of(&header.dtype()).ok_or_else(|| {
-            let kind = header.dtype().descr();
-            let hint =
-                "write bytes or numbers: `array.astype(\"uint8\")` or `.astype(\"float32\")`";
-            InputError::new(
-                path,
-                format!("holds elements of type {kind}, which are not read"),
-                hint,
-            )
-        })?;
-        let is_fortran = header.order() == Order::Fortran && header.shape().len() > 1;
-        if is_fortran {
-            let problem = "holds its elements in Fortran's order";
-            return Err(InputError::new(
-                path,
-                problem,
-                "write numpy.ascontiguousarray(array)",
-            ));
-        }
-        let layout = layout(header.shape(), element.is_byte(), options.shape);
-        let (count, shape, channels_first) = layout.map_err(|(problem, hint)| {
-            let problem = format!("has the shape {:?}: {problem}", header.shape());
-            InputError::new(path, problem, hint)
-        })?;
-        check_size(path, shape)?;
-        if count == 0 {
-            return Err(InputError::new(
-                path,
-                "holds no examples",
-                "write an array of at least one",
-            ));
-        }
-        Ok(Self {
+        let place = Place {
             origin,
             path: path.to_owned(),
             member,
+        };
+        let header = place.open(|header, _| header)?;
+        let element = Element::of(&header.descr);
+        let element = element.map_err(|(problem, hint)| place.wrong(&problem, hint))?;
+        if !element.is_number() {
+            let hint = format!(
+                "examples are numbers: `array.astype(\"float32\")`; classes are named by {}",
+                options.words.label
+            );
+            return Err(place.wrong("holds text, not numbers", &hint));
+        }
+        let layout = layout(&header.shape, element.is_byte(), options.shape);
+        let (count, shape, channels_first) = layout.map_err(|(problem, hint)| {
+            place.wrong(
+                &format!("has the shape {:?}: {problem}", header.shape),
+                &hint,
+            )
+        })?;
+        check_size(path, shape)?;
+        if count == 0 {
+            return Err(place.wrong("holds no examples", "write an array of at least one"));
+        }
+        if bytes_of_elements(&header).is_none() {
+            return Err(place.wrong("claims more bytes than there are", "check the file"));
+        }
+        Ok(Self {
+            place,
+            header,
             element,
             count,
             shape,
@@ -150,30 +159,99 @@ impl Array {
         self.element.is_byte()
     }
 
+    /// Of an `.npz`, the name of the array.
+    pub fn member(&self) -> Option<&str> {
+        self.place.member.as_deref()
+    }
+
     pub(super) fn read<E: From<InputError>>(
         &self,
         most: usize,
         each: Each<'_, E>,
     ) -> Result<UnreadableExamples, E> {
-        let damaged = |error: std::io::Error| damaged(&self.path, &error);
-        let stream = self.origin.open().map_err(damaged)?;
-        let mut stream = BufReader::with_capacity(1 << 18, stream);
-        match &self.member {
-            None => {
-                header_of(&mut stream).map_err(damaged)?;
-                self.read_elements(&mut stream, most, each)?;
+        let changed = || {
+            self.place
+                .wrong("changed while it was read", "read it again")
+        };
+        match self.fortran() {
+            None => self
+                .place
+                .open(|header, stream| match header == self.header {
+                    true => self.read_elements(stream, most, each),
+                    false => Err(changed().into()),
+                })??,
+            Some(fortran) if self.place.member.is_none() && self.place.origin.is_seekable() => {
+                let opened = self.place.origin.open();
+                let mut stream = opened.map_err(InputError::io(&self.place.path))?;
+                let header = Header::read(&mut stream).map_err(|error| self.place.error(&error))?;
+                if header != self.header {
+                    return Err(changed().into());
+                }
+                self.read_fortran(&fortran, &mut *stream, most, each)?;
             }
-            Some(name) => {
-                let mut archive = open_archive(stream).map_err(damaged)?;
-                let file = archive
-                    .zip_archive()
-                    .by_name(&file_name_from_array_name(name));
-                let mut file = file.map_err(|error| damaged(error.into()))?;
-                header_of(&mut file).map_err(damaged)?;
-                self.read_elements(&mut file, most, each)?;
+            // What cannot be gone back in is kept first.
+            Some(fortran) => {
+                let total = fortran.total().unwrap_or(u64::MAX);
+                let mut kept =
+                    self.place
+                        .open(|header, stream| match header == self.header {
+                            true => fortran::keep(stream, total).map_err(|error| self.ends(&error)),
+                            false => Err(changed()),
+                        })??;
+                self.read_fortran(&fortran, &mut *kept, most, each)?;
             }
         }
         Ok(UnreadableExamples::new())
+    }
+
+    /// How elements are ordered, where it is not one example after another.
+    fn fortran(&self) -> Option<Fortran> {
+        let axes: Vec<usize> = self
+            .header
+            .shape
+            .iter()
+            .map(|&size| size as usize)
+            .collect();
+        let long = axes.iter().filter(|&&size| size > 1);
+        // With one axis, or others of one element, both orders are the same.
+        if !self.header.fortran_order || long.count() < 2 {
+            return None;
+        }
+        // An array that is one example has no axis of examples.
+        let of_example = match axes[0] == self.count {
+            true if axes[1..].iter().product::<usize>() == self.shape.size() => axes[1..].to_vec(),
+            _ => axes,
+        };
+        Some(Fortran {
+            count: self.count,
+            axes: of_example,
+            bytes: self.element.bytes,
+        })
+    }
+
+    fn read_fortran<E: From<InputError>>(
+        &self,
+        fortran: &Fortran,
+        stream: &mut dyn ReadSeek,
+        most: usize,
+        each: Each<'_, E>,
+    ) -> Result<(), E> {
+        let failed = |error: io::Error| E::from(self.ends(&error));
+        let start = stream.stream_position().map_err(failed)?;
+        let end = stream.seek(SeekFrom::End(0)).map_err(failed)?;
+        stream.seek(SeekFrom::Start(start)).map_err(failed)?;
+        let (found, total) = (end - start, fortran.total().unwrap_or(u64::MAX));
+        if found < total {
+            let problem =
+                format!("is truncated: {found} bytes of elements, its header says {total}");
+            return Err(self.place.wrong(&problem, "write it again").into());
+        }
+        if found > total {
+            return Err(self.place.wrong(archive::GOES_ON, GOES_ON_HINT).into());
+        }
+        fortran.read(stream, most, &failed, &mut |bytes, count| {
+            each(self.block(bytes), count)
+        })
     }
 
     fn read_elements<E: From<InputError>>(
@@ -190,27 +268,36 @@ impl Array {
             stream.read_exact(&mut bytes).map_err(|error| {
                 let done = self.count - left;
                 let problem = format!("ends within example {done} of {} ({error})", self.count);
-                InputError::new(&self.path, problem, "write it again")
+                self.place.wrong(&problem, "write it again")
             })?;
-            let mut values = self.element.values(bytes);
-            if self.channels_first {
-                values = match values {
-                    RawValues::Bytes(all) => RawValues::Bytes(self.channels_last(&all)),
-                    RawValues::Numbers(all) => RawValues::Numbers(self.channels_last(&all)),
-                };
-            }
-            let block = Block {
-                values,
-                names: None,
-                classes: None,
-            };
-            if each(block, now)?.is_break() {
-                break;
+            if each(self.block(bytes), now)?.is_break() {
+                return Ok(());
             }
             left -= now;
         }
         // What follows would be lost silently, and the checksum of an archive is only compared at its end.
-        archive::check_ends(stream).map_err(|error| damaged(&self.path, &error).into())
+        check_ends(stream)
+            .map_err(|error| self.place.wrong(&error.to_string(), GOES_ON_HINT).into())
+    }
+
+    fn block(&self, bytes: Vec<u8>) -> Block {
+        let mut values = self.element.values(bytes);
+        if self.channels_first {
+            values = match values {
+                RawValues::Bytes(all) => RawValues::Bytes(self.channels_last(&all)),
+                RawValues::Numbers(all) => RawValues::Numbers(self.channels_last(&all)),
+            };
+        }
+        Block {
+            values,
+            names: None,
+            classes: None,
+        }
+    }
+
+    fn ends(&self, error: &io::Error) -> InputError {
+        let problem = format!("cannot be read to its end ({error})");
+        self.place.wrong(&problem, "write it again")
     }
 
     fn channels_last<T: Copy>(&self, all: &[T]) -> Vec<T> {
@@ -226,95 +313,68 @@ impl Array {
     }
 }
 
-/// Far more than a header needs, and far less than its own word for its length can claim.
-const MOST_OF_A_HEADER: u32 = 1 << 20;
+/// What to do about an array that is longer than its header says.
+const GOES_ON_HINT: &str = "write it again, one array a file; numpy.savez puts several into one";
 
-/// Levels of brackets in a header: a dictionary, and the shape in it.
-const MOST_DEPTH: usize = 4;
-
-/// The header of an array; the stream is then at its elements.
-fn header_of(stream: &mut dyn Read) -> io::Result<NpyHeader> {
-    // Magic number, version, and the length in two or four bytes.
-    let mut beginning = [0; 12];
-    stream.read_exact(&mut beginning)?;
-    let [.., a, b, c, d] = beginning;
-    if beginning[6] >= 2 && u32::from_le_bytes([a, b, c, d]) > MOST_OF_A_HEADER {
-        return Err(io::Error::other("its header is too long"));
-    }
-    let length = match beginning[6] {
-        0 | 1 => usize::from(u16::from_le_bytes([a, b])).saturating_sub(2),
-        _ => u32::from_le_bytes([a, b, c, d]) as usize,
-    };
-    let mut text = vec![0; length];
-    stream.read_exact(&mut text)?;
-    // The parser takes twice as long for each level.
-    let mut depth = 0usize;
-    for byte in &text {
-        match byte {
-            b'[' | b'(' | b'{' => depth += 1,
-            b']' | b')' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > MOST_DEPTH {
-            return Err(io::Error::other("its header nests"));
-        }
-    }
-    NpyHeader::from_reader(beginning.chain(&text[..]))
+/// The bytes of all elements; none where they are of a type that is not read, or more than can be.
+fn bytes_of_elements(header: &Header) -> Option<u64> {
+    let element = Element::of(&header.descr).ok()?;
+    header.elements()?.checked_mul(element.bytes as u64)
 }
 
-/// The labels in a one-dimensional array of whole numbers, as text.
+/// The names of the arrays of an `.npz`, in the order of the file; none of any other file.
+pub fn names_of_arrays(path: &Path) -> Vec<String> {
+    // To look into a pipe would empty it.
+    let archive = match path.is_file() {
+        true => Members::open(&Origin::File(path.to_owned())).ok(),
+        false => None,
+    };
+    let names = archive.iter().flat_map(Members::names);
+    names.map(str::to_owned).collect()
+}
+
+/// Reads the classes in an array, `.npy` or of an `.npz`.
 ///
 /// # Errors
-/// It cannot be read, or is something else.
-pub fn read_labels(path: &Path, array: Option<&str>) -> Result<Vec<String>, InputError> {
-    let options = Options {
-        array: array.map(str::to_owned),
-        // An example is then a number.
-        shape: Some(Shape::row(1)),
-        ..Options::default()
+/// It cannot be read, or holds something else than a class for each example.
+pub(super) fn read_labels(
+    origin: Origin,
+    path: &Path,
+    array: Option<&str>,
+    is_archive: bool,
+) -> Result<Labels, InputError> {
+    let member = match is_archive {
+        false => None,
+        true => {
+            let archive = Members::open(&origin);
+            let mut archive = archive.map_err(|error| damaged(path, &error))?;
+            let names: Vec<&str> = archive.names().collect();
+            let usual = || LABELS.into_iter().find(|name| names.contains(name));
+            let chosen = match &names[..] {
+                [only] => Some(*only),
+                _ => usual(),
+            };
+            let Some(name) = array.or(chosen).map(str::to_owned) else {
+                let problem = format!("holds several arrays: {}", archive.list());
+                let hint = "give the classes in a file with one array, or in one called `y`";
+                return Err(InputError::new(path, problem, hint));
+            };
+            Some(name)
+        }
     };
-    let input = super::Input::open(path, &options)?;
-    let mut labels = Vec::new();
-    input.read(
-        1 << 16,
-        &mut |_, _| {},
-        &mut |block| -> Result<(), InputError> {
-            match block.values {
-                RawValues::Bytes(bytes) => labels.extend(bytes.iter().map(ToString::to_string)),
-                RawValues::Numbers(numbers) => {
-                    labels.extend(numbers.iter().map(ToString::to_string));
-                }
-            }
-            Ok(())
-        },
-    )?;
-    Ok(labels)
+    let place = Place {
+        origin,
+        path: path.to_owned(),
+        member,
+    };
+    let labels = place.open(|header, stream| labels::read(&header, stream))?;
+    labels.map_err(|(problem, hint)| place.wrong(&problem, &hint))
 }
 
-fn damaged(path: &Path, error: &std::io::Error) -> InputError {
+fn damaged(path: &Path, error: &io::Error) -> InputError {
     InputError::new(
         path,
         format!("cannot be read as NumPy's ({error})"),
         "write it with numpy.save or numpy.savez",
     )
-}
-
-fn list(names: &[String]) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    names.join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Version 3 has four bytes for the length, which no reader should believe.
-    #[test]
-    fn a_header_that_claims_gigabytes_is_refused() {
-        let mut bytes = b"\x93NUMPY\x03\x00".to_vec();
-        bytes.extend(u32::MAX.to_le_bytes());
-        bytes.extend(b"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }");
-        let error = header_of(&mut &bytes[..]).err().unwrap();
-        assert!(error.to_string().contains("too long"), "{error}");
-    }
 }

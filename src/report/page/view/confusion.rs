@@ -1,16 +1,17 @@
 //! Which classes look alike.
 
+use crate::evaluate::Confusion;
 use crate::report::page::LookAlikes;
 use crate::report::text::thousands;
 
 pub struct ConfusionView {
     pub note: String,
-    pub classes: Vec<usize>,
+    pub classes: Vec<u32>,
     pub rows: Vec<ConfusionRow>,
 }
 
 pub struct ConfusionRow {
-    pub class: usize,
+    pub class: u32,
     pub right: String,
     pub cells: Vec<ConfusionCell>,
 }
@@ -22,39 +23,27 @@ pub struct ConfusionCell {
     pub is_right: bool,
 }
 
-/// Classes of a table of confusions that can still be read.
-const MOST_CLASSES: usize = 20;
 /// Shades of a table of confusions.
 const MOST_LEVEL: f64 = 7.0;
 
 pub fn confusion_view(alike: &LookAlikes) -> Option<ConfusionView> {
-    let counts = &alike.counts;
-    // Labels may leave numbers out.
-    let occurs = |class: &usize| {
-        counts[*class].iter().any(|&count| count > 0)
-            || counts.iter().any(|found| found[*class] > 0)
-    };
-    let classes: Vec<usize> = (0..counts.len()).filter(occurs).collect();
-    if classes.len() > MOST_CLASSES {
-        return None;
-    }
-    let row = |&class: &usize| {
-        let found = &counts[class];
+    let Confusion { classes, counts } = alike.confusion.as_ref()?;
+    let row = |(place, found): (usize, &Vec<usize>)| {
         let all: usize = found.iter().sum();
         let share = |count: usize| count as f64 / all.max(1) as f64;
-        let cell = |&other: &usize| ConfusionCell {
-            count: found[other],
+        let cell = |(other, &count): (usize, &usize)| ConfusionCell {
+            count,
             // A few are seen too: the level grows with the square root.
-            level: (MOST_LEVEL * share(found[other]).sqrt()).ceil() as usize,
-            is_right: other == class,
+            level: (MOST_LEVEL * share(count).sqrt()).ceil() as usize,
+            is_right: other == place,
         };
         ConfusionRow {
-            class,
+            class: classes[place],
             right: match all {
                 0 => "no image".into(),
-                _ => format!("{:.1} %", 100.0 * share(found[class])),
+                _ => format!("{:.1} %", 100.0 * share(found[place])),
             },
-            cells: classes.iter().map(cell).collect(),
+            cells: found.iter().enumerate().map(cell).collect(),
         }
     };
     Some(ConfusionView {
@@ -64,7 +53,7 @@ pub fn confusion_view(alike: &LookAlikes) -> Option<ConfusionView> {
             alike.neighbours,
             thousands(alike.asked as u64)
         ),
-        rows: classes.iter().map(row).collect(),
-        classes,
+        rows: counts.iter().enumerate().map(row).collect(),
+        classes: classes.clone(),
     })
 }

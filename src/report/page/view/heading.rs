@@ -5,7 +5,7 @@ use super::course::kept_epoch;
 use crate::baselines;
 use crate::config::{Config, Experiment};
 use crate::report::metrics::description;
-use crate::report::page::{LookAlikes, Page, Subject};
+use crate::report::page::{Page, Subject};
 use crate::report::text::{figure, thousands};
 
 /// One of the figures that head the page.
@@ -167,7 +167,7 @@ pub fn facts(page: &Page<'_>) -> Vec<Fact> {
         if let Some(alike) = &images.look_alikes {
             facts.push(Fact {
                 label: "Look-alikes",
-                value: format!("{:.1} %", 100.0 * alike.share_right()),
+                value: format!("{:.1} %", 100.0 * alike.share_right),
                 note: format!(
                     "of the test images have the class of most of the {} nearest of {} training codes",
                     alike.neighbours,
@@ -195,13 +195,4 @@ pub fn facts(page: &Page<'_>) -> Vec<Fact> {
         note: "numbers that were learned".into(),
     });
     facts
-}
-
-impl LookAlikes {
-    fn share_right(&self) -> f64 {
-        let all: usize = self.counts.iter().flatten().sum();
-        let each = self.counts.iter().enumerate();
-        let right: usize = each.map(|(class, found)| found[class]).sum();
-        right as f64 / all.max(1) as f64
-    }
 }

@@ -24,6 +24,12 @@ pub struct ImagesView {
     pub exhibits: Vec<ExhibitView>,
     pub error_description: String,
     pub classes: Vec<ClassRow>,
+    /// Classes beyond those of `classes`, in words; empty where there are none.
+    pub other_classes: String,
+    /// Classes whose colours are explained.
+    pub legend: Vec<u32>,
+    /// Classes beyond those of `legend`, in words; empty where there are none.
+    pub other_colours: String,
     pub confusion: Option<ConfusionView>,
     pub code: CodeView,
 }
@@ -34,7 +40,7 @@ pub struct ExhibitView {
 }
 
 pub struct ExhibitItem {
-    pub class: Option<u8>,
+    pub class: Option<u32>,
     pub index: usize,
     pub error: String,
     pub original: String,
@@ -43,7 +49,7 @@ pub struct ExhibitItem {
 }
 
 pub struct ClassRow {
-    pub class: u8,
+    pub class: u32,
     pub images: String,
     pub mean: String,
     pub standard_deviation: String,
@@ -51,12 +57,20 @@ pub struct ClassRow {
     pub percent: f64,
 }
 
+/// Classes that a table lists, and whose colours a legend explains.
+const MOST_ROWS: usize = 256;
+const MOST_COLOURS: usize = 30;
 /// Pixels on the screen of the longer side of an exhibited image.
 const THUMBNAIL_SIDE: usize = 56;
 
 pub fn images_view(config: &Config, images: &ImageSubject<'_>) -> ImagesView {
     let test = images.images;
     let classes = test.labels().map(|labels| images.by_image.by_class(labels));
+    let classes = classes.unwrap_or_default();
+    let beyond = |shown: usize| match classes.len().saturating_sub(shown) {
+        0 => String::new(),
+        others => format!("and {} other classes", thousands(others as u64)),
+    };
     let is_mnist = config
         .experiment
         .images()
@@ -90,7 +104,14 @@ pub fn images_view(config: &Config, images: &ImageSubject<'_>) -> ImagesView {
             .map(|exhibit| exhibit_view(exhibit, images))
             .collect(),
         error_description: description(images.by_image.metric),
-        classes: class_rows(&classes.unwrap_or_default()),
+        classes: class_rows(&classes[..classes.len().min(MOST_ROWS)]),
+        other_classes: beyond(MOST_ROWS),
+        legend: classes
+            .iter()
+            .take(MOST_COLOURS)
+            .map(|class| class.class)
+            .collect(),
+        other_colours: beyond(MOST_COLOURS),
         confusion: images.look_alikes.as_ref().and_then(confusion_view),
         code: code_view(&images.by_image.codes, images.code_size()),
     }

@@ -25,7 +25,7 @@ export function map(codec, plane, colours, bench) {
   let points;
 
   for (const key of document.querySelectorAll(".legend .key")) {
-    if (key instanceof HTMLElement) key.style.background = colours[Number(key.dataset.class)];
+    if (key instanceof HTMLElement) key.style.background = colours[Number(key.dataset.class) % colours.length];
   }
 
   /** @param {number} x @param {number} y */
@@ -43,7 +43,7 @@ export function map(codec, plane, colours, bench) {
     brush.lineWidth = 0.5 * scale;
     for (let i = 0; i < plane.points.length / 2; i++) {
       const [x, y] = onMap(plane.points[2 * i], plane.points[2 * i + 1]);
-      brush.fillStyle = colours[plane.labels ? plane.labels[i] : 0] ?? colours[0];
+      brush.fillStyle = colours[(plane.labels ? plane.labels[i] : 0) % colours.length];
       brush.globalAlpha = 0.75;
       brush.beginPath();
       brush.arc(x, y, POINT_RADIUS * scale, 0, 2 * Math.PI);
