@@ -114,6 +114,6 @@ scaling:
 lost-servers:
     scripts/lost_servers.py
 
-# The table of docs/faults.md: runs killed, starved and damaged, readers fed garbage; a quarter of an hour
+# The table of docs/faults.md: runs killed, starved and damaged, readers fed garbage; half an hour
 faults:
     cargo test --release --test it -- --ignored --exact faults::campaign --nocapture
