@@ -82,6 +82,7 @@ fn data() -> Vec<(&'static str, Values)> {
         ("data.test_path", text()),
         ("data.test_fraction", real(0.01, 0.99)),
         ("data.strict", flag()),
+        ("data.max_unreadable_fraction", real(0.0, 1.0)),
         ("data.memory_budget_mb", whole(1..=100_000)),
         // Images.
         ("data.resize", resize()),
@@ -104,6 +105,24 @@ fn data() -> Vec<(&'static str, Values)> {
         ("data.labels", prop_oneof![text(), whole(1..=9)].boxed()),
         ("data.test_labels", text()),
         ("data.header", flag()),
+        (
+            "data.drop_columns",
+            vec(prop_oneof![text(), whole(1..=9)], 1..4)
+                .prop_map(Value::Array)
+                .boxed(),
+        ),
+        (
+            "data.encoding",
+            words(&["utf-8", "UTF-16", "latin-1", "windows-1252"]),
+        ),
+        ("data.separator", words(&[",", ";", "|", "tab", "space"])),
+        (
+            "data.decimal",
+            choice(
+                "data.decimal",
+                &["data={ dataset = \"csv\", path = \"x\", decimal = \"?\" }"],
+            ),
+        ),
         ("data.shape", shape()),
         ("data.range", range()),
         (
@@ -237,6 +256,12 @@ fn text() -> Values {
     vec(odd(), 0..12)
         .prop_map(|characters| Value::String(characters.into_iter().collect()))
         .boxed()
+}
+
+/// One of these words.
+fn words(words: &[&'static str]) -> Values {
+    let word = select(words.to_vec());
+    word.prop_map(|word| Value::String(word.into())).boxed()
 }
 
 fn name() -> Values {

@@ -96,12 +96,11 @@ impl Table {
             false => first.line,
         };
         let decision = format!("line {line} is read as {what}, because {}", heading.reason);
-        match heading.is_obvious {
-            true => notes.decisions.push(decision),
-            false => notes
-                .warnings
-                .push(format!("{decision}; data.header = true or false decides")),
+        if !heading.is_obvious {
+            let warning = format!("{decision}; data.header = true or false decides");
+            notes.warnings.push(warning);
         }
+        notes.decisions.push(decision);
         if sample.skipped_lines > 0 {
             notes.decisions.push(format!(
                 "the first {} lines stand above the table: `sep=`, or what begins with #",

@@ -124,12 +124,15 @@ impl<R: Read> Records<R> {
     fn read_any(&mut self, record: &mut Record) -> io::Result<bool> {
         let (mut bytes, mut ends) = (0, 0);
         let mut has_begun = false;
+        let mut quotes = 0_usize;
         let is_there = loop {
             let input = self.stream.fill_buf()?;
+            let is_at_end = input.is_empty();
             let (result, read, written, fields) =
                 self.core
                     .read_record(input, &mut record.bytes[bytes..], &mut record.ends[ends..]);
             for &byte in &input[..read] {
+                quotes += usize::from(byte == b'"');
                 match byte {
                     b'\n' if self.after_return => {}
                     b'\n' | b'\r' => self.line += 1,
@@ -159,6 +162,16 @@ impl<R: Read> Records<R> {
                 }
                 ReadRecordResult::OutputEndsFull => {
                     record.ends.resize((2 * record.ends.len()).max(64), 0);
+                }
+                // Only quotes hold lines together, so the last one is still open.
+                ReadRecordResult::Record
+                    if is_at_end && self.line > record.line && !quotes.is_multiple_of(2) =>
+                {
+                    let problem = format!(
+                        "what begins at line {} never ends; close the quote that is open there",
+                        record.line
+                    );
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
                 }
                 ReadRecordResult::Record => break true,
                 ReadRecordResult::End => break false,
@@ -195,6 +208,28 @@ mod tests {
                 .map(|(line, _)| *line)
                 .collect();
             assert_eq!(found, expected, "{end:?}");
+        }
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_takes_nothing_in_silently() {
+        let mut record = Record::default();
+        for (text, readable) in [
+            ("1,2\n5,\"7,8\n7,8\n", 1),
+            ("1,2\n5,\"7\n8\"\n6,7\n", 3),
+            // A quote within a field opens nothing, and neither does one in a last line without an end.
+            ("1,2\n5 \" pipe,3\n", 2),
+            ("1,2\n5 \" pipe,3", 2),
+        ] {
+            let mut records = Records::new(text.as_bytes(), b',', 1);
+            let mut read = 0;
+            let end = loop {
+                match records.read(&mut record) {
+                    Ok(true) => read += 1,
+                    end => break end,
+                }
+            };
+            assert_eq!((read, end.is_err()), (readable, readable == 1), "{text}");
         }
     }
 

@@ -43,6 +43,10 @@ impl Sample {
             }
             wanted *= 2;
         }
+        if !is_whole && !text.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+            let problem = format!("its first line is longer than {} MiB", MOST_BYTES >> 20);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+        }
         let mut sample = Self {
             text,
             separator: None,
