@@ -238,11 +238,7 @@ fn links_are_followed_once_and_pipes_never_opened() {
     symlink("..", root.join("up")).unwrap();
     symlink("nowhere", root.join("lost.png")).unwrap();
     symlink(root.join("cats/0.png"), root.join("cats/9.png")).unwrap();
-    let pipe = std::process::Command::new("mkfifo")
-        .arg(root.join("cats/pipe.png"))
-        .status()
-        .unwrap();
-    assert!(pipe.success());
+    crate::support::make_pipe(&root.join("cats/pipe.png"));
     let (found, message) = checked(&root, &[]);
     let count: u64 = splits(&found).iter().map(|(_, images)| images).sum();
     assert_eq!(count, 4 + 1 + 3, "{found} {message}");
