@@ -1,8 +1,11 @@
 //! What several tests need.
 
 use std::ffi::OsStr;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+#[cfg(unix)]
+use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 use hourglass::data::{ImageSet, Splits};
@@ -88,6 +91,67 @@ pub fn send(child: &Child, signal: &str) -> bool {
     let mut kill = tool("kill");
     kill.args(["-s", signal, &child.id().to_string()]);
     kill.stderr(Stdio::null()).status().unwrap().success()
+}
+
+/// Makes a named pipe.
+#[cfg(unix)]
+pub fn make_pipe(path: &Path) {
+    let status = tool("mkfifo").arg(path).status().unwrap();
+    assert!(status.success(), "{}", path.display());
+}
+
+/// Runs a process that is given nothing on standard input; one that takes longer is ended, and fails the test. What it says must
+/// fit in a pipe.
+#[cfg(unix)]
+pub fn run_within(limit: Duration, command: &mut Command) -> Output {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > limit {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("{command:?} takes longer than {limit:?}");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.wait_with_output().unwrap()
+}
+
+/// Runs a process that is given bytes on standard input and must read them all.
+pub fn run_with_input(command: &mut Command, input: &[u8]) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    // At the same time as its answer is read: neither waits for the other.
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(move || pipe.write_all(input));
+        let output = child.wait_with_output().unwrap();
+        let written = writer.join().unwrap();
+        written.unwrap_or_else(|error| panic!("{error}: {output:?}"));
+        output
+    })
+}
+
+/// Waits for something that must happen within a minute.
+#[cfg(unix)]
+pub fn wait_for(is_there: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_there() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "it never happens"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Demands that what a process leaves where it stands is not left in the checkout.

@@ -4,10 +4,12 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Output;
+use std::time::Duration;
 
-use crate::support::{configs, root, succeed, train_squares, write_squares};
+use crate::support::{
+    configs, make_pipe, program, run_within, succeed, train_squares, write_squares,
+};
 
 /// Files of a run that it reads, or whose names nothing else may have.
 const READ: [&str; 9] = [
@@ -40,25 +42,8 @@ const OUTPUTS: [&str; 13] = [
 /// Far longer than any of these commands takes, far shorter than for ever.
 const MOST_TIME: Duration = Duration::from_secs(60);
 
-/// Runs the program; one that hangs is ended, and fails the test.
 fn run_within_time(arguments: &[String]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_hourglass"))
-        .args(arguments)
-        .current_dir(root())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let begun = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if begun.elapsed() > MOST_TIME {
-            child.kill().unwrap();
-            panic!("{arguments:?} hangs");
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child.wait_with_output().unwrap()
+    run_within(MOST_TIME, &mut program(arguments))
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -299,8 +284,7 @@ fn what_is_no_file_is_refused_and_not_waited_for() {
     let scene = Scene::new();
     let fifo = |path: &Path| {
         let _ = fs::remove_dir_all(path).or_else(|_| fs::remove_file(path));
-        let made = Command::new("mkfifo").arg(path).status().unwrap();
-        assert!(made.success());
+        make_pipe(path);
     };
     let names = READ.into_iter().filter(|name| *name != ".hourglass-abc");
     for name in names.chain(OUTPUTS).chain(["checkpoints", "tensorboard"]) {

@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+#[cfg(unix)]
+use std::process::Stdio;
 
+#[cfg(unix)]
 use hourglass::train::checkpoint;
 use serde_json::Value;
 
-use crate::support::{hourglass, refused, root, succeed, train_squares, write_squares};
+use crate::support::{hourglass, refused, succeed, train_squares, write_squares};
+#[cfg(unix)]
+use crate::support::{program, send, wait_for};
 
 struct Squares {
     directory: tempfile::TempDir,
@@ -377,27 +379,6 @@ fn data_that_are_prepared_otherwise_are_warned_of() {
     assert!(other.contains("`scaling`"), "{other}");
 }
 
-fn spawn(arguments: &[String]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_hourglass"))
-        .args(arguments)
-        .current_dir(root())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-fn wait_for(is_there: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_there() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "it never happens"
-        );
-        sleep(Duration::from_millis(5));
-    }
-}
-
 /// Starts a training that would not end and stops it after its first checkpoint.
 #[cfg(unix)]
 fn interrupted(squares: &Squares, name: &str, more: &[&str]) -> (PathBuf, usize) {
@@ -406,17 +387,14 @@ fn interrupted(squares: &Squares, name: &str, more: &[&str]) -> (PathBuf, usize)
         "--set=train.epochs=1000000",
         "--set=train.checkpoints.every_steps=5",
     ];
-    let mut child = spawn(&squares.arguments(&out, &[more, &endless].concat()));
+    let mut child = program(&squares.arguments(&out, &[more, &endless].concat()))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let checkpoints = out.join("checkpoints");
     wait_for(|| checkpoint::list(&checkpoints).is_ok_and(|all| !all.is_empty()));
-    let id = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-s", "INT", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(send(&child, "INT"));
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let steps = checkpoint::list(&checkpoints).unwrap()[0].0;
     (out, steps)

@@ -15,7 +15,6 @@ mod special;
 mod workshop;
 
 use std::fmt::Write as _;
-use std::process::Command;
 use std::time::Instant;
 
 use crate::support;
@@ -144,7 +143,7 @@ fn most_resident_kb() -> Option<u64> {
 }
 
 fn in_a_process(reader: &str, times: usize) -> Tally {
-    let output = Command::new(std::env::current_exe().unwrap())
+    let output = support::tests()
         .args(["--ignored", "--exact", "faults::one_reader", "--nocapture"])
         .env(READER, reader)
         .env(TIMES, times.to_string())

@@ -3,39 +3,17 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hourglass::data::{Block, Input, InputError, Options, idx};
 use image::GrayImage;
 
-use crate::support;
+use crate::support::{make_pipe, program, run_within, write_squares};
 
-fn make_pipe(path: &Path) {
-    let status = Command::new("mkfifo").arg(path).status().unwrap();
-    assert!(status.success());
-}
-
-/// What a command answers, which must not take longer than half a minute.
 fn in_time(arguments: &[&str]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_hourglass"))
-        .args(arguments)
-        .current_dir(support::root())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let begun = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if begun.elapsed() > Duration::from_secs(30) {
-            child.kill().unwrap();
-            panic!("{arguments:?} waits without end");
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    child.wait_with_output().unwrap()
+    run_within(Duration::from_secs(30), &mut program(arguments))
 }
 
 #[test]
@@ -65,7 +43,7 @@ fn a_pipe_among_the_files_of_a_folder_is_not_waited_for() {
 #[test]
 fn a_pipe_in_the_place_of_a_file_of_a_data_set_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
-    let data = support::write_squares(&directory.path().join("data"), 20, 10);
+    let data = write_squares(&directory.path().join("data"), 20, 10);
     let images = data.join("train-images-idx3-ubyte");
     fs::remove_file(&images).unwrap();
     make_pipe(&images);

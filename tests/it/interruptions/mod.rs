@@ -6,13 +6,11 @@ mod stopped;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use hourglass::train::checkpoint;
 use serde_json::Value;
 
-use crate::support::{self, train_squares, write_squares};
+use crate::support::{self, train_squares, wait_for, write_squares};
 
 /// Far longer than any test waits.
 const ENDLESS: &str = "--set=train.epochs=1000000";
@@ -52,17 +50,6 @@ fn spawn(arguments: &[String]) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap()
-}
-
-fn wait_for(is_there: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_there() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "it never happens"
-        );
-        sleep(Duration::from_millis(5));
-    }
 }
 
 fn interrupt(child: &Child) {

@@ -1,15 +1,15 @@
 //! What comes out of a trained network.
 
 use std::fs;
-use std::io::Write;
-use std::process::Stdio;
 
 use hourglass::evaluate::roc_auc;
 use serde_json::Value;
 
 use super::{apply, csv, json};
 use crate::parity::{read_npy, write_npy};
-use crate::support::{program, refused, root, succeed, train_squares, write_squares};
+use crate::support::{
+    program, refused, root, run_with_input, succeed, train_squares, write_squares,
+};
 
 #[test]
 fn codes_go_out_and_in_by_files_and_pipes_alike() {
@@ -32,15 +32,11 @@ fn codes_go_out_and_in_by_files_and_pipes_alike() {
 
     // Through pipes, in both directions.
     let piped = |input: &[u8], arguments: &[&str]| {
-        let mut child = program(arguments)
+        let mut applied = program(arguments);
+        applied
             .arg(at("run"))
-            .args(["--input=-", "--out=-", "--quiet"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(input).unwrap();
-        let output = child.wait_with_output().unwrap();
+            .args(["--input=-", "--out=-", "--quiet"]);
+        let output = run_with_input(&mut applied, input);
         assert!(output.status.success());
         output.stdout
     };

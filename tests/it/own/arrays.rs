@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use flate2::{Compression, write::GzEncoder};
@@ -11,7 +10,7 @@ use serde_json::{Value, json};
 use zip::write::FileOptions;
 
 use super::{apply, json as answer, told, train};
-use crate::support::{hourglass, refused, succeed, write_idx};
+use crate::support::{hourglass, program, refused, run_with_input, succeed, write_idx};
 
 /// A file of version 1, padded as NumPy's are.
 fn npy(descr: &str, is_fortran: bool, shape: &[usize], elements: &[u8]) -> Vec<u8> {
@@ -531,17 +530,8 @@ fn both_orders_are_the_same_examples() {
 
 /// The codes of what comes through a pipe.
 fn piped(run: &Path, sent: &[u8]) -> Vec<u8> {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_hourglass"))
-        .arg("encode")
-        .arg(run)
-        .args(["--input=-", "--out=-", "--format=npy", "--quiet"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(sent).unwrap();
-    let output = child.wait_with_output().unwrap();
+    let mut encode = program(&["encode", "--input=-", "--out=-", "--format=npy", "--quiet"]);
+    let output = run_with_input(encode.arg(run), sent);
     assert!(output.status.success(), "{output:?}");
     output.stdout
 }

@@ -1,15 +1,13 @@
 //! What stands beside codes, and what writing them must not destroy.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use image::{GrayImage, Luma};
 
 use super::{apply, csv, train};
 use crate::parity::{read_npy, write_npy};
-use crate::support::{refused, succeed, train_squares, write_squares};
+use crate::support::{program, refused, run_with_input, succeed, train_squares, write_squares};
 
 /// A table of two columns with classes and names.
 fn write_table(path: &Path, rows: usize) {
@@ -270,18 +268,12 @@ fn what_fails_leaves_nothing_and_half_a_row_nowhere() {
     // Nothing comes in.
     for command in ["encode", "decode", "denoise", "reconstruct", "score"] {
         for format in ["--format=csv", "--format=npy"] {
-            let mut child = Command::new(env!("CARGO_BIN_EXE_hourglass"));
-            child
-                .args([command, "--input=-", "--out=-", "--quiet"])
-                .arg(at("run"));
+            let mut started = program(&[command, "--input=-", "--out=-", "--quiet"]);
+            started.arg(at("run"));
             if command != "score" {
-                child.arg(format);
+                started.arg(format);
             }
-            let child = child
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped());
-            let output = child.spawn().unwrap().wait_with_output().unwrap();
+            let output = run_with_input(&mut started, b"");
             assert_eq!(output.status.code(), Some(2), "{command} {format}");
             assert_eq!(output.stdout, b"", "{command} {format}");
             assert!(String::from_utf8_lossy(&output.stderr).contains("is empty"));
@@ -332,20 +324,9 @@ fn what_fails_leaves_nothing_and_half_a_row_nowhere() {
         rows.len()
     );
     // Text of both kinds goes through a pipe.
-    let mut child = Command::new(env!("CARGO_BIN_EXE_hourglass"))
-        .args(["encode", "--input=-", "--out=-", "--quiet"])
-        .arg(at("run"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(&fs::read(at("x.npy")).unwrap())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
+    let mut encode = program(&["encode", "--input=-", "--out=-", "--quiet"]);
+    encode.arg(at("run"));
+    let output = run_with_input(&mut encode, &fs::read(at("x.npy")).unwrap());
     assert!(output.status.success());
     assert!(output.stdout.starts_with(b"name,code_0,"));
 }
