@@ -96,11 +96,10 @@ impl RemoteError {
     /// Whether the network or another machine failed, rather than what was asked for. Which devices a server has is known to
     /// it alone.
     pub fn is_failure(&self) -> bool {
-        match self {
-            Self::Connect { .. } => true,
-            Self::UnknownHost { .. } | Self::Socket(_) | Self::Serve(_) => true,
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::Connect { .. } | Self::UnknownHost { .. } | Self::Socket(_) | Self::Serve(_)
+        )
     }
 }
 
