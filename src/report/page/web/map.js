@@ -25,7 +25,9 @@ export function map(codec, plane, colours, bench) {
   let points;
 
   for (const key of document.querySelectorAll(".legend .key")) {
-    if (key instanceof HTMLElement) key.style.background = colours[Number(key.dataset.class) % colours.length];
+    if (key instanceof HTMLElement) {
+      key.style.background = colours[Number(key.dataset.class) % colours.length];
+    }
   }
 
   /** @param {number} x @param {number} y */
