@@ -321,7 +321,7 @@ fn read_at_most(file: File, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
-        let problem = format!("is larger than the {most} bytes that it should have at most");
+        let problem = format!("is larger than the limit of {most} bytes");
         return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
     }
     Ok(bytes)

@@ -156,8 +156,8 @@ fn check_directory_name(path: &Path) -> Result<(), Error> {
     match files::is_named_as_a_file(path) {
         true => Err(Error::Place {
             path: path.to_owned(),
-            problem: "would be a directory, and its name ends as a file's",
-            hint: "leave the ending out, or end it with / where a directory is to be called so",
+            problem: "would be a directory, but its name has a file extension",
+            hint: "remove the extension, or end the name with / to create a directory of that name",
         }),
         false => Ok(()),
     }

@@ -157,7 +157,7 @@ impl Start {
             let differences = differences.join(", ");
             warn(&format!(
                 "the examples are not prepared as those of {path} were: {differences} in its input.json; its weights \
-                 are used with other numbers than they were trained on"
+                 are used with different numbers than they were trained on"
             ));
         }
     }

@@ -46,7 +46,7 @@ impl Settings {
             found => Err(vec![Problem {
                 origin: Some(lines.place(file, &(0..0))),
                 message: format!("has {found} keys, more than {MOST_KEYS}"),
-                hint: Some("no config has as many; check the file".into()),
+                hint: Some("no config has that many keys; check the file".into()),
             }]),
         }
     }

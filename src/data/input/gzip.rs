@@ -52,7 +52,7 @@ impl Read for Unzipped {
         if self.place > MOST_WITHOUT_A_LOOK {
             let stored = self.decoder.get_mut().get_mut().stream_position()?;
             if self.place > stored.saturating_mul(MOST_EXPANSION) {
-                let problem = format!("becomes more than {MOST_EXPANSION} times as large as it is");
+                let problem = format!("expands to more than {MOST_EXPANSION} times its size");
                 return Err(io::Error::other(problem));
             }
         }

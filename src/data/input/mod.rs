@@ -134,7 +134,7 @@ impl InputError {
             let hint = match error.kind() {
                 io::ErrorKind::NotFound => "check the path",
                 io::ErrorKind::StorageFull => {
-                    "make room in the user's cache directory, where what comes through a pipe is kept"
+                    "free some space in the user's cache directory, where piped input is stored"
                 }
                 _ => "check that it can be read and is whole",
             };
@@ -430,7 +430,7 @@ impl Input {
 /// Takes a block and how many examples were looked at for it, and says whether to go on.
 type Each<'a, E> = &'a mut dyn FnMut(Block, usize) -> Result<ControlFlow<()>, E>;
 
-const HINT: &str = "give PNG, JPEG, WebP, BMP, TIFF, GIF, PNM or QOI pictures or a folder of them, a .npy or .npz of numbers, an IDX file, or a CSV";
+const HINT: &str = "give PNG, JPEG, WebP, BMP, TIFF, GIF, PNM or QOI images or a folder of them, a .npy or .npz of numbers, an IDX file, or a CSV";
 
 /// Bytes that can be read again from the beginning.
 #[derive(Clone, Debug)]
@@ -494,7 +494,7 @@ impl Origin {
         let most = files::free_bytes(file.as_file())? / 2;
         let kept = io::copy(&mut once.take(most), file.as_file_mut())?;
         if kept == most && once.read(&mut [0])? > 0 {
-            let problem = format!("more than {} MB, half of what is free", most / 1_000_000);
+            let problem = format!("more than {} MB, half of the free space", most / 1_000_000);
             return Err(io::Error::new(io::ErrorKind::StorageFull, problem));
         }
         Ok(Self::Kept(Arc::new(file)))

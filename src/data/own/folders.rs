@@ -77,7 +77,7 @@ pub(super) fn find(path: &Path, own: &Own, warnings: &Warnings) -> Result<Folder
         0 => return Ok(found),
         1 if !others.is_empty() => {
             warnings.add(format!(
-                "{}: the folder `{}` is one of the classes, since others lie beside it ({}); if it holds a split, name it with data.path",
+                "{}: the folder `{}` is one of the classes, as there are others beside it ({}); if it holds a split, name it with data.path",
                 path.display(),
                 splits[0],
                 list(&others),
@@ -130,7 +130,7 @@ pub(super) fn find(path: &Path, own: &Own, warnings: &Warnings) -> Result<Folder
                 );
                 return error(
                     problem,
-                    "leave that key out, or name the training images alone with data.path=DIR/train",
+                    "remove that key, or name the training images alone with data.path=DIR/train",
                 );
             }
             (None, Some(recognised)) => *given = Some(recognised),
@@ -139,7 +139,7 @@ pub(super) fn find(path: &Path, own: &Own, warnings: &Warnings) -> Result<Folder
     }
     if entries.images > 0 {
         warnings.add(format!(
-            "{}: {} images beside the folders {} are in no split and not used",
+            "{}: {} images beside the folders {} belong to no split and are not used",
             path.display(),
             entries.images,
             list(&splits),
@@ -170,7 +170,7 @@ pub(super) fn check_apart(path: &Path, key: &str, other: &Path) -> Result<(), Da
             path.display()
         ),
         hint: format!(
-            "name the training examples alone with data.path, or leave {key} out: folders called train, val and test in data.path are recognised"
+            "name the training examples alone with data.path, or remove {key}: folders called train, val and test in data.path are recognised"
         ),
     })
 }

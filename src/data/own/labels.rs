@@ -77,7 +77,7 @@ pub(super) fn given_labels(
     if !is_array && !in_file.is_empty() && !Path::new(wanted).exists() {
         return Err(DataError::Unsuitable {
             path: path.to_owned(),
-            problem: format!("has no array `{wanted}`, nor is there a file of that name ({key})"),
+            problem: format!("has no array `{wanted}`, and there is no file of that name ({key})"),
             hint: format!(
                 "set {key} to a file, or to one of its arrays: {}",
                 in_file.join(", ")

@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn causes_are_grouped_and_the_share_is_a_bound() {
         let found = unreadable(&[
-            ("line 2", "has 1 fields where others have 3"),
+            ("line 2", "has 1 field where others have 3"),
             ("line 3", "column 1 is not a number: `a`"),
             ("line 4", "column 1 is not a number: `b`"),
         ]);
@@ -85,7 +85,7 @@ mod tests {
             by_cause(&found),
             [
                 "2 such as line 3: column 1 is not a number: `a`",
-                "line 2: has 1 fields where others have 3"
+                "line 2: has 1 field where others have 3"
             ]
         );
         let check = |seen, most| check_unreadable(Path::new("t.csv"), &found, seen, most);

@@ -299,7 +299,7 @@ fn by_layer(
                 .map(|&(weight, _)| found[weight].name.as_str())
                 .collect();
             problems.push(format!(
-                "which {what} comes first is not told by the names {}",
+                "which {what} comes first is not clear from their names: {}",
                 names.join(", ")
             ));
             continue;

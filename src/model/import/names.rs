@@ -193,21 +193,21 @@ pub fn other_layer(name: &str, role: Option<Role>, dimensions: usize) -> Option<
         .iter()
         .any(|part| part.to_ascii_lowercase().contains("normalization"));
     if STATISTICS.contains(&last) {
-        Some("is of a batch normalisation")
+        Some("belongs to a batch normalisation")
     } else if PARAMETRISED.contains(&last) {
         Some(
-            "is a part of a weight, which torch.nn.utils.parametrize.remove_parametrizations puts together",
+            "is part of a parametrized weight, which torch.nn.utils.parametrize.remove_parametrizations merges",
         )
     } else if ["gamma", "beta"].contains(&last) || keras_normalisation {
-        Some("is of a normalisation")
+        Some("belongs to a normalisation")
     } else if last.starts_with("weight_ih") || last.starts_with("weight_hh") {
-        Some("is of a recurrent layer")
+        Some("belongs to a recurrent layer")
     } else if last == "in_proj_weight" {
-        Some("is of an attention layer")
+        Some("belongs to an attention layer")
     } else if is_weight && dimensions == 1 {
-        Some("has one dimension, as of a normalisation or a PReLU")
+        Some("has one dimension, as in a normalisation or a PReLU")
     } else if is_weight && dimensions > 2 {
-        Some("is of a convolution")
+        Some("belongs to a convolution")
     } else {
         None
     }

@@ -39,9 +39,9 @@ pub struct Header {
 pub enum HeaderError {
     #[error("{0}")]
     Io(#[from] io::Error),
-    #[error("does not begin as an array of NumPy's does")]
+    #[error("does not start like a NumPy array")]
     Magic,
-    #[error("is written in version {0} of NumPy's format; versions 1 to 3 are read")]
+    #[error("uses version {0} of NumPy's format; versions 1 to 3 are supported")]
     Version(u8),
     #[error("its header of {0} bytes is too long")]
     TooLong(usize),
@@ -59,7 +59,7 @@ impl HeaderError {
             Self::Structured => {
                 "write one array of plain numbers, such as numpy.lib.recfunctions.structured_to_unstructured(array)"
             }
-            _ => "write it again with numpy.save or numpy.savez",
+            _ => "save it again with numpy.save or numpy.savez",
         }
     }
 }
@@ -115,7 +115,7 @@ impl Header {
                 }
             };
             if !is_new {
-                let problem = format!("the key {key:?} a second time");
+                let problem = format!("the duplicate key {key:?}");
                 return Err(HeaderError::Syntax { problem, place });
             }
             if !parser.skip(b',') {
@@ -125,7 +125,7 @@ impl Header {
         }
         parser.space();
         if parser.place < text.len() {
-            return Err(parser.error("something follows the dictionary"));
+            return Err(parser.error("data after the dictionary"));
         }
         let (Some(descr), Some(fortran_order), Some(shape)) = (descr, fortran_order, shape) else {
             return Err(parser.error("'descr', 'fortran_order' or 'shape' is missing"));
@@ -220,7 +220,7 @@ impl<'a> Parser<'a> {
         let content =
             self.run(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'\'' | b'"' | b'\\'));
         if self.text.get(self.place) != Some(&quote) {
-            return Err(self.error("a string that does not end, or a character that no type has"));
+            return Err(self.error("an unterminated string, or a character that no type contains"));
         }
         self.place += 1;
         Ok(std::str::from_utf8(content).expect("printable characters of ASCII"))
@@ -275,8 +275,7 @@ impl<'a> Parser<'a> {
         let is_plain = digits.len() == 1 || digits.first().is_some_and(|&digit| digit != b'0');
         let text = std::str::from_utf8(digits).expect("digits");
         let size = text.parse().ok().filter(|_| is_plain);
-        let size =
-            size.ok_or_else(|| self.error("a size that is not a whole number of 64 bits"))?;
+        let size = size.ok_or_else(|| self.error("a size that is not a 64-bit integer"))?;
         self.place += usize::from(self.text.get(self.place) == Some(&b'L'));
         Ok(size)
     }

@@ -122,15 +122,15 @@ impl Members {
         }
         let names: Vec<String> = self.names().map(str::to_owned).collect();
         if names.is_empty() {
-            let hint = "write it with numpy.savez";
+            let hint = "save it with numpy.savez";
             return Err(InputError::new(path, "holds no arrays", hint));
         }
         if ["indptr", "indices", "format"]
             .iter()
             .all(|name| self.has(name))
         {
-            let hint = "write it with numpy.save, as `matrix.toarray()`";
-            let problem = "holds a sparse matrix of SciPy's, which is not read";
+            let hint = "save `matrix.toarray()` with numpy.save";
+            let problem = "holds a SciPy sparse matrix, which is not supported";
             return Err(InputError::new(path, problem, hint));
         }
         if let [only] = &names[..] {

@@ -32,7 +32,7 @@ type Failure = Box<dyn Error>;
 pub(super) fn decode(origin: &Origin) -> Result<Raster, String> {
     guarded(|| match decoded(origin)? {
         Decoded::Image(image) => {
-            Raster::of(image).ok_or_else(|| "has samples of a type that is not read".into())
+            Raster::of(image).ok_or_else(|| "has samples of an unsupported type".into())
         }
         Decoded::Greys(greys) => Ok(Raster::Numbers(greys)),
     })
@@ -68,7 +68,7 @@ fn decoded(origin: &Origin) -> Result<Decoded, Failure> {
     stream.by_ref().take(32).read_to_end(&mut beginning)?;
     stream.rewind()?;
     let Some(format) = format_of(&beginning) else {
-        return Err("is no image of a known format".into());
+        return Err("is not an image in a known format".into());
     };
     let most = length
         .saturating_mul(MOST_COMPRESSION)
@@ -78,7 +78,7 @@ fn decoded(origin: &Origin) -> Result<Decoded, Failure> {
         return tiff(BufReader::new(stream), length, most);
     }
     if length > MOST_BYTES {
-        return Err("is larger than any image should be".into());
+        return Err("is larger than the limit for images".into());
     }
     let mut file = Vec::with_capacity(length as usize);
     stream.take(MOST_BYTES).read_to_end(&mut file)?;
@@ -201,10 +201,10 @@ fn greys<R: Read + Seek>(decoder: &mut Decoder<R>) -> Result<Plane<f32>, Failure
         DecodingResult::I16(numbers) => numbers.into_iter().map(f32::from).collect(),
         DecodingResult::I32(numbers) => numbers.into_iter().map(|x| x as f32).collect(),
         DecodingResult::U32(numbers) => numbers.into_iter().map(|x| x as f32).collect(),
-        _ => return Err("has samples of a type that is not read".into()),
+        _ => return Err("has samples of an unsupported type".into()),
     };
     if samples.len() != width as usize * height as usize {
-        return Err("has another number of samples than its size says".into());
+        return Err("has a number of samples that contradicts its size".into());
     }
     if samples.iter().any(|sample| !sample.is_finite()) {
         return Err("has samples that are not finite (NaN)".into());

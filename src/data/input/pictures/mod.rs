@@ -103,7 +103,7 @@ impl Pictures {
             })
             .collect();
         if files.is_empty() {
-            let mut problem = "holds no pictures, neither directly nor in its folders".to_owned();
+            let mut problem = "holds no images, neither directly nor in its folders".to_owned();
             if let Some(skipped) = skipped {
                 problem += &format!("; {skipped}");
             }
@@ -278,7 +278,7 @@ impl Pictures {
                     Ok(example) if are_bytes && !matches!(example.values, RawValues::Bytes(_)) => {
                         unreadable.push(Unreadable {
                             name: file.name.clone(),
-                            reason: "has samples of more bits than its header says".into(),
+                            reason: "has samples of more bits than its header declares".into(),
                         });
                     }
                     Ok(example) if example.shape == self.shape => {
@@ -388,12 +388,12 @@ impl Pictures {
 
     fn other_size(&self, name: &str, shape: Shape) -> InputError {
         let problem = format!(
-            "pictures have different sizes: {name} is {shape}, those before it are {}",
+            "images have different sizes: {name} is {shape}, those before it are {}",
             self.shape
         );
         let size = format!("[{}, {}]", self.shape.height, self.shape.width);
         let hint = format!(
-            "bring all to one size with {}",
+            "resize all images with {}",
             self.words.resize.replace("SIZE", &size)
         );
         InputError::new(&self.root, problem, hint)
@@ -427,7 +427,7 @@ fn drop_partial_classes(files: &mut [PictureFile], root: &Path, warnings: &Warni
         .any(|file| file.class.is_some())
     {
         warnings.add(format!(
-            "{}: {} images lie beside the folders ({}), so that the folders are not classes; move them into a folder for classes",
+            "{}: {} images lie beside the folders ({}), so the folders are not used as classes; move them into a folder for classes",
             root.display(),
             beside.count() + 1,
             first.name,

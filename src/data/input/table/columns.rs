@@ -123,7 +123,7 @@ impl Head<'_> {
                     "column {} has the classes, and data.drop_columns drops it",
                     label + 1
                 ),
-                "leave it out of data.drop_columns",
+                "remove it from data.drop_columns",
             ));
         }
         if name.is_none() {
@@ -250,7 +250,7 @@ impl Head<'_> {
             let what = match below.counts_from(place, least) {
                 Some(from) => format!("counts {from}, {}, {}, …", from + 1, from + 2),
                 None if self.names.is_some() && has_no_name && below.are_all_different(place) => {
-                    "holds another whole number in each line".into()
+                    "holds a different whole number in each line".into()
                 }
                 None => continue,
             };
@@ -269,7 +269,7 @@ impl Head<'_> {
         if let Some((twin, place, name)) = twins.first() {
             let more = match twins.len() {
                 1 => String::new(),
-                count => format!(", and {} more share their name with one before", count - 1),
+                count => format!(", and {} more repeat an earlier name", count - 1),
             };
             notes.warnings.push(format!(
                 "the columns {} and {} are both called `{name}`{more}",

@@ -177,7 +177,7 @@ pub fn find(
                     format!(
                         "can be read as one column with decimal commas or as two columns (line {line}: `{first},{second}`)"
                     ),
-                    "say which: data.decimal = \",\" reads one column, data.separator = \",\" reads two",
+                    "choose one: data.decimal = \",\" reads one column, data.separator = \",\" reads two",
                 ));
             }
         }
@@ -304,7 +304,7 @@ fn decimal_of(
                     field.replace(',', "."),
                     field.replace(',', "")
                 ),
-                "data.decimal = \",\" reads the first; remove the separators of thousands for the second",
+                "data.decimal = \",\" reads the first; for the second, remove the thousands separators",
             )),
         },
         (0, 0, _) => Ok((suggestion.unwrap_or_default(), None)),
@@ -317,7 +317,7 @@ fn decimal_of(
                 format!(
                     "mixes decimal points and decimal commas: line {line} holds `{point}`, line {other} `{comma}`"
                 ),
-                "write all numbers alike, or say which are right with data.decimal = \".\" or \",\"",
+                "use one decimal mark in the whole file, or set data.decimal = \".\" or \",\"",
             ))
         }
     }

@@ -84,7 +84,7 @@ impl Text {
             } => {
                 let (word, _) = WINDOWS_1252.decode_without_bom_handling(&foreign);
                 let remark = format!(
-                    "is not UTF-8; it is read as Windows-1252, where it holds `{word}`; data.encoding = \"windows-1252\" or another decides",
+                    "is not UTF-8; it is read as Windows-1252, where it holds `{word}`; data.encoding = \"windows-1252\" or another encoding settles it",
                 );
                 let text = Self {
                     encoding: WINDOWS_1252,

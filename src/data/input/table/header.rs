@@ -140,10 +140,10 @@ pub fn decide(first: &[&str], below: &Below<'_>, text_columns: &[usize]) -> Head
     if first.len() + 1 == below.width {
         return match numbers.is_empty() && !texts.is_empty() {
             true => names(
-                "it has one field less than the other lines, as R's write.table leaves out the name of the first column".into(),
+                "it has one field fewer than the other lines, as R's write.table omits the name of the first column".into(),
                 true,
             ),
-            false => data("it has one field less than the other lines, and numbers in it".into(), false),
+            false => data("it has one field fewer than the other lines and holds numbers".into(), false),
         };
     }
     let over_numbers: Vec<usize> = texts

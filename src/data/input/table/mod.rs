@@ -76,7 +76,7 @@ impl Table {
             None => {
                 return Err(InputError::new(
                     path,
-                    "holds no line",
+                    "holds no lines",
                     "give a CSV with a line for each example",
                 ));
             }
@@ -86,7 +86,7 @@ impl Table {
             return Err(InputError::new(
                 path,
                 "has too many columns",
-                "no network takes as many",
+                "no network has that many inputs",
             ));
         }
         let heading = lines.heading(columns, dialect.decimal);
@@ -103,7 +103,7 @@ impl Table {
         notes.decisions.push(decision);
         if sample.skipped_lines > 0 {
             notes.decisions.push(format!(
-                "the first {} lines stand above the table: `sep=`, or what begins with #",
+                "the first {} lines are above the table: `sep=`, or comments that begin with #",
                 sample.skipped_lines
             ));
         }
@@ -189,8 +189,8 @@ fn described(dialect: &dialect::Found, text: Text, width: usize) -> String {
         byte => format!("`{}`", char::from(byte)),
     };
     let fields = match width {
-        1 => "one field a line".into(),
-        _ => format!("{width} fields a line between {separator}"),
+        1 => "one field per line".into(),
+        _ => format!("{width} fields per line, separated by {separator}"),
     };
     let decimal = match (dialect.decimal, &dialect.example) {
         (Decimal::Point, _) => "decimal points".into(),
