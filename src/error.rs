@@ -189,7 +189,7 @@ impl Error {
         }
     }
 
-    /// The exit code of a command whose device failed or is not reached: whoever started it may try another device.
+    /// The exit code of a command whose device failed or is not reached: the caller may try another device.
     pub const OF_DEVICE: u8 = 5;
 
     /// 130 for a run that was asked to stop, 2 for a wrong command line, config or input, 5 for a device that failed; 1 for a run
@@ -365,7 +365,7 @@ mod tests {
                 (Error::OF_DEVICE, "device error")
             );
         }
-        // What was asked for wrongly is not a failure.
+        // A wrong command is not a failure.
         let missing = Error::Device(DeviceError::NotCompiledIn(Backend::Remote));
         assert_eq!((missing.exit_code(), missing.label()), (2, "device error"));
         assert_eq!(Error::Stopped.exit_code(), signals::INTERRUPTED);

@@ -278,7 +278,7 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// Opens a plain file for reading. A pipe, a socket or a device, which may never end or never begin, is an error.
 ///
 /// # Errors
-/// It cannot be opened, or is no plain file.
+/// It cannot be opened, or is not a regular file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     // Opening a pipe would wait already.
     let kind = fs::metadata(path)?.file_type();

@@ -155,7 +155,7 @@ pub fn origin<M: Network, T: Measured<M>>(
     })
 }
 
-/// What a run came to, for people: its figures, its directory, and the files to look at.
+/// The outcome of a run for users: its metrics, its directory and the files to open.
 pub fn result(summary: &Value, pictures: &[PathBuf], time: Duration) -> String {
     let mut rows = Vec::new();
     if let Some(metrics) = summary["metrics"].as_object() {

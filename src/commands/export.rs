@@ -143,7 +143,7 @@ fn target(out: &Path, given: Option<ExportFormat>) -> Result<(Target, ExportForm
     }
 }
 
-/// Whether a file may be written that may be in a directory of a run, whose own files are those of its weights.
+/// Checks that writing a file does not damage a run, if it is in a run directory.
 fn check_file(file: &Path, run: &RunDirectory) -> Result<(), Error> {
     let directory = parent(file);
     let name = file.file_name().unwrap_or_default();
@@ -170,7 +170,7 @@ fn parent(file: &Path) -> &Path {
     named.unwrap_or(Path::new("."))
 }
 
-/// Whether two paths are of one file or directory.
+/// Returns whether two paths lead to the same file or directory.
 fn is_same(a: &Path, b: &Path) -> bool {
     match (a.canonicalize(), b.canonicalize()) {
         (Ok(a), Ok(b)) => a == b,

@@ -121,7 +121,7 @@ fn read_file(
         bytes: memory::most_bytes(),
         at_a_time: TRUSTED_CAPACITY_BYTES,
     };
-    // What waits for ever, such as a pipe, is no file of a data set.
+    // Opening a pipe could block forever, so only regular files are read.
     let mut file = files::open_regular(path)?;
     let stored = Stored::of(&mut file)?;
     let read = unzipped(file, &mut |stream| {

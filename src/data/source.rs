@@ -34,7 +34,7 @@ pub struct Splits<T> {
     pub preparation: Preparation,
     /// What could not be read and was left out.
     pub unreadable: UnreadableExamples,
-    /// What users should know about the data although it stops nothing.
+    /// Warnings about the data.
     pub warnings: Vec<String>,
     /// How files were understood that leave it open, and why.
     pub decisions: Vec<String>,
@@ -123,7 +123,7 @@ pub enum DataError {
         path: PathBuf,
         found: String,
         expected: &'static str,
-        /// Whether the user named the directory.
+        /// True if the user named the directory.
         is_given: bool,
     },
     #[error("{}: {labels} labels for {images} images", path.display())]

@@ -98,7 +98,11 @@ fn one_file_is_written_where_out_names_a_file() {
     let none: &[&str] = &[];
     for (out, more, parts) in [
         ("model.pt", none, &[".onnx or .safetensors"][..]),
-        ("notes.txt", none, &["no format", "hint: "]),
+        (
+            "notes.txt",
+            none,
+            &["the extension of a network format", "hint: "],
+        ),
         ("run-1.5", none, &["with / for a directory"]),
         (
             "x.onnx",
@@ -144,7 +148,7 @@ fn no_directory_is_made_under_the_name_of_a_file() {
     let codes = at("codes.npy").display().to_string();
     let place = |name: &str| at(name).display().to_string();
     let decode = ["decode", &run, "--input", &codes, "--out"];
-    let ending = "whose name has a file extension";
+    let ending = "its name has a file extension";
     refused(&train_squares(&data, &at("x.toml"), &[]), &[ending]);
     for (command, out, part) in [
         (&["compare", "--out"][..], "x.json", ending),

@@ -66,7 +66,7 @@ pub struct Output {
     /// The names of its numbers.
     columns: Vec<String>,
     rows: usize,
-    /// Whether a heading was written.
+    /// True once the heading is written.
     has_begun: bool,
     sink: Sink,
 }
@@ -224,7 +224,7 @@ impl Output {
             false => Ok(()),
             true => Err(OutputError::Unwritable {
                 path: path.to_owned(),
-                problem: "is also an input and would be overwritten".into(),
+                problem: "is an input too, which would be lost".into(),
                 hint: "choose another --out",
             }),
         }

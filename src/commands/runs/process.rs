@@ -67,7 +67,7 @@ impl Lost {
     }
 }
 
-/// What a process said last: warnings perhaps, and then, behind a label, why it ended.
+/// The last output of a process: perhaps warnings, then a label and the reason of its end.
 fn message_in(said: &str) -> &str {
     const LABELS: [&str; 2] = ["error: ", "device error: "];
     let mut place = 0;

@@ -6,7 +6,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::{Origin, ReadSeek};
 
-/// What gzipped bytes begin with.
+/// The magic bytes of gzip.
 pub const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// By how much gzip makes data smaller that are not made to fill a disk: numbers as text become a fifth, at best a

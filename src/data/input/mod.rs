@@ -83,12 +83,12 @@ pub struct Block {
     pub classes: Option<Vec<String>>,
 }
 
-/// How an input was understood.
+/// The interpretation of an input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notes {
-    /// What was found out, and why.
+    /// Decisions and their reasons.
     pub decisions: Vec<String>,
-    /// What may not be as the user means it.
+    /// Decisions that may contradict the user's intention.
     pub warnings: Vec<String>,
 }
 
@@ -159,7 +159,7 @@ pub struct Options {
     pub label_arrays: Vec<String>,
     pub columns: Columns,
     pub words: Words,
-    /// Where readers add what users should know.
+    /// Warnings that readers add.
     pub warnings: Warnings,
 }
 
@@ -490,7 +490,7 @@ impl Origin {
     /// Keeps what can be read once.
     fn keep(once: &mut dyn Read) -> io::Result<Self> {
         let mut file = pixels::temporary(|directory| NamedTempFile::new_in(directory))?;
-        // What never ends must not fill the disk that others write to.
+        // An endless stream must not fill a shared disk.
         let most = files::free_bytes(file.as_file())? / 2;
         let kept = io::copy(&mut once.take(most), file.as_file_mut())?;
         if kept == most && once.read(&mut [0])? > 0 {

@@ -8,7 +8,7 @@ use crate::data::selection::Own;
 use crate::data::source::DataError;
 use crate::data::warnings::Warnings;
 
-/// Where the images of each split are.
+/// The folders of the images of each split.
 #[derive(Debug, PartialEq)]
 pub(super) struct Folders {
     pub(super) train: PathBuf,
@@ -16,7 +16,7 @@ pub(super) struct Folders {
     pub(super) test: Option<PathBuf>,
 }
 
-/// What a folder is used for.
+/// The use of a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Train,
@@ -154,7 +154,7 @@ pub(super) fn find(path: &Path, own: &Own, warnings: &Warnings) -> Result<Folder
 /// One path is within the other, or both are the same.
 pub(super) fn check_apart(path: &Path, key: &str, other: &Path) -> Result<(), DataError> {
     let (Ok(real), Ok(real_other)) = (path.canonicalize(), other.canonicalize()) else {
-        // Which does not exist is told when it is opened.
+        // A missing folder is reported when it is opened.
         return Ok(());
     };
     let problem = match () {
@@ -175,7 +175,7 @@ pub(super) fn check_apart(path: &Path, key: &str, other: &Path) -> Result<(), Da
     })
 }
 
-/// What lies directly in a folder, but for what is hidden.
+/// The entries of a folder that are not hidden.
 #[derive(Default)]
 struct Entries {
     /// Names in order.
@@ -186,7 +186,7 @@ struct Entries {
 
 fn entries(path: &Path) -> Entries {
     let mut found = Entries::default();
-    // What cannot be listed is told when it is opened.
+    // A folder that cannot be listed is reported when it is opened.
     let Ok(entries) = fs::read_dir(path) else {
         return found;
     };

@@ -1,4 +1,4 @@
-//! How many examples may be unreadable, and why they are.
+//! The limit on unreadable examples, and the summary of their causes.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::data::source::DataError;
 pub const MOST_UNREADABLE: f64 = 0.5;
 /// Causes that an error lists.
 const MOST_CAUSES: usize = 5;
-/// Causes that are told apart.
+/// Greatest number of causes that are distinguished.
 const MOST_GROUPS: usize = 1000;
 
 /// Demands that at most a share `most` of the `seen` examples of an input is unreadable.

@@ -311,7 +311,7 @@ fn what_holds_no_pictures_says_so() {
         ("nothing-there", "No such file"),
     ] {
         let path = directory.path().join(path);
-        if part.contains("pictures") {
+        if part.contains("images") {
             fs::create_dir(&path).unwrap();
         }
         refused(&train("images", &path, &run, &SMALL), &[part]);

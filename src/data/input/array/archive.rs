@@ -1,4 +1,4 @@
-//! What an `.npz` claims of its members, checked before any of them is read.
+//! Checks the claims of an `.npz` about its members before any of them is read.
 //!
 //! # Source
 //! PKWARE, *APPNOTE.TXT*, 4.3: an archive ends with the record of its directory, before which the 64-bit form has another that
@@ -102,7 +102,7 @@ pub fn check_size(file: &ZipFile<'_>, header: u64, elements: u64) -> io::Result<
     }
 }
 
-/// What is wrong with an array that is longer than its header says.
+/// The problem of an array that is longer than its header declares.
 pub const GOES_ON: &str = "more follows than its header declares";
 
 /// Checks that a stream ends here; that of an archive's member compares its checksum now.

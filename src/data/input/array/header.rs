@@ -16,19 +16,19 @@ use std::io::{self, Read};
 
 use thiserror::Error;
 
-/// What every array begins with.
+/// The magic bytes of every array.
 pub const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// Far more than a header needs, and far less than its length field can claim.
 const MOST_BYTES: usize = 1 << 20;
 /// NumPy's own limit.
 const MOST_AXES: usize = 64;
 
-/// What the header of an array says.
+/// The header of an array.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The type of an element, as NumPy writes it: `<f4`, `|u1`, `<U10`.
     pub descr: String,
-    /// Whether the first index changes fastest, rather than the last.
+    /// True if the first index changes fastest, rather than the last.
     pub fortran_order: bool,
     /// The size of each axis.
     pub shape: Vec<u64>,
@@ -53,7 +53,7 @@ pub enum HeaderError {
 }
 
 impl HeaderError {
-    /// What the user can do about it.
+    /// Returns the hint for the user.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Structured => {
@@ -145,7 +145,7 @@ impl Header {
     }
 }
 
-/// Reads as many bytes as the header must have.
+/// Reads the bytes of the header.
 fn read_exact(stream: &mut dyn Read, bytes: &mut [u8]) -> Result<(), HeaderError> {
     stream.read_exact(bytes).map_err(|error| {
         HeaderError::Io(match error.kind() {

@@ -15,7 +15,7 @@ const BYTES_AT_A_TIME: usize = 1 << 20;
 /// The longest name of a class, in bytes of the array.
 const MOST_NAME_BYTES: usize = 1 << 16;
 
-/// What is wrong with an array of labels, and what to do.
+/// A problem with an array of labels, and its hint.
 pub type Problem = (String, String);
 
 /// Reads the labels of an array whose header was read.

@@ -12,7 +12,7 @@ use super::header::{Header, HeaderError};
 use super::layout::layout;
 use crate::data::input::{InputError, Options, Origin, ReadSeek};
 
-/// What NumPy adds to the name of an array.
+/// The extension that NumPy adds to the name of an array.
 const SUFFIX: &str = ".npy";
 /// Names of arrays that hold examples, the most likely first.
 const EXAMPLES: [&str; 4] = ["x", "X", "data", "images"];

@@ -316,7 +316,7 @@ impl Array {
     }
 }
 
-/// What to do about an array that is longer than its header says.
+/// The hint for an array that is longer than its header declares.
 const GOES_ON_HINT: &str =
     "save it again, one array a file; numpy.savez stores several in one file";
 

@@ -46,7 +46,7 @@ pub(super) fn decode_as_before(origin: &Origin) -> Result<DynamicImage, String> 
     })
 }
 
-/// A decoder that gives up in a way that its authors did not think of is no reason to lose the other images.
+/// A panic in a decoder must not lose the other images.
 fn guarded<T>(
     read: impl FnOnce() -> Result<T, Failure> + std::panic::UnwindSafe,
 ) -> Result<T, String> {
@@ -88,7 +88,7 @@ fn decoded(origin: &Origin) -> Result<Decoded, Failure> {
         ImageFormat::WebP => {
             let mut decoder = WebPDecoder::new(stream)?;
             if decoder.has_animation() {
-                // As browsers do: the colour that an animation names is nobody's background.
+                // As in browsers, the background colour that an animation declares is ignored.
                 decoder.set_background_color(Rgba([0; 4]))?;
             }
             finished(decoder, most)?
@@ -110,7 +110,7 @@ fn image<R: BufRead + Seek>(
     mut reader: ImageReader<R>,
     most: u64,
 ) -> Result<DynamicImage, ImageError> {
-    // What comes before the pixels, such as colour profiles, is never large.
+    // The metadata before the pixels, such as colour profiles, is never large.
     reader.limits(limits(MOST_BYTES_OF_SMALL));
     finished(reader.into_decoder()?, most)
 }
@@ -183,7 +183,7 @@ fn check_strips<R: Read + Seek>(decoder: &mut Decoder<R>, length: u64) -> Result
     Ok(())
 }
 
-/// The numbers of a grey page that are no unsigned bytes or words.
+/// The samples of a grey page that are not unsigned bytes or words.
 fn greys<R: Read + Seek>(decoder: &mut Decoder<R>) -> Result<Plane<f32>, Failure> {
     let (width, height) = decoder.dimensions()?;
     if width > MOST_PIXELS_A_SIDE || height > MOST_PIXELS_A_SIDE {

@@ -75,7 +75,7 @@ impl PictureFile {
     }
 }
 
-/// Why an image of a format that is not read is left out.
+/// The reason why an image of an unsupported format is skipped.
 pub(super) fn reason_for(format: &str) -> String {
     format!("is an image in the {format} format, which is not read; convert it to PNG")
 }
@@ -400,7 +400,7 @@ impl Pictures {
     }
 }
 
-/// What a file is, where that can be read; what cannot be is told when the file is read.
+/// The kind of a file, if it can be opened; other problems are reported when it is read.
 fn kind_or_unknown(path: &Path) -> Kind {
     match kind_of(path) {
         Ok(kind @ (Kind::Image { .. } | Kind::Unsupported(_))) => kind,

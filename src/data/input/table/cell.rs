@@ -2,7 +2,7 @@
 
 use super::dialect::Decimal;
 
-/// What the text of a field can be read as.
+/// The possible readings of the text of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Missing,
@@ -24,7 +24,7 @@ impl Kind {
     }
 }
 
-/// What spreadsheets, pandas, R and databases write where a value is missing.
+/// The markers of missing values of spreadsheets, pandas, R and databases.
 const MISSING: [&str; 20] = [
     "", "?", "-", "NA", "<NA>", "N/A", "n/a", "#N/A", "#NA", "NaN", "nan", "-nan", "-NaN", "NAN",
     "NULL", "null", "None", "#NV", "#VALUE!", "#DIV/0!",

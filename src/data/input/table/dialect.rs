@@ -1,4 +1,4 @@
-//! How a table is written: what separates its fields, and which mark its decimals have.
+//! The dialect of a table: its separator and its decimal mark.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ impl Decimal {
     pub const NAMES: [(&str, Self); 2] = [(".", Self::Point), (",", Self::Comma)];
 }
 
-/// What separates fields: one byte.
+/// The separator of fields: one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(into = "String")]
 pub struct Separator(u8);
@@ -52,7 +52,7 @@ impl From<Separator> for String {
     }
 }
 
-/// How the text of a table is written, as far as that is given.
+/// The dialect of a table, as far as it is given.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Dialect {
     /// The encoding's name.
@@ -64,7 +64,7 @@ pub struct Dialect {
     pub decimal: Option<Decimal>,
 }
 
-/// How a table is written, as it was found out.
+/// The dialect of a table, as detected.
 pub struct Found {
     pub separator: u8,
     pub decimal: Decimal,

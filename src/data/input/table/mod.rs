@@ -35,13 +35,13 @@ pub struct Table {
     /// Above the first record.
     skipped_lines: u64,
     skipped_bytes: u64,
-    /// Whether the first record holds names.
+    /// True if the first record holds names.
     begins_with_names: bool,
     /// The names of all columns.
     header: Option<Vec<String>>,
     /// Fields of a line.
     width: usize,
-    /// Whether a separator without a field after it ends each line.
+    /// True if each line ends with a separator without a field after it.
     ends_with_separator: bool,
     places: Places,
     /// The names of the columns of numbers.
@@ -50,7 +50,7 @@ pub struct Table {
     notes: Notes,
 }
 
-/// Fields of a line beyond which it is no table.
+/// Greatest number of fields of a line of a table.
 const MOST_FIELDS: usize = 1 << 20;
 
 impl Table {
@@ -181,7 +181,7 @@ impl Table {
     }
 }
 
-/// How a table is written, in words.
+/// Describes the dialect of a table.
 fn described(dialect: &dialect::Found, text: Text, width: usize) -> String {
     let separator = match dialect.separator {
         b'\t' => "tabs".into(),

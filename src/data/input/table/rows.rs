@@ -102,7 +102,7 @@ impl Table {
         }
     }
 
-    /// What to do where no line can be read.
+    /// Returns the hint for a table without a readable line.
     fn hint(&self, reason: &str) -> String {
         let text = "text is only accepted in the columns of data.labels and `name`";
         let first = reason.strip_prefix("column ");
@@ -115,7 +115,7 @@ impl Table {
         }
     }
 
-    /// Adds the numbers of a row to `numbers`, or says why there are none.
+    /// Adds the numbers of a row to `numbers`, or returns why it cannot be read.
     fn numbers(&self, record: &mut Record, numbers: &mut Vec<f64>) -> Result<(), String> {
         if !record.is_text() {
             return Err("is not UTF-8; set data.encoding".into());
