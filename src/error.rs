@@ -94,7 +94,7 @@ pub enum Error {
     NotImportable(&'static str),
     #[error("{} is neither a run nor a file of weights", .0.display())]
     NoStart(PathBuf),
-    #[error("{} holds weights of another network\n  there: {theirs}\n  here:  {ours}", path.display())]
+    #[error("{} holds weights of a different network\n  there: {theirs}\n  here:  {ours}", path.display())]
     OtherNetwork {
         path: PathBuf,
         theirs: String,
@@ -104,7 +104,7 @@ pub enum Error {
     IsImported(PathBuf),
     #[error("{0}")]
     NotResumable(String),
-    #[error("the data are not those that {} was trained on: their SHA-256 is another", .0.display())]
+    #[error("the data are not those that {} was trained on: their SHA-256 differs", .0.display())]
     OtherData(PathBuf),
     #[error("{} has no checkpoint that can be used", .0.display())]
     NoCheckpoint(PathBuf),
@@ -189,7 +189,7 @@ impl Error {
         }
     }
 
-    /// The exit code of a command whose device failed or is not reached: whoever started it may try another device.
+    /// The exit code of a command whose device failed or is not reached: the caller may try another device.
     pub const OF_DEVICE: u8 = 5;
 
     /// 130 for a run that was asked to stop, 2 for a wrong command line, config or input, 5 for a device that failed; 1 for a run
@@ -299,9 +299,9 @@ impl Error {
             Self::NoEpoch(_) => Some("train it again with --force".into()),
             Self::Import { problem: ImportError::Unreadable(_), .. } => Some("name a safetensors file with --weights".into()),
             Self::Import { problem: ImportError::Format(_), .. } => Some("save the weights with the safetensors package of Python; what is pickled is not read".into()),
-            Self::Import { problem: ImportError::Tensors(_), .. } => Some("set model.encoder, model.decoder or model.layers as the network is that the weights come from, and model.kind = \"variational\" for one with mu and log_var".into()),
-            Self::Import { problem: ImportError::Posterior(_), .. } => Some("name the layers mu and log_var in the file, or join them to one, mu first, as torch.cat does".into()),
-            Self::Import { problem: ImportError::OtherLayers(_), .. } => Some("networks here have dense layers alone; torch.nn.utils.fusion.fuse_linear_bn_eval makes a dense layer of one and the batch normalisation behind it".into()),
+            Self::Import { problem: ImportError::Tensors(_), .. } => Some("set model.encoder, model.decoder or model.layers to match the network that the weights come from, and model.kind = \"variational\" for one with mu and log_var".into()),
+            Self::Import { problem: ImportError::Posterior(_), .. } => Some("name the layers mu and log_var in the file, or concatenate them with torch.cat, mu first".into()),
+            Self::Import { problem: ImportError::OtherLayers(_), .. } => Some("only dense layers are supported; torch.nn.utils.fusion.fuse_linear_bn_eval folds a batch normalisation into the dense layer before it".into()),
             Self::Import { problem: ImportError::Values(_), .. } => Some("save finite numbers of 16, 32 or 64 bits".into()),
             Self::NotImportable(_) => Some("name the config of an autoencoder with model.tied = false, of a variational network or of a classifier".into()),
             Self::IsImported(path) => Some(format!(
@@ -309,7 +309,7 @@ impl Error {
                 path.display()
             )),
             Self::NoStart(_) => Some("name a run such as artifacts/deep, or a safetensors file".into()),
-            Self::OtherNetwork { .. } => Some("leave --config out to take the run's own, or set model as that has it; the run's model.safetensors holds an untied network's weights too".into()),
+            Self::OtherNetwork { .. } => Some("leave --config out to use the run's own, or set model to match it; the run's model.safetensors holds an untied network's weights too".into()),
             Self::TooCoarse(problem) => Some(problem.hint().into()),
             Self::Place { hint, .. } => Some((*hint).into()),
             Self::Out { .. } => Some("make the directory, or choose another --out".into()),
@@ -365,7 +365,7 @@ mod tests {
                 (Error::OF_DEVICE, "device error")
             );
         }
-        // What was asked for wrongly is not a failure.
+        // A wrong command is not a failure.
         let missing = Error::Device(DeviceError::NotCompiledIn(Backend::Remote));
         assert_eq!((missing.exit_code(), missing.label()), (2, "device error"));
         assert_eq!(Error::Stopped.exit_code(), signals::INTERRUPTED);

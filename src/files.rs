@@ -278,7 +278,7 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// Opens a plain file for reading. A pipe, a socket or a device, which may never end or never begin, is an error.
 ///
 /// # Errors
-/// It cannot be opened, or is no plain file.
+/// It cannot be opened, or is not a regular file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     // Opening a pipe would wait already.
     let kind = fs::metadata(path)?.file_type();
@@ -321,7 +321,7 @@ fn read_at_most(file: File, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
-        let problem = format!("is larger than the {most} bytes that it should have at most");
+        let problem = format!("is larger than the limit of {most} bytes");
         return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
     }
     Ok(bytes)

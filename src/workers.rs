@@ -431,7 +431,7 @@ mod tests {
         assert_eq!(done.into_inner(), count - 1);
     }
 
-    /// Whoever catches the first panic drops what it carries; the others must not be dropped while the task goes on.
+    /// The caller that catches the first panic drops its payload; the others must not be dropped while the task continues.
     #[test]
     fn what_a_panic_carries_may_panic_when_it_is_dropped() {
         struct Carried;

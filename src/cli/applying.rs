@@ -10,12 +10,13 @@ use crate::apply::Format;
 /// Examples that the user brings.
 #[derive(Debug, Args)]
 pub struct Brought {
-    /// Pictures (PNG, JPEG, WebP, BMP, TIFF, GIF, PNM, QOI), folders of them, .npy or .npz, CSV, IDX; - reads standard input; may be repeated
+    /// Images (PNG, JPEG, WebP, BMP, TIFF, GIF, PNM, QOI), folders of images, .npy or .npz, CSV, IDX;
+    /// - reads standard input; may be repeated
     #[arg(long, short, value_name = "PATH", required = true, num_args = 1..)]
     pub input: Vec<PathBuf>,
     #[command(flatten)]
     pub fitting: Fitting,
-    /// Fail where an example cannot be read, rather than leave it out
+    /// Fail if an example cannot be read, instead of skipping it
     #[arg(long)]
     pub strict: bool,
 }
@@ -54,11 +55,11 @@ pub struct Rows {
 /// Turn examples into codes
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Codes are written in the order of the examples, in single precision; of a variational network they are the means of \
-its distributions. A CSV names each example, and its class where the input has classes; beside a .npy there are a .names.txt and a \
-.classes.txt. With --split the examples are the run's own, split by split, and a column `split` (beside a .npy a .splits.txt) says \
-which they are of. Inputs are read a piece at a time, so they may be larger than memory. Numbers are scaled as in training; pixels \
-go from 0 to 1, and bytes from 0 to 255.
+    after_help = "Codes are written in the order of the examples, in single precision. A variational network writes the means of its \
+distributions. A CSV has the name of each example, and its class if the input has classes; for a .npy they are in .names.txt and \
+.classes.txt files beside it. --split encodes the run's own examples, split by split, and adds a column `split` (for a .npy, a \
+.splits.txt file). Inputs are read in blocks, so they may be larger than memory. Numbers are scaled as in training; floating-point \
+pixels go from 0 to 1 and bytes from 0 to 255.
 
 Examples:
   hourglass encode artifacts/deep --input digits/ --out codes.npy
@@ -69,15 +70,16 @@ Examples:
 pub struct Encode {
     #[command(flatten)]
     pub run: Run,
-    /// Pictures (PNG, JPEG, WebP, BMP, TIFF), folders of them, .npy or .npz, CSV, IDX; - reads standard input; may be repeated
+    /// Images (PNG, JPEG, WebP, BMP, TIFF, GIF, PNM, QOI), folders of images, .npy or .npz, CSV, IDX;
+    /// - reads standard input; may be repeated
     #[arg(long, short, value_name = "PATH", num_args = 1.., required_unless_present = "split")]
     pub input: Vec<PathBuf>,
-    /// Encode the data that the run was trained on instead, marked as training, validation or test examples
+    /// Encode the run's own data instead of --input, labelled with their split
     #[arg(long, value_name = "SPLIT", conflicts_with_all = ["input", "resize", "invert", "array", "label", "strict"])]
     pub split: Option<SplitChoice>,
     #[command(flatten)]
     pub fitting: Fitting,
-    /// Fail where an example cannot be read, rather than leave it out
+    /// Fail if an example cannot be read, instead of skipping it
     #[arg(long)]
     pub strict: bool,
     #[command(flatten)]
@@ -87,13 +89,13 @@ pub struct Encode {
     pub json: bool,
 }
 
-/// Which of a run's own examples.
+/// Selects examples of a run by their split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SplitChoice {
     Train,
     Validation,
     Test,
-    /// All of them, in this order
+    /// Every split, in this order
     All,
 }
 
@@ -101,8 +103,8 @@ pub enum SplitChoice {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Codes are what `encode` writes: .npy, or CSV with a column for each element and perhaps one called name. A folder \
-gets a PNG for each; a .npy or .csv has the numbers as the network gives them, in the units of the training data: pixels that \
-were bytes go from 0 to 1. Numbers that training scaled get their units back in double precision.
+gets a PNG for each; a .npy or .csv has the outputs of the network in the units of the training data, converted in double \
+precision. Pixels that were bytes go from 0 to 1.
 
 Examples:
   hourglass decode artifacts/deep --input codes.npy --out drawn/
@@ -151,7 +153,7 @@ pub struct Denoise {
 #[command(
     after_help = "The error is per number: the squared difference, or the cross-entropy above the least possible where training minimised \
 cross-entropy. An example is called anomalous where its error is above the \
-threshold: a quantile of the errors of the training examples, which are measured when training ends and kept in the run directory. The CSV has \
+threshold: a quantile of the errors of the training examples, which are measured at the end of training and stored in the run directory. The CSV has \
 the examples in their order, each with its error, its rank from the greatest error and whether it is anomalous.
 
 How well that finds what training has not seen is measured by leaving a class out of training:

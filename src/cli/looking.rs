@@ -13,7 +13,7 @@ use crate::run_directory::RunPath;
 /// A finished run, and how to use it.
 #[derive(Debug, Args)]
 pub struct Run {
-    /// Run directory that `train` made, or `latest`: the newest under artifacts/
+    /// Run directory, or `latest` for the newest run under artifacts/
     pub run: RunPath,
     /// Backend to run on, instead of the run's
     #[arg(long, short)]
@@ -43,8 +43,9 @@ pub struct Evaluate {
 /// Draw images above their reconstructions, or write reconstructions
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Without --input, test images are drawn, as the network was to see them. --out decides what becomes of an input: a picture \
-of the first --count (.png), for which no more than a few thousand examples are looked at, or all reconstructions, as numbers (.npy, .csv, -) or as a PNG each in a folder.
+    after_help = "Without --input, test images are drawn, as the network was to see them. --out decides what is written for an input: a plot \
+of the first --count (.png), which reads at most a few thousand examples, or all reconstructions, as numbers (.npy, .csv, -) or as \
+one PNG each in a folder.
 
 Examples:
   hourglass reconstruct artifacts/deep --count 30
@@ -55,8 +56,8 @@ Examples:
 pub struct Reconstruct {
     #[command(flatten)]
     pub run: Run,
-    /// Examples to use instead of test images, without noise added: pictures (PNG, JPEG, WebP, BMP, TIFF, GIF, PNM, QOI), folders of them, .npy or
-    /// .npz, CSV, IDX; - reads standard input
+    /// Examples to use instead of test images, without added noise: images (PNG, JPEG, WebP, BMP, TIFF,
+    /// GIF, PNM, QOI), folders of images, .npy or .npz, CSV, IDX; - reads standard input
     #[arg(long, short, value_name = "PATH", num_args = 1..)]
     pub input: Vec<PathBuf>,
     #[command(flatten)]
@@ -70,7 +71,8 @@ pub struct Reconstruct {
     /// Write into a folder that holds files already
     #[arg(long)]
     pub force: bool,
-    /// Fail where an example cannot be read, rather than leave it out; of a picture, among those that were looked at
+    /// Fail if an example cannot be read, instead of skipping it. For a .png, only the examples that were
+    /// read for it count
     #[arg(long)]
     pub strict: bool,
     /// How many images a picture has, classes taking turns
@@ -239,7 +241,7 @@ pub struct Report {
 and whatever else reads operator set 17; any batch size. A classifier has model.onnx alone.
 safetensors  model.safetensors, with PyTorch's names and layout.
 
---out FILE.onnx or FILE.safetensors writes one file, of ONNX the one with the whole network. Lines of Python that load it are printed.
+--out FILE.onnx or FILE.safetensors writes one file; for ONNX it holds the whole network. Python code that loads it is printed.
 
 Examples:
   hourglass export artifacts/deep
@@ -249,10 +251,10 @@ Examples:
 pub struct Export {
     #[command(flatten)]
     pub run: Run,
-    /// What to write [default: as --out ends, else onnx]
+    /// Format to write [default: by the extension of --out, else onnx]
     #[arg(long, short, value_enum)]
     pub format: Option<ExportFormat>,
-    /// File to write, or directory for all files, which is made [default: the run directory]
+    /// File to write, or directory for all files, created if missing [default: the run directory]
     #[arg(long, short, value_name = "PATH", value_parser = super::directory())]
     pub out: Option<PathBuf>,
     /// Print files and lines as JSON
@@ -278,7 +280,7 @@ Examples:
   hourglass curves artifacts/deep artifacts/longer --metric mse_per_pixel"
 )]
 pub struct Curves {
-    /// Run directories that `train` made, or `latest`, up to nine so that colours tell them apart
+    /// Run directories, or `latest`; at most nine, so that their colours differ
     #[arg(required = true, value_name = "RUN", num_args = 1..=9)]
     pub runs: Vec<RunPath>,
     /// Figure to draw, without its split [default: the error that the first run minimises]

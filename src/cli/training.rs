@@ -20,13 +20,14 @@ pub struct NewRun {
     /// Override any key of the config; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub overrides: Vec<String>,
-    /// Run directory [default: artifacts/NAME, by the config's name; artifacts/NAME-2 and so on where something is there]
+    /// Run directory [default: artifacts/NAME, with the config's name; artifacts/NAME-2 and so on if it
+    /// exists]
     #[arg(long, short, value_name = "DIR", value_parser = super::directory())]
     pub out: Option<PathBuf>,
-    /// Replace the run that is there, in --out or artifacts/NAME
+    /// Replace an existing run in --out or artifacts/NAME
     #[arg(long)]
     pub force: bool,
-    /// Fail where an example cannot be read, rather than leave it out: data.strict=true
+    /// Fail if an example cannot be read, instead of skipping it: data.strict=true
     #[arg(long)]
     pub strict: bool,
 }
@@ -63,21 +64,21 @@ pub struct Placement {
   hourglass train --backend remote --remote gpu-box:3000      (there: hourglass serve)
 
 Ctrl-C ends the step, saves and exits with 130; --resume goes on from there and ends with the same bits as a run \
-that was never stopped. A second Ctrl-C stops at once; then --resume goes on from the last checkpoint.
+that was never stopped. A second Ctrl-C stops at once; --resume then continues from the last checkpoint.
 
-Without --out, no run is in the way of a new one: it goes to artifacts/NAME-2, NAME-3 and so on. artifacts/latest leads to the \
-newest run inside artifacts/, also one with --out there but not those of `compare` and `sweep`, and every command that takes a RUN takes `latest` for it.")]
+Without --out, a new run never replaces an existing one: it is written to artifacts/NAME-2, NAME-3 and so on. artifacts/latest \
+links to the newest run inside artifacts/, except the runs of `compare` and `sweep`. Every command that takes a RUN accepts `latest`.")]
 pub struct Train {
     #[command(flatten)]
     pub new: NewRun,
-    /// Go on with a run that was interrupted, or `latest`, from its newest checkpoint. More epochs may be given with --set
-    /// train.epochs=N, data that were moved with --set data.path=DIR, and another place to compute with --backend or
-    /// --devices, nothing else
+    /// Resume an interrupted run, or `latest`, from its newest checkpoint. Only these may change: the
+    /// epochs with --set train.epochs=N, the place of the data with --set data.path=DIR, and the device
+    /// with --backend or --devices
     #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "out", "force"])]
     pub resume: Option<RunPath>,
-    /// Start from the weights of a run, finished or with a checkpoint, or of a safetensors file as `import` reads it, with a
-    /// fresh optimizer. Without --config the config is that of the run. The run keeps a copy of the weights, so `verify`
-    /// needs nothing else
+    /// Start from the weights of a run (finished or with a checkpoint) or of a safetensors file that
+    /// `import` can read, with a fresh optimizer. Without --config, the config of that run is used. The new
+    /// run keeps a copy of the weights, so `verify` needs nothing else
     #[arg(long, value_name = "RUN|FILE", conflicts_with = "resume")]
     pub from: Option<RunPath>,
     #[command(flatten)]
@@ -95,7 +96,7 @@ pub struct Train {
     /// Print the summary as JSON
     #[arg(long)]
     pub json: bool,
-    /// Leave artifacts/latest as it is: for the runs of a comparison or sweep, which are many at a time
+    /// Do not update artifacts/latest: for the runs of a comparison or sweep
     #[arg(long, hide = true)]
     pub part_of_study: bool,
 }
@@ -103,15 +104,14 @@ pub struct Train {
 /// Make a run of weights that another program trained
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The file is safetensors, of numbers of 16, 32 or 64 bits. Tensors are found under PyTorch's names as `export` \
-writes them (encoder.0.weight), with or without a prefix such as module. or _orig_mod., or else under any names that end in \
-weight ([outputs, inputs]) or kernel (Keras', [inputs, outputs]) and bias, or in Keras' vars/0 and vars/1: layers by their \
-shapes, and those of one shape by the numbers in their names. Where each was found is printed; what is missing, not used, of \
-another shape or not to be told apart is an error that lists all of it. Counters such as n_averaged are left out. The two \
-layers of a variational network that give mu and log_var are joined; their names say which is which, as fc_mu and fc_log_var \
-do, or fc21 and fc22 of PyTorch's example. The network is measured, and what is done with a finished \
-run is done with this one, but for what asks how it was trained: train --resume, verify, curves. `hourglass train --from` \
-trains it further, as a new run.
+    after_help = "The file is safetensors, of numbers of 16, 32 or 64 bits. Tensors are found under the PyTorch names that `export` \
+writes (encoder.0.weight), with or without a prefix such as module. or _orig_mod., or else under any names that end in \
+weight ([outputs, inputs]) or kernel (Keras', [inputs, outputs]) and bias, or in Keras' vars/0 and vars/1. Layers are matched by \
+shape, and layers of the same shape by the numbers in their names. The source of each tensor is printed. Tensors that are \
+missing, unused, ambiguous or of a different shape are listed in one error. Counters such as n_averaged are skipped. The layers \
+mu and log_var of a variational network are joined and recognised by name: fc_mu and fc_log_var, or fc21 and fc22 of PyTorch's \
+example. The network is evaluated, and the run then works with every command except those that need the training history: \
+train --resume, verify, curves. `hourglass train --from` trains it further, as a new run.
 
 Examples:
   hourglass import --weights theirs.safetensors --out artifacts/theirs
@@ -143,7 +143,7 @@ Examples:
   hourglass verify artifacts/deep
   hourglass verify artifacts/deep --backend wgpu --json
 
-Exit codes: 0 identical, 3 within tolerance, 4 different; 1, 2 and 5 as elsewhere, when there is no answer."
+Exit codes: 0 identical, 3 within tolerance, 4 different; 1, 2 and 5 as elsewhere, if the comparison failed."
 )]
 pub struct Verify {
     #[command(flatten)]

@@ -32,7 +32,7 @@ impl From<&cli::Fitting> for Fitting {
     }
 }
 
-/// What is to be known of examples besides what was made of them.
+/// Names and classes of examples, beside their results.
 pub struct Remarks {
     pub unreadable: UnreadableExamples,
     pub warnings: Vec<String>,

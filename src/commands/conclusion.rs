@@ -129,7 +129,7 @@ fn constant_code(config: &Config, figures: &Figures) -> Option<String> {
     match constant {
         0 => None,
         _ if constant < code_size => Some(format!(
-            "{constant} of {code_size} code units are the same for all test examples, and so of no use"
+            "{constant} of {code_size} code units are the same for all test examples, so they carry no information"
         )),
         _ => Some(format!(
             "the code is the same for all test examples, so reconstructions do not depend on the input; {remedy}"
@@ -155,7 +155,7 @@ pub fn origin<M: Network, T: Measured<M>>(
     })
 }
 
-/// What a run came to, for people: its figures, its directory, and the files to look at.
+/// The outcome of a run for users: its metrics, its directory and the files to open.
 pub fn result(summary: &Value, pictures: &[PathBuf], time: Duration) -> String {
     let mut rows = Vec::new();
     if let Some(metrics) = summary["metrics"].as_object() {

@@ -215,7 +215,7 @@ fn prepared(
 /// Classes that are listed.
 const MOST_CLASSES: usize = 100;
 
-/// What follows a list of classes that is cut off.
+/// The end of a truncated list of classes.
 fn more(classes: usize) -> String {
     match classes.saturating_sub(MOST_CLASSES) {
         0 => String::new(),
@@ -223,7 +223,7 @@ fn more(classes: usize) -> String {
     }
 }
 
-/// How images are converted, in words.
+/// Describes how images are converted.
 fn conversion(preparation: &Preparation) -> String {
     let fit = &preparation.fit;
     let mut text = String::new();

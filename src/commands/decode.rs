@@ -35,7 +35,7 @@ pub fn run(arguments: &cli::Decode) -> Result<(), Error> {
         shape: Some(Shape::row(code_size)),
         array: arguments.array.clone(),
         columns: Columns {
-            // What `encode` writes beside codes.
+            // `encode` writes these beside codes.
             drop: vec![named(CLASS_COLUMN), named(SPLIT_COLUMN)],
             of_another: true,
             ..Columns::default()

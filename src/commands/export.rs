@@ -114,27 +114,27 @@ fn target(out: &Path, given: Option<ExportFormat>) -> Result<(Target, ExportForm
     let is_directory = out.is_dir() || files::ends_as_a_directory(out);
     match (by_name, ending) {
         _ if out == Path::new(STANDARD_INPUT) => wrong(
-            "standard output takes no network",
-            "name a file that ends with .onnx or .safetensors, or a directory",
+            "a network cannot be written to standard output",
+            "name a file ending in .onnx or .safetensors, or a directory",
         ),
         (Some(_), _) if is_directory => wrong(
-            "is a directory, and its name ends as a file's",
-            "name a file in it, or a directory without that ending",
+            "is a directory whose name has a file extension",
+            "name a file in it, or a directory without an extension",
         ),
         (Some(by_name), _) => match given {
             Some(given) if given != by_name => wrong(
-                "ends as another format than --format names",
-                "leave --format out, or end the name as that format's",
+                "has an extension that contradicts --format",
+                "omit --format, or use the extension of that format",
             ),
             _ => Ok((Target::File(out.to_owned()), by_name)),
         },
         (None, Some(_)) if !is_directory => wrong(
-            "ends with no format that a network is written in",
-            "end its name with .onnx or .safetensors, or with / where it is to be a directory",
+            "does not have the extension of a network format",
+            "use the extension .onnx or .safetensors, or end the name with / for a directory",
         ),
         (None, None) if out.exists() && !is_directory => wrong(
             "is a file, not a directory",
-            "name a directory, or a file that ends with .onnx or .safetensors",
+            "name a directory, or a file ending in .onnx or .safetensors",
         ),
         (None, _) => {
             let format = given.unwrap_or(ExportFormat::Onnx);
@@ -143,7 +143,7 @@ fn target(out: &Path, given: Option<ExportFormat>) -> Result<(Target, ExportForm
     }
 }
 
-/// Whether a file may be written that may be in a directory of a run, whose own files are those of its weights.
+/// Checks that writing a file does not damage a run, if it is in a run directory.
 fn check_file(file: &Path, run: &RunDirectory) -> Result<(), Error> {
     let directory = parent(file);
     let name = file.file_name().unwrap_or_default();
@@ -153,7 +153,7 @@ fn check_file(file: &Path, run: &RunDirectory) -> Result<(), Error> {
     let problem = match is_same(directory, run.path()) {
         _ if !is_of_a_run => return Ok(()),
         true if whole.iter().any(|own| name == *own) => return Ok(()),
-        true => "is the name of something else in the run",
+        true => "is a name that the run uses for something else",
         false => "is a file of another run",
     };
     Err(Error::Place {
@@ -170,7 +170,7 @@ fn parent(file: &Path) -> &Path {
     named.unwrap_or(Path::new("."))
 }
 
-/// Whether two paths are of one file or directory.
+/// Returns whether two paths lead to the same file or directory.
 fn is_same(a: &Path, b: &Path) -> bool {
     match (a.canonicalize(), b.canonicalize()) {
         (Ok(a), Ok(b)) => a == b,

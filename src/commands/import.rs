@@ -92,7 +92,9 @@ impl Import<'_> {
                 .collect();
             say(table(&rows).trim_end());
             for name in ignored {
-                say(&format!("`{name}` is not of the network and not used"));
+                say(&format!(
+                    "`{name}` is not part of the network and is ignored"
+                ));
             }
         }
         let run = create_run(self.destination, self.config)?;

@@ -151,13 +151,13 @@ fn check_out(path: &Path) -> Result<(), Error> {
     })
 }
 
-/// Whether a directory may be created at `path`, as far as its name tells.
+/// Checks by its name that `path` can be a directory.
 fn check_directory_name(path: &Path) -> Result<(), Error> {
     match files::is_named_as_a_file(path) {
         true => Err(Error::Place {
             path: path.to_owned(),
-            problem: "would be a directory, and its name ends as a file's",
-            hint: "leave the ending out, or end it with / where a directory is to be called so",
+            problem: "would be a directory, but its name has a file extension",
+            hint: "remove the extension, or end the name with / to create a directory of that name",
         }),
         false => Ok(()),
     }
@@ -195,7 +195,7 @@ fn tell_unreadable(unreadable: &UnreadableExamples, examples: usize) {
     }
 }
 
-/// Says which of so many examples could not be read, and returns them.
+/// Prints which of `examples` examples could not be read, and returns them.
 ///
 /// # Errors
 /// With `strict`, there are some.
@@ -338,7 +338,7 @@ fn open_run(arguments: &cli::Run) -> Result<(RunDirectory, Config, OpenDevice), 
     // Whatever the command needs of it: a run that was changed is not as its summary says.
     run.preparation()?;
     config.backend = arguments.backend.unwrap_or(config.backend);
-    // Who needs the note and finds it missing or damaged says so.
+    // A caller that needs the note reports that it is missing or damaged.
     if let Ok(Some(preparation)) = run.preparation() {
         config.experiment.prepare_as(preparation);
     }
@@ -382,7 +382,7 @@ impl Trained {
         load_test_images(&self.config, data, self.input_size)
     }
 
-    /// The first so many examples that the user brings; with `strict`, all that were looked at for them can be read.
+    /// The first `count` examples of the user; with `strict`, an unreadable one is an error.
     fn read_images(
         &self,
         paths: &[PathBuf],

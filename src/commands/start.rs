@@ -18,7 +18,7 @@ use crate::run_directory::{RunDirectory, RunError};
 use crate::train::StartedFrom;
 use crate::train::checkpoint::{self, Checkpoint};
 
-/// What `--from` names, found and read as far as it can be before the network is there.
+/// The source that `--from` names, read as far as is possible before the network exists.
 pub struct Start {
     path: PathBuf,
     source: Source,
@@ -27,7 +27,7 @@ pub struct Start {
 enum Source {
     Run {
         run: RunDirectory,
-        /// Where its weights are: the run itself, or the newest of its checkpoints.
+        /// The place of its weights: the run itself, or its newest checkpoint.
         weights: RunDirectory,
         config: Box<Config>,
     },
@@ -157,7 +157,7 @@ impl Start {
             let differences = differences.join(", ");
             warn(&format!(
                 "the examples are not prepared as those of {path} were: {differences} in its input.json; its weights \
-                 are used with other numbers than they were trained on"
+                 are used with different numbers than they were trained on"
             ));
         }
     }
@@ -180,7 +180,7 @@ fn differences(theirs: &Preparation, ours: &Preparation) -> Vec<String> {
         .collect()
 }
 
-/// Where the weights of a run are.
+/// The place of the weights of a run.
 fn place_of_weights(run: &RunDirectory) -> Result<RunDirectory, Error> {
     match run.summary() {
         Ok(_) => return Ok(run.clone()),
@@ -204,7 +204,7 @@ fn place_of_weights(run: &RunDirectory) -> Result<RunDirectory, Error> {
     Err(none())
 }
 
-/// What makes weights fit: kind, sizes, and layers of several pieces.
+/// The properties that weights must match: kind, sizes, and layers of several pieces.
 fn network(experiment: &Experiment) -> String {
     let (kind, activations) = match experiment {
         Experiment::Autoencoder { model, .. } => {

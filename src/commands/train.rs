@@ -159,7 +159,7 @@ struct Done {
 enum Beginning {
     New {
         destination: Destination,
-        /// Whether `artifacts/latest` then leads there.
+        /// True if `artifacts/latest` then leads there.
         is_recorded: bool,
         /// The weights that it begins with, where they are not drawn.
         start: Option<Box<Start>>,

@@ -268,7 +268,7 @@ fn compare(recorded: &Recorded, repetition: &Repetition, differences: Vec<String
         && let Some(known) = receipt.files.iter().find(|known| known.file == errors.file)
         && known != errors
     {
-        reasons.push("the errors of the training examples are not those of the run".into());
+        reasons.push("the errors of the training examples differ from those of the run".into());
     }
     let epochs = &repetition.epochs;
     if history.len() != epochs.len() {

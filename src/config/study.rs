@@ -131,7 +131,7 @@ impl Study {
                 let config = read::config(&mut settings);
                 // TOML has no greater number.
                 if config.seed.saturating_add(seeds as u64 - 1) > i64::MAX as u64 {
-                    let why = format!("= {seeds} leads beyond the greatest seed, {}", i64::MAX);
+                    let why = format!("= {seeds} exceeds the largest seed, {}", i64::MAX);
                     settings.problem("seeds", why, Some("lower `seed`".into()));
                 }
                 match settings.finish() {

@@ -65,12 +65,12 @@ pub enum IdxProblem {
     #[error("its header claims {0:?} elements, more than half of this machine's memory")]
     TooLarge(Vec<usize>),
     #[error(
-        "is truncated: {stored} bytes of gzip cannot hold the {expected} bytes of elements its header says"
+        "is truncated: {stored} bytes of gzip cannot hold the {expected} bytes of elements that its header declares"
     )]
     CannotHold { stored: u64, expected: usize },
     #[error("is truncated: {found} bytes of elements, its header says {expected}")]
     Truncated { found: usize, expected: usize },
-    #[error("is too long: more than the {expected} bytes of elements its header says")]
+    #[error("is too long: more than the {expected} bytes of elements that its header declares")]
     TooLong { expected: usize },
 }
 
@@ -121,7 +121,7 @@ fn read_file(
         bytes: memory::most_bytes(),
         at_a_time: TRUSTED_CAPACITY_BYTES,
     };
-    // What waits for ever, such as a pipe, is no file of a data set.
+    // Opening a pipe could block forever, so only regular files are read.
     let mut file = files::open_regular(path)?;
     let stored = Stored::of(&mut file)?;
     let read = unzipped(file, &mut |stream| {

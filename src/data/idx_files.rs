@@ -8,7 +8,7 @@ use super::selection::Source;
 use super::shape::Shape;
 use super::source::{DataError, Split};
 
-/// What an IDX file holds.
+/// The content of an IDX file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Content {
     Images,

@@ -34,7 +34,7 @@ pub struct Splits<T> {
     pub preparation: Preparation,
     /// What could not be read and was left out.
     pub unreadable: UnreadableExamples,
-    /// What users should know about the data although it stops nothing.
+    /// Warnings about the data.
     pub warnings: Vec<String>,
     /// How files were understood that leave it open, and why.
     pub decisions: Vec<String>,
@@ -123,7 +123,7 @@ pub enum DataError {
         path: PathBuf,
         found: String,
         expected: &'static str,
-        /// Whether the user named the directory.
+        /// True if the user named the directory.
         is_given: bool,
     },
     #[error("{}: {labels} labels for {images} images", path.display())]
@@ -146,7 +146,7 @@ pub enum DataError {
         unreadable: UnreadableExamples,
         examples: usize,
     },
-    #[error("{}: {count} of {examples} examples cannot be read, more than a share of {most}{}", path.display(), listed(causes))]
+    #[error("{}: {count} of {examples} examples cannot be read, more than the fraction {most}{}", path.display(), listed(causes))]
     MostlyUnreadable {
         path: PathBuf,
         count: usize,
@@ -209,7 +209,7 @@ impl DataError {
             Self::NothingToTrainOn { .. } => "lower data.validation or raise data.limit",
             Self::Input(error) => &error.hint,
             Self::Unreadable { .. } => "mend or remove it, or leave --strict out to go on without; `hourglass data check` lists all",
-            Self::MostlyUnreadable { .. } => "mend the data, or allow more with data.max_unreadable_fraction; with 1, `hourglass data check` lists all of them",
+            Self::MostlyUnreadable { .. } => "fix the data, or allow more with data.max_unreadable_fraction; with 1, `hourglass data check` lists all of them",
             Self::Unsuitable { hint, .. } => hint,
             Self::NoClassesToExclude => "leave data.exclude_classes out, or give data with labels",
             Self::NoSuchClass { .. } => "check data.exclude_classes",

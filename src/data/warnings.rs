@@ -1,4 +1,4 @@
-//! What users should know about their data although it stops nothing.
+//! Warnings about the user's data.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

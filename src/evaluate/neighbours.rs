@@ -93,7 +93,7 @@ impl Neighbours {
     }
 }
 
-/// How often images of each class were found to be of which.
+/// Counts of the found class for the images of each class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confusion {
     /// The classes that occur, in order.

@@ -50,7 +50,7 @@ impl Evaluator<'_> {
 }
 
 /// How many of the `test` images are classified rightly by the codes of `train`: by their nearest neighbours, and by a
-/// linear classifier, which has no figure where codes are not finite or classes too many to fit it in minutes.
+/// linear classifier, which has no metric where codes are not finite or classes too many to fit it in minutes.
 pub fn usefulness(train: LabelledCodes<'_>, test: LabelledCodes<'_>, width: usize) -> Figures {
     let share = |found: &[u32]| {
         let pairs = found.iter().zip(test.classes);

@@ -1,4 +1,4 @@
-//! Files in a directory that may come from somebody else: nothing is read or written through a link, and nothing
+//! Files in an untrusted directory: nothing is read or written through a link, and nothing
 //! but a regular file is opened, since a FIFO would block and a device may be anything.
 //!
 //! Each function speaks of the last part of a path alone; what leads there is the caller's to check.
@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::{FileError, at, read_at_most, text};
 
-/// Reads a regular file of at most so many bytes.
+/// Reads a regular file of at most `most` bytes.
 ///
 /// # Errors
 /// It cannot be read, is larger, or is a link or another thing than a file.

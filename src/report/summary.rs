@@ -34,7 +34,7 @@ pub struct Receipt {
     /// The file that the weights come from, if they were not trained here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub imported: Option<Checksum>,
-    /// Where the weights before the first step come from, if they were not drawn.
+    /// The source of the first weights, if they were not drawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_from: Option<StartedFrom>,
 }

@@ -28,7 +28,7 @@ fn check_values(path: &Path, json: &[u8]) -> Result<(), RunError> {
     match values <= MOST_VALUES {
         true => Ok(()),
         false => {
-            let problem = format!("holds more than {MOST_VALUES} values, which no run writes");
+            let problem = format!("holds more than {MOST_VALUES} values, more than any run writes");
             Err(files::at(path)(io::Error::other(problem)).into())
         }
     }

@@ -13,7 +13,7 @@ use crate::files;
 /// Numbers that are tried before the user is asked to tidy up.
 const MOST_TRIED: usize = 10_000;
 
-/// Where a new run is to go.
+/// The destination of a new run.
 #[derive(Clone, Debug)]
 pub struct Destination {
     /// The first place; where another will do, the others have a number behind.

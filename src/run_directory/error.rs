@@ -35,7 +35,7 @@ pub enum RunError {
     Link(PathBuf),
     #[error("{} is not a regular file", .0.display())]
     Special(PathBuf),
-    #[error("{} does not say what the SHA-256 of {file} should be", path.display())]
+    #[error("{} does not record the SHA-256 of {file}", path.display())]
     Checksums { path: PathBuf, file: String },
     #[error("no training example of {} has a finite error", .0.display())]
     NoTrainingErrors(PathBuf),
@@ -97,7 +97,7 @@ impl RunError {
                 None
             }
             Self::Config(_) => Some("the run's config.toml was changed or is of another version"),
-            Self::Link(_) => Some("put a copy of what it leads to in its place, or remove it"),
+            Self::Link(_) => Some("replace it with a copy of its target, or remove it"),
             Self::Special(_) => Some("remove it"),
             Self::Changed(_) | Self::Missing(_) => Some(
                 "restore it from a copy, or let `hourglass train --resume RUN` write it anew from the last checkpoint",
@@ -108,7 +108,7 @@ impl RunError {
             ),
             Self::NoTrainingErrors(_) => Some("give a --threshold"),
             Self::Start(_) => Some(
-                "restore it from a copy, or begin the run again with `hourglass train --from` and `--force`",
+                "restore it from a copy, or start the run again with `hourglass train --from` and `--force`",
             ),
             Self::NoMetrics(_)
             | Self::Metrics { .. }

@@ -33,7 +33,7 @@ impl RunDirectory {
         self.write(Self::INITIAL, burnpack)
     }
 
-    /// What the run starts from, unless its first weights were drawn.
+    /// The source of the run's first weights, unless they were drawn.
     ///
     /// # Errors
     /// The note of it is damaged.
@@ -47,7 +47,7 @@ impl RunDirectory {
         read.map(Some).map_err(|_| RunError::Start(path))
     }
 
-    /// Whether the copy of the weights that the run started from is as it was written.
+    /// Returns whether the copy of the first weights is unchanged.
     ///
     /// # Errors
     /// It cannot be read.

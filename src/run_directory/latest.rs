@@ -8,9 +8,9 @@ use std::path::{Component, Path, PathBuf};
 use super::RunError;
 use crate::files::{self, FileError};
 
-/// Where runs go that no place is given for.
+/// The default directory of runs.
 pub const ARTIFACTS: &str = "artifacts";
-/// What leads to the newest run there, and names it on a command line.
+/// The link to the newest run, and its name on a command line.
 const LATEST: &str = "latest";
 /// Far above any name of a directory.
 const MOST_BYTES: u64 = 4096;
@@ -60,7 +60,7 @@ impl RunPath {
     }
 }
 
-/// What is at `artifacts/latest`.
+/// The content of `artifacts/latest`.
 #[derive(Debug, PartialEq)]
 enum Found {
     Nothing,

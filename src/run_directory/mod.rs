@@ -30,7 +30,7 @@ pub struct RunDirectory {
     path: PathBuf,
     /// Held for as long as the run is being written.
     _lock: Option<RunLock>,
-    /// Whether the directory itself was created for this run, by this process.
+    /// True if this process created the directory for this run.
     is_new: bool,
 }
 

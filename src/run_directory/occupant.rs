@@ -1,4 +1,4 @@
-//! What is at a place where a run is to go.
+//! The present content of the place of a new run.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,7 +9,7 @@ use super::untrusted::Links;
 use super::{RunDirectory, RunError};
 use crate::files;
 
-/// What is in a directory that may become that of a run.
+/// The content of a directory that may become a run directory.
 pub enum Occupant {
     Nothing,
     /// What a process that was killed, or is about to begin, has left: no run yet.
@@ -18,7 +18,7 @@ pub enum Occupant {
 }
 
 impl RunDirectory {
-    /// Whether a new run may be written to `path`; changes nothing.
+    /// Checks that a new run may be written to `path`; changes nothing.
     ///
     /// # Errors
     /// There is a run already and `force` is not given, or one that is being written, or something that is no

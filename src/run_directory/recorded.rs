@@ -77,7 +77,7 @@ impl RunDirectory {
         }
     }
 
-    /// What a finished run, or a checkpoint, says that the SHA-256 of its files is.
+    /// The SHA-256 that a finished run or a checkpoint records for its files.
     ///
     /// # Errors
     /// It says nothing of them, or did not finish.
@@ -110,7 +110,7 @@ impl RunDirectory {
         Ok(files)
     }
 
-    /// Whether its receipt lists the weights alone, as those of earlier versions did.
+    /// True if its receipt lists only the weights, as in earlier versions.
     pub(super) fn is_of_earlier_version(recorded: &[Checksum]) -> bool {
         let mut besides = recorded.iter().filter(|known| known.file != Self::CONFIG);
         besides.all(|known| Self::WEIGHTS.contains(&known.file.as_str()))
@@ -176,7 +176,7 @@ impl RunDirectory {
         errors.map(Some).ok_or(RunError::Changed(path))
     }
 
-    /// Whether anything is at a name.
+    /// Returns whether a name exists.
     pub(super) fn has(&self, name: &str) -> bool {
         fs::symlink_metadata(self.path.join(name)).is_ok()
     }

@@ -1,4 +1,4 @@
-//! What may be at the names that a run uses. A run directory may come from somebody else: nothing in it is read,
+//! Untrusted entries at the names that a run uses. A run directory may be hostile: nothing in it is read,
 //! written or removed through a link, and no FIFO, socket or device in it is opened.
 //!
 //! The directory itself may be named through a link, as `artifacts/latest` is.
@@ -9,7 +9,7 @@ use super::{RunDirectory, RunError};
 use crate::files;
 use crate::train::checkpoint;
 
-/// What becomes of links at the names of files.
+/// The treatment of links at the names of files.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Links {
     /// Those at files that are read are refused.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Checksum;
 
-/// Where the weights before the first step come from.
+/// The source of the first weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StartedFrom {

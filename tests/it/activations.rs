@@ -74,7 +74,7 @@ fn the_two_forms_of_gelu_are_different_networks() {
     };
     assert!(modules(&exact).contains("torch.nn.Linear(144, 24), torch.nn.GELU(), "));
     assert!(modules(&tanh).contains("torch.nn.GELU(approximate=\"tanh\")"));
-    // Each goes on as itself: the run, its config as a file, and its resolved config.
+    // Each resumes with its own activation: the run, its config as a file, and its resolved config.
     for run in [&exact, &tanh] {
         assert_eq!(metrics(run), metrics(run));
         let again = run.with_extension("again");
@@ -130,7 +130,7 @@ fn gelu_in_a_run_of_an_earlier_version_is_the_tanh_form() {
     ]);
     assert!(config(&new).contains("\nactivation = \"gelu\"\n"));
     assert!(weights(&new) != weights(&old));
-    // It goes on with the same bits.
+    // It resumes bit for bit.
     let resume = format!("--resume={}", old.display());
     succeed(&["train", "--quiet", &resume, "--set=train.epochs=4"]);
     assert!(weights(&old) == weights(&longer));

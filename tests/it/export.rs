@@ -98,16 +98,24 @@ fn one_file_is_written_where_out_names_a_file() {
     let none: &[&str] = &[];
     for (out, more, parts) in [
         ("model.pt", none, &[".onnx or .safetensors"][..]),
-        ("notes.txt", none, &["no format", "hint: "]),
-        ("run-1.5", none, &["with / where it is to be a directory"]),
-        ("x.onnx", &["--format=safetensors"], &["another format"]),
-        ("x.safetensors", &["-f", "onnx"], &["another format"]),
+        (
+            "notes.txt",
+            none,
+            &["the extension of a network format", "hint: "],
+        ),
+        ("run-1.5", none, &["with / for a directory"]),
+        (
+            "x.onnx",
+            &["--format=safetensors"],
+            &["contradicts --format"],
+        ),
+        ("x.safetensors", &["-f", "onnx"], &["contradicts --format"]),
         ("there.onnx", none, &["is a directory"]),
         ("new.onnx/", none, &["is a directory"]),
         ("file", none, &["is a file, not a directory"]),
         ("other/model.safetensors", none, &["a file of another run"]),
         ("other/model.onnx", none, &["a file of another run"]),
-        ("run/encoder.onnx", none, &["something else in the run"]),
+        ("run/encoder.onnx", none, &["for something else"]),
     ] {
         let out = text(out);
         refused(&[&["export", &run, "--out", &out], more].concat(), parts);
@@ -140,7 +148,7 @@ fn no_directory_is_made_under_the_name_of_a_file() {
     let codes = at("codes.npy").display().to_string();
     let place = |name: &str| at(name).display().to_string();
     let decode = ["decode", &run, "--input", &codes, "--out"];
-    let ending = "its name ends as a file's";
+    let ending = "its name has a file extension";
     refused(&train_squares(&data, &at("x.toml"), &[]), &[ending]);
     for (command, out, part) in [
         (&["compare", "--out"][..], "x.json", ending),
@@ -161,12 +169,12 @@ fn no_directory_is_made_under_the_name_of_a_file() {
         (
             &[&decode[..4], &["--format=png", "--out"]].concat(),
             "x.npy",
-            "another format",
+            "contradicts --format",
         ),
         (
             &[&decode[..4], &["--format=npy", "--out"]].concat(),
             "x.csv",
-            "another format",
+            "contradicts --format",
         ),
     ] {
         refused(&[command, &[&place(out)]].concat(), &[part]);

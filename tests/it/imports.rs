@@ -195,7 +195,7 @@ fn layers_of_one_shape_are_not_guessed() {
     refused(
         &attempt(["in", "second", "code", "wide", "fifth", "out"]),
         &[
-            "which layer 9 → 9 comes first is not told by the names",
+            "which layer 9 → 9 comes first is not clear from their names",
             "second.weight",
             "fifth.weight",
         ],

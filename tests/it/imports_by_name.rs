@@ -1,4 +1,4 @@
-//! `import`: the names that PyTorch, Keras and those who use them give, and what is not of the network.
+//! `import`: the names that PyTorch, Keras and those who use them give, and what is not part of the network.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -194,13 +194,13 @@ fn the_mean_is_not_guessed() {
     refused(
         &apart("first.{}", "second.{}"),
         &[
-            "which layer 24 → 4 is mu and which is log_var is not told by the names first.weight, second.weight",
+            "which layer 24 → 4 is mu and which is log_var is not clear from their names: first.weight, second.weight",
             "hint: name the layers mu and log_var",
         ],
     );
     refused(
         &apart("mu.{}", "log_sigma.{}"),
-        &["`log_sigma.weight` is by its name σ or ln σ"],
+        &["`log_sigma.weight` is σ or ln σ by its name"],
     );
     // Into a network of another kind.
     let mut file = trained.renamed(&["fc1.{}", "x.{}", "fc3.{}", "fc4.{}"], "weight", "bias");
@@ -263,7 +263,7 @@ fn wrappers_and_counters_of_pytorch_are_not_in_the_way() {
         let output = hourglass(&arguments);
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(
-            told.contains("`n_averaged` is not of the network"),
+            told.contains("`n_averaged` is not part of the network"),
             "{told}"
         );
     }
@@ -296,22 +296,22 @@ fn layers_that_are_not_dense_are_named() {
         ],
         &[
             "it has layers that are not dense",
-            "`encoder.1.running_mean` [24] is of a batch normalisation",
+            "`encoder.1.running_mean` [24] belongs to a batch normalisation",
             "`encoder.1.weight` [24] has one dimension",
             "fuse_linear_bn_eval",
         ],
     );
     more(
         &[("conv1.weight", &[8, 1, 3, 3]), ("conv1.bias", &[8])],
-        &["`conv1.weight` [8, 1, 3, 3] is of a convolution"],
+        &["`conv1.weight` [8, 1, 3, 3] belongs to a convolution"],
     );
     more(
         &[("layers/batch_normalization/vars/2", &[24])],
-        &["is of a normalisation"],
+        &["belongs to a normalisation"],
     );
     more(
         &[("rnn.weight_ih_l0", &[24, 24])],
-        &["is of a recurrent layer"],
+        &["belongs to a recurrent layer"],
     );
     more(
         &[("encoder.0.weight_g", &[24, 1])],

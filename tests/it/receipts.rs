@@ -86,10 +86,7 @@ fn a_run_without_checksums_is_not_opened_and_the_hint_says_how_to_go_on() {
     squares.all_succeed();
     let run = squares.run();
     let whole = summary(&run);
-    let missing = [
-        "does not say what the SHA-256",
-        "hourglass import --weights",
-    ];
+    let missing = ["does not record the SHA-256", "hourglass import --weights"];
     write_summary(&run, &serde_json::json!({}));
     squares.all_refuse(&missing);
     let mut changed = whole.clone();

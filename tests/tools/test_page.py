@@ -76,7 +76,7 @@ def test_the_network_is_drawn_with_and_played_with(opened, page_of):
     assert page.pixels("#seen") == seen
 
     page.page.set_input_files("#file", {"name": "broken.png", "mimeType": "image/png", "buffer": b"none"})
-    expect(note).to_contain_text("broken.png is no image")
+    expect(note).to_contain_text("broken.png is not an image")
 
     seen = page.pixels("#seen")
     page.page.locator("#noise").fill("0.4")

@@ -1,15 +1,15 @@
-//! What stands beside the numbers of rows: names, classes and splits.
+//! The names, classes and splits of rows.
 
 use std::path::{Path, PathBuf};
 
 use crate::files::{self, FileError};
 
-/// What the column of the classes is called.
+/// The name of the column of classes.
 pub const CLASS_COLUMN: &str = "class";
-/// What the column of the splits is called.
+/// The name of the column of splits.
 pub const SPLIT_COLUMN: &str = "split";
 
-/// What stands beside the numbers of some rows.
+/// Names, classes and splits of some rows.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Beside<'a> {
     pub names: Option<&'a [String]>,
@@ -25,14 +25,14 @@ impl<'a> Beside<'a> {
         class.into_iter().chain(self.split.map(|_| SPLIT_COLUMN))
     }
 
-    /// What they hold in a row.
+    /// Their values in a row.
     pub fn fields(self, row: usize) -> impl Iterator<Item = &'a str> {
         let class = self.classes.map(|classes| classes[row].as_str());
         class.into_iter().chain(self.split)
     }
 }
 
-/// What is written into files beside an array.
+/// Contents of the files that are written beside an array.
 #[derive(Debug, Default)]
 pub struct Kept {
     names: Vec<String>,

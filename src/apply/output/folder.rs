@@ -1,4 +1,4 @@
-//! A folder of pictures, which are put there together.
+//! A folder of images that appear together or not at all.
 
 use std::collections::HashMap;
 use std::fs;
@@ -12,9 +12,9 @@ use crate::files::{self, FileError};
 /// nothing.
 pub struct Folder {
     path: PathBuf,
-    /// Where they wait, from the first one on.
+    /// Temporary folder, from the first image on.
     waiting: Option<TempDir>,
-    /// Whether the folder was created for them.
+    /// True if this command created the folder.
     is_new: bool,
     /// Their places, and the numbers under which they wait.
     pictures: HashMap<PathBuf, usize>,
@@ -33,12 +33,12 @@ impl Folder {
         }
     }
 
-    /// Returns whether a picture will be at `path`.
+    /// Returns whether an image will be at `path`.
     pub fn holds(&self, path: &Path) -> bool {
         self.pictures.contains_key(path)
     }
 
-    /// Adds a picture, which will be at `path` within the folder.
+    /// Adds an image, which will be at `path` within the folder.
     ///
     /// # Errors
     /// There is no room.
@@ -59,7 +59,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Puts all pictures in their places.
+    /// Moves all images to their final places.
     ///
     /// # Errors
     /// A folder or a file cannot be written.

@@ -66,7 +66,7 @@ pub struct Output {
     /// The names of its numbers.
     columns: Vec<String>,
     rows: usize,
-    /// Whether a heading was written.
+    /// True once the heading is written.
     has_begun: bool,
     sink: Sink,
 }
@@ -109,14 +109,14 @@ impl Output {
         let is_other = |by_name| format.is_some_and(|format| format != by_name);
         if !is_standard && is_a_file && by_name.is_some_and(is_other) {
             return refuse(
-                "ends as another format than --format names",
-                "leave --format out, or end the name as that format's",
+                "has an extension that contradicts --format",
+                "omit --format, or use the extension of that format",
             );
         }
         if is_a_file && format == Some(Format::Png) {
             return refuse(
-                "would be a folder of pictures, and its name ends as a file's",
-                "leave the ending out, or end it with / where a folder is to be called so",
+                "would be a folder of images, but its name has a file extension",
+                "remove the extension, or end the name with / to create a folder of that name",
             );
         }
         let Some(format) = format.or(by_name) else {

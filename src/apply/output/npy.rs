@@ -5,7 +5,7 @@ use crate::data::npy;
 /// Bytes of a header, enough for every shape.
 const HEADER_BYTES: usize = 256;
 
-/// The header of an array of so many rows in single or double precision, of one length whatever their number.
+/// The header of an array of `rows` rows in single or double precision; its length is constant.
 pub fn header(rows: usize, shape: &[usize], is_double: bool) -> Vec<u8> {
     let descr = if is_double { "<f8" } else { "<f4" };
     npy::header(descr, rows, shape, HEADER_BYTES)

@@ -8,7 +8,7 @@ use super::folder::Folder;
 use crate::data::{STANDARD_INPUT, Shape};
 use crate::files::{self, FileError, Pending};
 
-/// Where rows go.
+/// A destination of rows.
 pub enum Sink {
     Npy {
         file: BufWriter<Pending>,
@@ -38,7 +38,7 @@ impl Sink {
             Self::Npy { .. } | Self::Png { .. } | Self::Nothing => Ok(()),
         };
         written.or_else(|error| match error.into_kind() {
-            // A reader that has seen enough is no error.
+            // A reader that closes the pipe early is not an error.
             csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             csv::ErrorKind::Io(error) => Err(error),
             other => Err(io::Error::other(format!("{other:?}"))),

@@ -49,7 +49,7 @@ impl Lost {
                     false => Cause::Run,
                 };
                 let message = match message_in(said) {
-                    "" => format!("its process ended with exit code {code} and said nothing"),
+                    "" => format!("its process ended with exit code {code} and printed nothing"),
                     message => message.to_owned(),
                 };
                 (cause, message)
@@ -67,7 +67,7 @@ impl Lost {
     }
 }
 
-/// What a process said last: warnings perhaps, and then, behind a label, why it ended.
+/// The last output of a process: perhaps warnings, then a label and the reason of its end.
 fn message_in(said: &str) -> &str {
     const LABELS: [&str; 2] = ["error: ", "device error: "];
     let mut place = 0;
@@ -84,7 +84,7 @@ fn killed(status: ExitStatus, said: &str) -> String {
     let signal = signals::of(status).map_or_else(String::new, |signal| format!(" by {signal}"));
     let said = match said {
         "" => String::new(),
-        said => format!("; it said: {said}"),
+        said => format!("; it printed: {said}"),
     };
     format!("its process was killed{signal}{said}")
 }
@@ -234,11 +234,11 @@ mod tests {
         assert_eq!(message(9, ""), "its process was killed by SIGKILL");
         assert_eq!(
             message(15, "warning: slow\n"),
-            "its process was killed by SIGTERM; it said: warning: slow"
+            "its process was killed by SIGTERM; it printed: warning: slow"
         );
         assert_eq!(
             message(7 << 8, ""),
-            "its process ended with exit code 7 and said nothing"
+            "its process ended with exit code 7 and printed nothing"
         );
     }
 }

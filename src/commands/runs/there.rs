@@ -29,7 +29,7 @@ impl Runner {
         let mut outcomes: Vec<Option<Outcome>> = Vec::new();
         let mut others = Vec::new();
         for config in configs {
-            // The study's directory may come from somebody else, whose links lead anywhere.
+            // The study's directory may be untrusted, and its links may lead anywhere.
             let path = self.path(config);
             if path.is_symlink() {
                 return Err(RunError::Link(path).into());

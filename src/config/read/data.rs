@@ -57,7 +57,7 @@ pub fn images(settings: &mut Settings) -> Images {
             .as_ref()
             .is_some_and(|own| own.validation_path.is_some())
     {
-        let hint = "leave one of the two out";
+        let hint = "remove one of the two";
         settings.problem(
             "data.validation",
             "contradicts data.validation_path",
@@ -144,7 +144,7 @@ fn own(settings: &mut Settings, source: Source) -> Option<Own> {
             TestSplit::Path(path)
         }
         None => {
-            let share = "a share between 0 and 1";
+            let share = "a fraction between 0 and 1";
             let fraction = settings.number("data.test_fraction", share, |share| {
                 share > 0.0 && share < 1.0
             });
@@ -182,7 +182,7 @@ fn own(settings: &mut Settings, source: Source) -> Option<Own> {
         strict: settings.flag("data.strict").unwrap_or(false),
         max_unreadable_fraction: settings.number(
             "data.max_unreadable_fraction",
-            "a share from 0 to 1",
+            "a fraction from 0 to 1",
             |share| (0.0..=1.0).contains(&share),
         ),
         memory_budget_mb: settings.count("data.memory_budget_mb", 1),
@@ -279,7 +279,7 @@ fn fit(settings: &mut Settings) -> Fit {
 
 /// Reads the numbers that become 0 and 1.
 fn range(settings: &mut Settings) -> Option<(f64, f64)> {
-    let expected = "[low, high], two numbers of which the second is greater";
+    let expected = "[low, high], two numbers with low < high";
     settings.read("data.range", expected, |value| {
         let number = |value: &toml::Value| {
             let number = value
@@ -324,7 +324,7 @@ fn numbers(settings: &mut Settings, source: Source) -> Numbers {
     // A column may be given by its number.
     let labels = settings.read(
         "data.labels",
-        "a file, an array of the same .npz, or of a table a column by its name or its number from 1",
+        "a file, an array of the same .npz, or a column of a table by name or by number from 1",
         |value| {
             let number = value
                 .as_integer()
@@ -371,7 +371,7 @@ fn drop_columns(settings: &mut Settings) -> Vec<ColumnName> {
 /// Reads how a table is written.
 fn dialect(settings: &mut Settings) -> Dialect {
     let encoding = "the name of an encoding, such as \"utf-8\", \"utf-16\" or \"windows-1252\"";
-    let separator = "one of \",\", \";\", \"tab\", \"|\", \"space\", or another sign";
+    let separator = "one of \",\", \";\", \"tab\", \"|\", \"space\", or another single character";
     Dialect {
         encoding: settings.read("data.encoding", encoding, |value| {
             let name = value.as_str()?;

@@ -46,7 +46,7 @@ impl Settings {
             found => Err(vec![Problem {
                 origin: Some(lines.place(file, &(0..0))),
                 message: format!("has {found} keys, more than {MOST_KEYS}"),
-                hint: Some("no config has as many; check the file".into()),
+                hint: Some("no config has that many keys; check the file".into()),
             }]),
         }
     }
@@ -139,13 +139,13 @@ impl Settings {
     }
 }
 
-/// Keys of a file beyond which it is no config: the largest studies have some hundred.
+/// Greatest number of keys of a config: the largest studies have some hundred.
 const MOST_KEYS: usize = 5000;
 
 /// The lines of a text, such that the line and the column of any place in it are found without going through the text.
 struct Lines<'a> {
     bytes: &'a [u8],
-    /// Where each line begins.
+    /// The start of each line.
     starts: Vec<usize>,
     /// Characters that begin before each multiple of [`Self::STRIDE`].
     characters: Vec<usize>,

@@ -6,7 +6,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::{Origin, ReadSeek};
 
-/// What gzipped bytes begin with.
+/// The magic bytes of gzip.
 pub const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// By how much gzip makes data smaller that are not made to fill a disk: numbers as text become a fifth, at best a
@@ -52,7 +52,7 @@ impl Read for Unzipped {
         if self.place > MOST_WITHOUT_A_LOOK {
             let stored = self.decoder.get_mut().get_mut().stream_position()?;
             if self.place > stored.saturating_mul(MOST_EXPANSION) {
-                let problem = format!("becomes more than {MOST_EXPANSION} times as large as it is");
+                let problem = format!("expands to more than {MOST_EXPANSION} times its size");
                 return Err(io::Error::other(problem));
             }
         }

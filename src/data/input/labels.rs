@@ -64,7 +64,7 @@ impl Extend<String> for Labels {
 
 /// The longest line of a text file of classes, in bytes.
 const MOST_OF_A_LINE: u64 = 1 << 16;
-const HINT: &str = "give an .npy or .npz of integers or text, an IDX file of bytes, or a text file with a class a line";
+const HINT: &str = "give an .npy or .npz of integers or text, an IDX file of bytes, or a text file with one class per line";
 
 /// Reads a file of classes: `.npy`, an array of an `.npz`, IDX, or text with a class in each line; gzipped or not.
 ///
@@ -81,7 +81,7 @@ pub fn read_labels(path: &Path, array: Option<&str>) -> Result<Labels, InputErro
     let is_archive = beginning.starts_with(b"PK");
     if is_archive && !origin.is_seekable() {
         let hint = "decompress it with `gunzip` first";
-        return Err(InputError::new(path, "is an archive that is gzipped", hint));
+        return Err(InputError::new(path, "is a gzipped archive", hint));
     }
     if is_archive || beginning.starts_with(array::MAGIC) {
         return array::read_labels(origin, path, array, is_archive);

@@ -83,12 +83,12 @@ pub struct Block {
     pub classes: Option<Vec<String>>,
 }
 
-/// How an input was understood.
+/// The interpretation of an input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notes {
-    /// What was found out, and why.
+    /// Decisions and their reasons.
     pub decisions: Vec<String>,
-    /// What may not be as the user means it.
+    /// Decisions that may contradict the user's intention.
     pub warnings: Vec<String>,
 }
 
@@ -134,7 +134,7 @@ impl InputError {
             let hint = match error.kind() {
                 io::ErrorKind::NotFound => "check the path",
                 io::ErrorKind::StorageFull => {
-                    "make room in the user's cache directory, where what comes through a pipe is kept"
+                    "free some space in the user's cache directory, where piped input is stored"
                 }
                 _ => "check that it can be read and is whole",
             };
@@ -159,7 +159,7 @@ pub struct Options {
     pub label_arrays: Vec<String>,
     pub columns: Columns,
     pub words: Words,
-    /// Where readers add what users should know.
+    /// Warnings that readers add.
     pub warnings: Warnings,
 }
 
@@ -430,7 +430,7 @@ impl Input {
 /// Takes a block and how many examples were looked at for it, and says whether to go on.
 type Each<'a, E> = &'a mut dyn FnMut(Block, usize) -> Result<ControlFlow<()>, E>;
 
-const HINT: &str = "give PNG, JPEG, WebP, BMP, TIFF, GIF, PNM or QOI pictures or a folder of them, a .npy or .npz of numbers, an IDX file, or a CSV";
+const HINT: &str = "give PNG, JPEG, WebP, BMP, TIFF, GIF, PNM or QOI images or a folder of them, a .npy or .npz of numbers, an IDX file, or a CSV";
 
 /// Bytes that can be read again from the beginning.
 #[derive(Clone, Debug)]
@@ -490,11 +490,11 @@ impl Origin {
     /// Keeps what can be read once.
     fn keep(once: &mut dyn Read) -> io::Result<Self> {
         let mut file = pixels::temporary(|directory| NamedTempFile::new_in(directory))?;
-        // What never ends must not fill the disk that others write to.
+        // An endless stream must not fill a shared disk.
         let most = files::free_bytes(file.as_file())? / 2;
         let kept = io::copy(&mut once.take(most), file.as_file_mut())?;
         if kept == most && once.read(&mut [0])? > 0 {
-            let problem = format!("more than {} MB, half of what is free", most / 1_000_000);
+            let problem = format!("more than {} MB, half of the free space", most / 1_000_000);
             return Err(io::Error::new(io::ErrorKind::StorageFull, problem));
         }
         Ok(Self::Kept(Arc::new(file)))

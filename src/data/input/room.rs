@@ -18,7 +18,7 @@ struct Room {
 /// Room for an image, until it is dropped.
 pub(super) struct Place(u64);
 
-/// Waits until there is room for an image of so many bytes. Who has a place must not ask for a second one.
+/// Waits for room for an image of `bytes` bytes. A caller that holds a place must not request another.
 pub(super) fn room_for(bytes: u64) -> Place {
     let bytes = bytes.min(BYTES);
     let free = ROOM.free.lock().unwrap_or_else(PoisonError::into_inner);

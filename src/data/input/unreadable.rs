@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 /// Examples that are kept with name and reason. A table of which every line is damaged would otherwise fill the memory with
-/// sentences that nobody reads.
+/// sentences that no user reads.
 const MOST_KEPT: usize = 1000;
 /// Characters of a name or a reason that are kept.
 const MOST_CHARACTERS: usize = 500;

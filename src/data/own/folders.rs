@@ -8,7 +8,7 @@ use crate::data::selection::Own;
 use crate::data::source::DataError;
 use crate::data::warnings::Warnings;
 
-/// Where the images of each split are.
+/// The folders of the images of each split.
 #[derive(Debug, PartialEq)]
 pub(super) struct Folders {
     pub(super) train: PathBuf,
@@ -16,7 +16,7 @@ pub(super) struct Folders {
     pub(super) test: Option<PathBuf>,
 }
 
-/// What a folder is used for.
+/// The use of a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Train,
@@ -77,7 +77,7 @@ pub(super) fn find(path: &Path, own: &Own, warnings: &Warnings) -> Result<Folder
         0 => return Ok(found),
         1 if !others.is_empty() => {
             warnings.add(format!(
-                "{}: the folder `{}` is one of the classes, since others lie beside it ({}); if it holds a split, name it with data.path",
+                "{}: the folder `{}` is one of the classes, as there are others beside it ({}); if it holds a split, name it with data.path",
                 path.display(),
                 splits[0],
                 list(&others),
@@ -130,7 +130,7 @@ pub(super) fn find(path: &Path, own: &Own, warnings: &Warnings) -> Result<Folder
                 );
                 return error(
                     problem,
-                    "leave that key out, or name the training images alone with data.path=DIR/train",
+                    "remove that key, or name the training images alone with data.path=DIR/train",
                 );
             }
             (None, Some(recognised)) => *given = Some(recognised),
@@ -139,7 +139,7 @@ pub(super) fn find(path: &Path, own: &Own, warnings: &Warnings) -> Result<Folder
     }
     if entries.images > 0 {
         warnings.add(format!(
-            "{}: {} images beside the folders {} are in no split and not used",
+            "{}: {} images beside the folders {} belong to no split and are not used",
             path.display(),
             entries.images,
             list(&splits),
@@ -154,7 +154,7 @@ pub(super) fn find(path: &Path, own: &Own, warnings: &Warnings) -> Result<Folder
 /// One path is within the other, or both are the same.
 pub(super) fn check_apart(path: &Path, key: &str, other: &Path) -> Result<(), DataError> {
     let (Ok(real), Ok(real_other)) = (path.canonicalize(), other.canonicalize()) else {
-        // Which does not exist is told when it is opened.
+        // A missing folder is reported when it is opened.
         return Ok(());
     };
     let problem = match () {
@@ -170,12 +170,12 @@ pub(super) fn check_apart(path: &Path, key: &str, other: &Path) -> Result<(), Da
             path.display()
         ),
         hint: format!(
-            "name the training examples alone with data.path, or leave {key} out: folders called train, val and test in data.path are recognised"
+            "name the training examples alone with data.path, or remove {key}: folders called train, val and test in data.path are recognised"
         ),
     })
 }
 
-/// What lies directly in a folder, but for what is hidden.
+/// The entries of a folder that are not hidden.
 #[derive(Default)]
 struct Entries {
     /// Names in order.
@@ -186,7 +186,7 @@ struct Entries {
 
 fn entries(path: &Path) -> Entries {
     let mut found = Entries::default();
-    // What cannot be listed is told when it is opened.
+    // A folder that cannot be listed is reported when it is opened.
     let Ok(entries) = fs::read_dir(path) else {
         return found;
     };

@@ -16,7 +16,7 @@ pub(super) const SPLITS: [[&str; 4]; 3] = [
 pub(super) const LABELS_KEY: &str = "data.labels";
 pub(super) const TEST_LABELS_KEY: &str = "data.test_labels";
 
-/// Where classes are that are not in the input.
+/// The place of classes that are not in the input.
 pub(super) struct LabelPlace {
     path: PathBuf,
     /// Of an `.npz`.
@@ -43,7 +43,7 @@ impl LabelPlace {
         }
     }
 
-    /// Reads the classes of so many examples.
+    /// Reads the classes of `examples` examples.
     pub(super) fn read(&self, examples: usize) -> Result<Labels, DataError> {
         let labels = read_labels(&self.path, self.array.as_deref()).map_err(|error| {
             let hint = match self.key {
@@ -77,7 +77,7 @@ pub(super) fn given_labels(
     if !is_array && !in_file.is_empty() && !Path::new(wanted).exists() {
         return Err(DataError::Unsuitable {
             path: path.to_owned(),
-            problem: format!("has no array `{wanted}`, nor is there a file of that name ({key})"),
+            problem: format!("has no array `{wanted}`, and there is no file of that name ({key})"),
             hint: format!(
                 "set {key} to a file, or to one of its arrays: {}",
                 in_file.join(", ")

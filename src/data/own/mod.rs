@@ -98,11 +98,11 @@ pub fn load(
         return Err(DataError::Unsuitable {
             path: parts.validation.map_or(path, |part| part.path),
             problem: format!(
-                "holds images of {}, and those to train on are {}",
+                "holds images of {}, but the training images are {}",
                 validation.shape(),
                 train.shape()
             ),
-            hint: "bring all to one size with data.resize".into(),
+            hint: "resize all images with data.resize".into(),
         });
     }
     let are_others = |classes: &mut Classes| !are_classes(&classes.labels);

@@ -59,7 +59,7 @@ pub(super) fn open(folders: &Folders, options: &Options) -> Result<Inputs, DataE
         if depth == Depth::Numbers && are_others {
             return Err(DataError::Unsuitable {
                 path: folders.train.clone(),
-                problem: "mixes floating-point or signed images with those of 8 or 16 bits among its splits".into(),
+                problem: "mixes floating-point or signed images with 8- or 16-bit images across its splits".into(),
                 hint: "give images of one kind: samples of the two have no common scale".into(),
             });
         }
@@ -72,7 +72,7 @@ pub(super) fn open(folders: &Folders, options: &Options) -> Result<Inputs, DataE
 /// What the samples of images become; as is `known` of the run that they are measured with.
 ///
 /// # Errors
-/// They have no black and white of their own, and none are given.
+/// They have no defined black and white, and none are given.
 pub(super) fn prepared(
     pictures: &Pictures,
     path: &Path,
@@ -103,7 +103,7 @@ pub(super) fn prepared(
                 return Err(DataError::Unsuitable {
                     path: path.to_owned(),
                     problem: format!(
-                        "its samples go from {least} to {greatest}, and floating-point or signed samples have no black and white of their own"
+                        "its samples go from {least} to {greatest}, and floating-point or signed samples have no defined black and white"
                     ),
                     hint: format!(
                         "say which become 0 and 1 with data.range = [LOW, HIGH], such as [{least}, {greatest}]"

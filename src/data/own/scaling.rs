@@ -255,7 +255,7 @@ impl Statistics {
                         written(self.least[column]),
                         written(self.greatest[column])
                     ),
-                    "check what stands for missing numbers",
+                    "check how missing numbers are encoded",
                 ),
                 None => Ok(Some(Scaling {
                     offset: offset.to_vec(),
@@ -306,7 +306,7 @@ impl Statistics {
                     written(self.everywhere.0),
                     written(self.everywhere.1)
                 ),
-                "check what stands for missing numbers, or scale columns with data.scale = \"standard\"",
+                "check how missing numbers are encoded, or scale columns with data.scale = \"standard\"",
             ),
             None => Ok(None),
         }

@@ -1,4 +1,4 @@
-//! How many examples may be unreadable, and why they are.
+//! The limit on unreadable examples, and the summary of their causes.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::data::source::DataError;
 pub const MOST_UNREADABLE: f64 = 0.5;
 /// Causes that an error lists.
 const MOST_CAUSES: usize = 5;
-/// Causes that are told apart.
+/// Greatest number of causes that are distinguished.
 const MOST_GROUPS: usize = 1000;
 
 /// Demands that at most a share `most` of the `seen` examples of an input is unreadable.
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn causes_are_grouped_and_the_share_is_a_bound() {
         let found = unreadable(&[
-            ("line 2", "has 1 fields where others have 3"),
+            ("line 2", "has 1 field where others have 3"),
             ("line 3", "column 1 is not a number: `a`"),
             ("line 4", "column 1 is not a number: `b`"),
         ]);
@@ -85,7 +85,7 @@ mod tests {
             by_cause(&found),
             [
                 "2 such as line 3: column 1 is not a number: `a`",
-                "line 2: has 1 fields where others have 3"
+                "line 2: has 1 field where others have 3"
             ]
         );
         let check = |seen, most| check_unreadable(Path::new("t.csv"), &found, seen, most);

@@ -18,7 +18,7 @@ use names::Role;
 #[derive(Debug)]
 pub struct Imported<M> {
     pub network: M,
-    /// Where each of its parameters was found, in its own order.
+    /// The source of each of its parameters, in its own order.
     pub taken: Vec<Taken>,
     /// Tensors that are not of the network: counters, and what an optimizer keeps.
     pub ignored: Vec<String>,
@@ -32,7 +32,7 @@ pub struct Taken {
     pub tensor: String,
     /// As it is in the file, or as two of the file are together.
     pub shape: Vec<usize>,
-    /// Whether rows and columns changed places.
+    /// True if rows and columns are exchanged.
     pub is_transposed: bool,
 }
 
@@ -108,7 +108,7 @@ struct Layer {
 ///
 /// # Errors
 /// The file is none; tensors are missing, unused, of other shapes or not to be told apart; or they hold what is not finite.
-/// All is told.
+/// All problems are listed.
 pub fn import<M: Network>(network: M, bytes: &[u8]) -> Result<Imported<M>, ImportError> {
     let file =
         SafeTensors::deserialize(bytes).map_err(|error| ImportError::Format(error.to_string()))?;
@@ -299,7 +299,7 @@ fn by_layer(
                 .map(|&(weight, _)| found[weight].name.as_str())
                 .collect();
             problems.push(format!(
-                "which {what} comes first is not told by the names {}",
+                "which {what} comes first is not clear from their names: {}",
                 names.join(", ")
             ));
             continue;

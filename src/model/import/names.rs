@@ -1,11 +1,11 @@
-//! What the names of tensors say, as PyTorch, Keras and those who use them give them.
+//! The meaning of tensor names in PyTorch and Keras.
 
-/// What stands between the parts of a name.
+/// The separators between the parts of a name.
 const SEPARATORS: [char; 4] = ['.', '/', '\\', ':'];
 /// The layers of Keras' `.weights.h5` number their tensors.
 const KERAS_3: &str = "vars";
 
-/// What a tensor is to a layer, by the last part of its name.
+/// The role of a tensor in a layer, by the last part of its name.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Role {
     /// PyTorch's weight, `[outputs, inputs]`.
@@ -84,7 +84,7 @@ pub fn skeleton(stem: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// What a layer of a variational network's encoder gives, by its name.
+/// The output of a layer of a variational network's encoder, by its name.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Meaning {
     Mu,
@@ -153,7 +153,7 @@ pub fn is_beside_layers(name: &str) -> bool {
     parts(name).iter().any(is_beside)
 }
 
-/// Whether it is what programs count in beside the network's parameters.
+/// Returns whether it is a counter rather than a parameter of the network.
 pub fn is_counter(name: &str) -> bool {
     const COUNTERS: [&str; 8] = [
         "n_averaged",
@@ -170,7 +170,7 @@ pub fn is_counter(name: &str) -> bool {
     last.is_some_and(|last| COUNTERS.contains(last))
 }
 
-/// What a tensor is of, if not of a dense layer, and what can be done about it.
+/// The layer that a tensor belongs to if it is not dense, and the remedy.
 pub fn other_layer(name: &str, role: Option<Role>, dimensions: usize) -> Option<&'static str> {
     const STATISTICS: [&str; 4] = [
         "running_mean",
@@ -193,21 +193,21 @@ pub fn other_layer(name: &str, role: Option<Role>, dimensions: usize) -> Option<
         .iter()
         .any(|part| part.to_ascii_lowercase().contains("normalization"));
     if STATISTICS.contains(&last) {
-        Some("is of a batch normalisation")
+        Some("belongs to a batch normalisation")
     } else if PARAMETRISED.contains(&last) {
         Some(
-            "is a part of a weight, which torch.nn.utils.parametrize.remove_parametrizations puts together",
+            "is part of a parametrized weight, which torch.nn.utils.parametrize.remove_parametrizations merges",
         )
     } else if ["gamma", "beta"].contains(&last) || keras_normalisation {
-        Some("is of a normalisation")
+        Some("belongs to a normalisation")
     } else if last.starts_with("weight_ih") || last.starts_with("weight_hh") {
-        Some("is of a recurrent layer")
+        Some("belongs to a recurrent layer")
     } else if last == "in_proj_weight" {
-        Some("is of an attention layer")
+        Some("belongs to an attention layer")
     } else if is_weight && dimensions == 1 {
-        Some("has one dimension, as of a normalisation or a PReLU")
+        Some("has one dimension, as in a normalisation or a PReLU")
     } else if is_weight && dimensions > 2 {
-        Some("is of a convolution")
+        Some("belongs to a convolution")
     } else {
         None
     }

@@ -44,7 +44,7 @@ pub fn join(
         ([mu], [log_var], ..) => (**mu, **log_var),
         (_, [], [deviation], _) => {
             return Err(ImportError::Posterior(vec![format!(
-                "`{}` is by its name σ or ln σ, and the network takes ln σ²: of ln σ, double weight and bias",
+                "`{}` is σ or ln σ by its name, but the network needs ln σ²: for ln σ, double weight and bias",
                 found[deviation.0].name
             )]));
         }
@@ -55,7 +55,7 @@ pub fn join(
                 .map(|half| found[half.0].name.as_str())
                 .collect();
             return Err(ImportError::Posterior(vec![format!(
-                "which layer {inputs} → {} is mu and which is log_var is not told by the names {}",
+                "which layer {inputs} → {} is mu and which is log_var is not clear from their names: {}",
                 outputs / 2,
                 names.join(", ")
             )]));

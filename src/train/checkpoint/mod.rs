@@ -87,7 +87,7 @@ pub struct Origin {
     pub data: Vec<Checksum>,
     pub initial_weights_sha256: String,
     pub resumed: Vec<Resumption>,
-    /// Where the first weights come from, if they were not drawn.
+    /// The source of the first weights, if they were not drawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_from: Option<StartedFrom>,
 }

@@ -219,7 +219,7 @@ fn archives() -> Vec<Bomb> {
                 &[0; 2],
             ]
             .concat(),
-            "not where its end says",
+            "not where its end record says",
         ),
         bomb(
             ".npz of 30,000 members",

@@ -20,7 +20,7 @@ const LEVELS: [(&str, &str); 14] = [
     ("\"", ""),
     ("'", ""),
 ];
-/// What goes on for long.
+/// Long inputs.
 const RUNS: [&str; 12] = [
     "9", "0", "-", " ", "\n", ",", "\\", "#", "\"\"", "1e9", "\u{feff}", "a=1\n",
 ];

@@ -307,11 +307,11 @@ fn what_holds_no_pictures_says_so() {
     let directory = tempfile::tempdir().unwrap();
     let run = directory.path().join("run");
     for (path, part) in [
-        ("empty", "holds no pictures"),
+        ("empty", "holds no images"),
         ("nothing-there", "No such file"),
     ] {
         let path = directory.path().join(path);
-        if part.contains("pictures") {
+        if part.contains("images") {
             fs::create_dir(&path).unwrap();
         }
         refused(&train("images", &path, &run, &SMALL), &[part]);

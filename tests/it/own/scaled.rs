@@ -194,7 +194,7 @@ fn numbers_beyond_single_precision_are_called_so() {
         let of = [of[0], ("data.scale", scale)];
         refused(
             &train("table", &at("far.csv"), &at("other"), &of),
-            &["column `b`", "hint: check what stands for missing numbers"],
+            &["column `b`", "hint: check how missing numbers are encoded"],
         );
     }
     refused(

@@ -241,7 +241,7 @@ fn what_is_not_certain_is_refused_with_the_key_that_decides() {
     );
     refuse(
         &body("1.234,5;1", "2.345,6;2"),
-        &["line 1: column 1 is not a number: `1.234,5` (separators of thousands"],
+        &["line 1: column 1 is not a number: `1.234,5` (thousands separators"],
     );
     refuse(
         &body("1,5;1.5", "2,5;2.5"),
@@ -271,7 +271,7 @@ fn what_is_not_certain_is_refused_with_the_key_that_decides() {
     );
     refuse(
         b"My report\na,b,c\n1,2,3\n4,5,6\n",
-        &["line 1 has 1 fields", "#"],
+        &["line 1 has 1 field", "#"],
     );
     refuse(b"\xff\xfe\0\0a\0\0\0", &["UTF-32"]);
     refuse(
@@ -391,7 +391,7 @@ fn a_table_that_is_mostly_unreadable_is_an_error() {
     fs::write(at("t.csv"), lines(5, 400)).unwrap();
     let encoder = ("model.encoder", "[2, 4, 1]");
     let parts = [
-        "395 of 400 examples cannot be read, more than a share of 0.5",
+        "395 of 400 examples cannot be read, more than the fraction 0.5",
         "392 such as line 7: column 2 (`b`) is not a number: `n/k5`",
         "3 such as line 102: has 3 fields where others have 2",
         "data.max_unreadable_fraction",
@@ -553,7 +553,7 @@ fn an_index_is_reported_and_one_key_drops_it() {
         ),
         (
             rows(",a,b\n", |i| format!("{},", i * 17 % 41)),
-            "the first column has no name and holds another whole number in each line; it is used as a feature; data.drop_columns = [1] drops it",
+            "the first column has no name and holds a different whole number in each line; it is used as a feature; data.drop_columns = [1] drops it",
         ),
         (
             rows("Id,a,b\n", |i| format!("{},", i + 7)),
@@ -688,7 +688,7 @@ fn the_decision_about_the_first_line_is_printed_and_doubtful_ones_are_warned_of(
         "{decisions}"
     );
     assert!(
-        decisions.contains("2 fields a line between `,`, decimal points, UTF-8"),
+        decisions.contains("2 fields per line, separated by `,`, decimal points, UTF-8"),
         "{decisions}"
     );
     assert_eq!(warnings, "");

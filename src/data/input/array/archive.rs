@@ -1,4 +1,4 @@
-//! What an `.npz` claims of its members, checked before any of them is read.
+//! Checks the claims of an `.npz` about its members before any of them is read.
 //!
 //! # Source
 //! PKWARE, *APPNOTE.TXT*, 4.3: an archive ends with the record of its directory, before which the 64-bit form has another that
@@ -24,7 +24,7 @@ const SLACK: u64 = 1 << 12;
 /// Opens an archive.
 ///
 /// # Errors
-/// It cannot be read, its directory is not where its end says, or two members have one name.
+/// It cannot be read, its directory is not where its end record says, or two members have one name.
 pub fn open<R: Read + Seek>(mut stream: R) -> io::Result<ZipArchive<R>> {
     check_end(&mut stream)?;
     let archive = ZipArchive::new(stream)?;
@@ -57,7 +57,9 @@ fn check_end<R: Read + Seek>(stream: &mut R) -> io::Result<()> {
             stream.read_exact(&mut signature)?;
         }
         if signature != END_64 {
-            return Err(io::Error::other("its directory is not where its end says"));
+            return Err(io::Error::other(
+                "its directory is not where its end record says",
+            ));
         }
     }
     stream.rewind()
@@ -72,7 +74,7 @@ pub fn check_size(file: &ZipFile<'_>, header: u64, elements: u64) -> io::Result<
     let claimed = file.size();
     let array = header.checked_add(elements);
     if array != Some(claimed) {
-        let array = array.map_or_else(|| "more than can be".into(), |array| array.to_string());
+        let array = array.map_or_else(|| "an impossible number".into(), |array| array.to_string());
         let problem = format!("its member has {claimed} bytes, the array in it {array}");
         return Err(io::Error::other(problem));
     }
@@ -100,8 +102,8 @@ pub fn check_size(file: &ZipFile<'_>, header: u64, elements: u64) -> io::Result<
     }
 }
 
-/// What is wrong with an array that is longer than its header says.
-pub const GOES_ON: &str = "more follows than its header says";
+/// The problem of an array that is longer than its header declares.
+pub const GOES_ON: &str = "more follows than its header declares";
 
 /// Checks that a stream ends here; that of an archive's member compares its checksum now.
 ///

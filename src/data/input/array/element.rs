@@ -13,7 +13,7 @@ pub struct Element {
     pub big_endian: bool,
 }
 
-/// What elements are.
+/// The kind of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Bool,
@@ -91,7 +91,7 @@ impl Element {
             (Kind::Float, 2) => each(&bytes, |b| f16::from_le_bytes(b).into()),
             (Kind::Float, 4) => each(&bytes, |b| f32::from_le_bytes(b).into()),
             (Kind::Float, _) => each(&bytes, f64::from_le_bytes),
-            // Text is no number and does not get here.
+            // Text is handled before.
             _ => each(&bytes, |[byte]| f64::from(u8::from(byte != 0))),
         }
     }
@@ -105,7 +105,7 @@ fn parts(descr: &str) -> (bool, char, &str) {
     (descr.starts_with('>'), letter, digits)
 }
 
-/// What is wrong with a type that is not read, and what to do.
+/// The problem with an unsupported type, and its hint.
 fn unread(descr: &str) -> (String, &'static str) {
     let (_, letter, _) = parts(descr);
     let (what, hint) = match letter {

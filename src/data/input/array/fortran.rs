@@ -85,7 +85,7 @@ impl Fortran {
         Ok(())
     }
 
-    /// The examples from `begin` on of a window of so many rows.
+    /// The examples of a window of rows, from `begin` on.
     fn examples(&self, window: &[u8], rows: usize, begin: usize, count: usize) -> Vec<u8> {
         match self.bytes {
             1 => self.gather::<1>(window, rows, begin, count),

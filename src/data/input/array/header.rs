@@ -16,19 +16,19 @@ use std::io::{self, Read};
 
 use thiserror::Error;
 
-/// What every array begins with.
+/// The magic bytes of every array.
 pub const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// Far more than a header needs, and far less than its length field can claim.
 const MOST_BYTES: usize = 1 << 20;
 /// NumPy's own limit.
 const MOST_AXES: usize = 64;
 
-/// What the header of an array says.
+/// The header of an array.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The type of an element, as NumPy writes it: `<f4`, `|u1`, `<U10`.
     pub descr: String,
-    /// Whether the first index changes fastest, rather than the last.
+    /// True if the first index changes fastest, rather than the last.
     pub fortran_order: bool,
     /// The size of each axis.
     pub shape: Vec<u64>,
@@ -39,9 +39,9 @@ pub struct Header {
 pub enum HeaderError {
     #[error("{0}")]
     Io(#[from] io::Error),
-    #[error("does not begin as an array of NumPy's does")]
+    #[error("does not start like a NumPy array")]
     Magic,
-    #[error("is written in version {0} of NumPy's format; versions 1 to 3 are read")]
+    #[error("uses version {0} of NumPy's format; versions 1 to 3 are supported")]
     Version(u8),
     #[error("its header of {0} bytes is too long")]
     TooLong(usize),
@@ -53,13 +53,13 @@ pub enum HeaderError {
 }
 
 impl HeaderError {
-    /// What the user can do about it.
+    /// Returns the hint for the user.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Structured => {
                 "write one array of plain numbers, such as numpy.lib.recfunctions.structured_to_unstructured(array)"
             }
-            _ => "write it again with numpy.save or numpy.savez",
+            _ => "save it again with numpy.save or numpy.savez",
         }
     }
 }
@@ -115,7 +115,7 @@ impl Header {
                 }
             };
             if !is_new {
-                let problem = format!("the key {key:?} a second time");
+                let problem = format!("the duplicate key {key:?}");
                 return Err(HeaderError::Syntax { problem, place });
             }
             if !parser.skip(b',') {
@@ -125,7 +125,7 @@ impl Header {
         }
         parser.space();
         if parser.place < text.len() {
-            return Err(parser.error("something follows the dictionary"));
+            return Err(parser.error("data after the dictionary"));
         }
         let (Some(descr), Some(fortran_order), Some(shape)) = (descr, fortran_order, shape) else {
             return Err(parser.error("'descr', 'fortran_order' or 'shape' is missing"));
@@ -145,7 +145,7 @@ impl Header {
     }
 }
 
-/// Reads as many bytes as the header must have.
+/// Reads the bytes of the header.
 fn read_exact(stream: &mut dyn Read, bytes: &mut [u8]) -> Result<(), HeaderError> {
     stream.read_exact(bytes).map_err(|error| {
         HeaderError::Io(match error.kind() {
@@ -220,7 +220,7 @@ impl<'a> Parser<'a> {
         let content =
             self.run(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'\'' | b'"' | b'\\'));
         if self.text.get(self.place) != Some(&quote) {
-            return Err(self.error("a string that does not end, or a character that no type has"));
+            return Err(self.error("an unterminated string, or a character that no type contains"));
         }
         self.place += 1;
         Ok(std::str::from_utf8(content).expect("printable characters of ASCII"))
@@ -275,8 +275,7 @@ impl<'a> Parser<'a> {
         let is_plain = digits.len() == 1 || digits.first().is_some_and(|&digit| digit != b'0');
         let text = std::str::from_utf8(digits).expect("digits");
         let size = text.parse().ok().filter(|_| is_plain);
-        let size =
-            size.ok_or_else(|| self.error("a size that is not a whole number of 64 bits"))?;
+        let size = size.ok_or_else(|| self.error("a size that is not a 64-bit integer"))?;
         self.place += usize::from(self.text.get(self.place) == Some(&b'L'));
         Ok(size)
     }

@@ -15,7 +15,7 @@ const BYTES_AT_A_TIME: usize = 1 << 20;
 /// The longest name of a class, in bytes of the array.
 const MOST_NAME_BYTES: usize = 1 << 16;
 
-/// What is wrong with an array of labels, and what to do.
+/// A problem with an array of labels, and its hint.
 pub type Problem = (String, String);
 
 /// Reads the labels of an array whose header was read.
@@ -27,7 +27,7 @@ pub fn read(header: &Header, stream: &mut dyn Read) -> Result<Labels, Problem> {
         Element::of(&header.descr).map_err(|(problem, hint)| (problem, hint.to_owned()))?;
     let count = count(&header.shape)?;
     if element.bytes > MOST_NAME_BYTES {
-        let hint = "classes have names such as \"cat\": write them by numbers, or shorter";
+        let hint = "class names are short, such as \"cat\": use shorter names or numbers";
         return Err((
             format!("holds text of {} bytes", element.bytes),
             hint.to_owned(),
@@ -45,7 +45,7 @@ pub fn read(header: &Header, stream: &mut dyn Read) -> Result<Labels, Problem> {
         let mut bytes = vec![0; now as usize * element.bytes];
         stream.read_exact(&mut bytes).map_err(|error| {
             let problem = format!("ends within label {} of {count} ({error})", labels.len());
-            (problem, "write it again".to_owned())
+            (problem, "save it again".to_owned())
         })?;
         for label in bytes.chunks_exact_mut(element.bytes) {
             let found = name.of(element, label);
@@ -54,7 +54,7 @@ pub fn read(header: &Header, stream: &mut dyn Read) -> Result<Labels, Problem> {
         }
         left -= now;
     }
-    super::check_ends(stream).map_err(|error| (error.to_string(), "write it again".to_owned()))?;
+    super::check_ends(stream).map_err(|error| (error.to_string(), "save it again".to_owned()))?;
     Ok(labels)
 }
 
@@ -81,7 +81,7 @@ fn count(shape: &[u64]) -> Result<u64, Problem> {
 fn wrong(problem: &str, index: usize) -> Problem {
     (
         format!("label {index} is {problem}"),
-        "classes are whole numbers or text: write `y.astype(int)` or `numpy.digitize(y, bins)`, or leave the labels out".into(),
+        "classes are whole numbers or text: write `y.astype(int)` or `numpy.digitize(y, bins)`, or omit the labels".into(),
     )
 }
 
@@ -137,7 +137,7 @@ fn whole(label: &[u8]) -> Result<i128, String> {
     match number.fract() == 0.0 {
         true if number.abs() <= most => Ok(number as i128),
         true => Err(format!(
-            "{number}, beyond the integers that its type holds exactly"
+            "{number}, beyond the integers that its type represents exactly"
         )),
         false => Err(number.to_string()),
     }
@@ -156,8 +156,9 @@ fn text(label: &[u8], big_endian: bool) -> Result<String, String> {
         .rposition(|&code| code != 0)
         .map_or(0, |last| last + 1);
     let character = |&code: &u32| {
-        char::from_u32(code)
-            .ok_or_else(|| format!("text with the character {code:#x}, which does not exist"))
+        char::from_u32(code).ok_or_else(|| {
+            format!("text with the code {code:#x}, which is not a Unicode character")
+        })
     };
     codes[..length].iter().map(character).collect()
 }

@@ -12,7 +12,7 @@ use super::header::{Header, HeaderError};
 use super::layout::layout;
 use crate::data::input::{InputError, Options, Origin, ReadSeek};
 
-/// What NumPy adds to the name of an array.
+/// The extension that NumPy adds to the name of an array.
 const SUFFIX: &str = ".npy";
 /// Names of arrays that hold examples, the most likely first.
 const EXAMPLES: [&str; 4] = ["x", "X", "data", "images"];
@@ -122,15 +122,15 @@ impl Members {
         }
         let names: Vec<String> = self.names().map(str::to_owned).collect();
         if names.is_empty() {
-            let hint = "write it with numpy.savez";
+            let hint = "save it with numpy.savez";
             return Err(InputError::new(path, "holds no arrays", hint));
         }
         if ["indptr", "indices", "format"]
             .iter()
             .all(|name| self.has(name))
         {
-            let hint = "write it with numpy.save, as `matrix.toarray()`";
-            let problem = "holds a sparse matrix of SciPy's, which is not read";
+            let hint = "save `matrix.toarray()` with numpy.save";
+            let problem = "holds a SciPy sparse matrix, which is not supported";
             return Err(InputError::new(path, problem, hint));
         }
         if let [only] = &names[..] {

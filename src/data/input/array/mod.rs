@@ -132,10 +132,13 @@ impl Array {
         })?;
         check_size(path, shape)?;
         if count == 0 {
-            return Err(place.wrong("holds no examples", "write an array of at least one"));
+            return Err(place.wrong(
+                "holds no examples",
+                "save an array with at least one example",
+            ));
         }
         if bytes_of_elements(&header).is_none() {
-            return Err(place.wrong("claims more bytes than there are", "check the file"));
+            return Err(place.wrong("declares more bytes than a file can hold", "check the file"));
         }
         Ok(Self {
             place,
@@ -243,8 +246,8 @@ impl Array {
         let (found, total) = (end - start, fortran.total().unwrap_or(u64::MAX));
         if found < total {
             let problem =
-                format!("is truncated: {found} bytes of elements, its header says {total}");
-            return Err(self.place.wrong(&problem, "write it again").into());
+                format!("is truncated: {found} bytes of elements, its header declares {total}");
+            return Err(self.place.wrong(&problem, "save it again").into());
         }
         if found > total {
             return Err(self.place.wrong(archive::GOES_ON, GOES_ON_HINT).into());
@@ -268,7 +271,7 @@ impl Array {
             stream.read_exact(&mut bytes).map_err(|error| {
                 let done = self.count - left;
                 let problem = format!("ends within example {done} of {} ({error})", self.count);
-                self.place.wrong(&problem, "write it again")
+                self.place.wrong(&problem, "save it again")
             })?;
             if each(self.block(bytes), now)?.is_break() {
                 return Ok(());
@@ -297,7 +300,7 @@ impl Array {
 
     fn ends(&self, error: &io::Error) -> InputError {
         let problem = format!("cannot be read to its end ({error})");
-        self.place.wrong(&problem, "write it again")
+        self.place.wrong(&problem, "save it again")
     }
 
     fn channels_last<T: Copy>(&self, all: &[T]) -> Vec<T> {
@@ -313,8 +316,9 @@ impl Array {
     }
 }
 
-/// What to do about an array that is longer than its header says.
-const GOES_ON_HINT: &str = "write it again, one array a file; numpy.savez puts several into one";
+/// The hint for an array that is longer than its header declares.
+const GOES_ON_HINT: &str =
+    "save it again, one array a file; numpy.savez stores several in one file";
 
 /// The bytes of all elements; none where they are of a type that is not read, or more than can be.
 fn bytes_of_elements(header: &Header) -> Option<u64> {

@@ -32,7 +32,7 @@ type Failure = Box<dyn Error>;
 pub(super) fn decode(origin: &Origin) -> Result<Raster, String> {
     guarded(|| match decoded(origin)? {
         Decoded::Image(image) => {
-            Raster::of(image).ok_or_else(|| "has samples of a type that is not read".into())
+            Raster::of(image).ok_or_else(|| "has samples of an unsupported type".into())
         }
         Decoded::Greys(greys) => Ok(Raster::Numbers(greys)),
     })
@@ -46,7 +46,7 @@ pub(super) fn decode_as_before(origin: &Origin) -> Result<DynamicImage, String> 
     })
 }
 
-/// A decoder that gives up in a way that its authors did not think of is no reason to lose the other images.
+/// A panic in a decoder must not lose the other images.
 fn guarded<T>(
     read: impl FnOnce() -> Result<T, Failure> + std::panic::UnwindSafe,
 ) -> Result<T, String> {
@@ -68,7 +68,7 @@ fn decoded(origin: &Origin) -> Result<Decoded, Failure> {
     stream.by_ref().take(32).read_to_end(&mut beginning)?;
     stream.rewind()?;
     let Some(format) = format_of(&beginning) else {
-        return Err("is no image of a known format".into());
+        return Err("is not an image in a known format".into());
     };
     let most = length
         .saturating_mul(MOST_COMPRESSION)
@@ -78,7 +78,7 @@ fn decoded(origin: &Origin) -> Result<Decoded, Failure> {
         return tiff(BufReader::new(stream), length, most);
     }
     if length > MOST_BYTES {
-        return Err("is larger than any image should be".into());
+        return Err("is larger than the limit for images".into());
     }
     let mut file = Vec::with_capacity(length as usize);
     stream.take(MOST_BYTES).read_to_end(&mut file)?;
@@ -88,7 +88,7 @@ fn decoded(origin: &Origin) -> Result<Decoded, Failure> {
         ImageFormat::WebP => {
             let mut decoder = WebPDecoder::new(stream)?;
             if decoder.has_animation() {
-                // As browsers do: the colour that an animation names is nobody's background.
+                // As in browsers, the background colour that an animation declares is ignored.
                 decoder.set_background_color(Rgba([0; 4]))?;
             }
             finished(decoder, most)?
@@ -110,7 +110,7 @@ fn image<R: BufRead + Seek>(
     mut reader: ImageReader<R>,
     most: u64,
 ) -> Result<DynamicImage, ImageError> {
-    // What comes before the pixels, such as colour profiles, is never large.
+    // The metadata before the pixels, such as colour profiles, is never large.
     reader.limits(limits(MOST_BYTES_OF_SMALL));
     finished(reader.into_decoder()?, most)
 }
@@ -183,7 +183,7 @@ fn check_strips<R: Read + Seek>(decoder: &mut Decoder<R>, length: u64) -> Result
     Ok(())
 }
 
-/// The numbers of a grey page that are no unsigned bytes or words.
+/// The samples of a grey page that are not unsigned bytes or words.
 fn greys<R: Read + Seek>(decoder: &mut Decoder<R>) -> Result<Plane<f32>, Failure> {
     let (width, height) = decoder.dimensions()?;
     if width > MOST_PIXELS_A_SIDE || height > MOST_PIXELS_A_SIDE {
@@ -201,10 +201,10 @@ fn greys<R: Read + Seek>(decoder: &mut Decoder<R>) -> Result<Plane<f32>, Failure
         DecodingResult::I16(numbers) => numbers.into_iter().map(f32::from).collect(),
         DecodingResult::I32(numbers) => numbers.into_iter().map(|x| x as f32).collect(),
         DecodingResult::U32(numbers) => numbers.into_iter().map(|x| x as f32).collect(),
-        _ => return Err("has samples of a type that is not read".into()),
+        _ => return Err("has samples of an unsupported type".into()),
     };
     if samples.len() != width as usize * height as usize {
-        return Err("has another number of samples than its size says".into());
+        return Err("has a number of samples that contradicts its size".into());
     }
     if samples.iter().any(|sample| !sample.is_finite()) {
         return Err("has samples that are not finite (NaN)".into());

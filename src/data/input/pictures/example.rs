@@ -82,7 +82,7 @@ fn check_size(raster: &Raster) -> Result<(), String> {
     match width as usize * height as usize <= MOST_NUMBERS {
         true => Ok(()),
         false => Err(format!(
-            "is {height}×{width}, more than any network takes; bring images to a size with data.resize"
+            "is {height}×{width}, larger than any network's input; resize images with data.resize"
         )),
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How images are made into examples.
+/// The conversion of images to examples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fit {
     /// The size that all images are brought to; without it, they must all have one size.
@@ -10,9 +10,9 @@ pub struct Fit {
     /// Flattened: the keys are `resize` and `crop`, and `crop` alone, which earlier versions wrote, means nothing.
     #[serde(flatten)]
     pub resize: Option<Resize>,
-    /// Whether colours become greys.
+    /// True if colours become greys.
     pub grayscale: bool,
-    /// Whether black becomes white and white black.
+    /// True if black and white are exchanged.
     pub invert: bool,
     /// The colour behind transparent pixels. Runs of earlier versions have none: they ignored transparency, and reduced all
     /// samples to 8 bits.
@@ -62,7 +62,7 @@ impl Fit {
 pub struct Background(pub [u8; 3]);
 
 impl Background {
-    /// What viewers and browsers show behind an image.
+    /// The colour behind an image in viewers and browsers.
     pub const WHITE: Self = Self([255; 3]);
     /// The opposite.
     pub const BLACK: Self = Self([0; 3]);
@@ -106,7 +106,7 @@ impl<'de> Deserialize<'de> for Background {
     }
 }
 
-/// How much red, green and blue count in a grey.
+/// The weights of red, green and blue in a grey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GreyWeights {
@@ -128,7 +128,7 @@ pub enum GreyWeights {
 }
 
 impl GreyWeights {
-    /// What configs call them.
+    /// Their names in configs.
     pub const NAMES: [(&str, Self); 2] = [("rec601", Self::Rec601), ("rec709", Self::Rec709)];
 
     /// The weights of red, green and blue, their sum, and what is added before the division.

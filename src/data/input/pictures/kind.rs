@@ -1,4 +1,4 @@
-//! What a file is, by how it begins: an image that is read, one that is not, or no image.
+//! Detects by its first bytes whether a file is a supported image, an unsupported one, or not an image.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -56,14 +56,14 @@ const UNSUPPORTED_EXTENSIONS: [(&str, &str); 29] = [
     ("pfm", "PFM"),
 ];
 
-/// What a file is.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// An image of a format that is read, whole or not.
     Image {
         /// Of its samples, where its header can be read.
         depth: Option<Depth>,
-        /// Whether it has more than one page or frame.
+        /// True if it has more than one page or frame.
         has_more: bool,
     },
     /// An image of a format that is not read, by its name.
@@ -162,7 +162,7 @@ pub(in crate::data::input) fn unsupported(
     found.or_else(is_svg).or_else(is_dicom).or_else(by_name)
 }
 
-/// What a file is. It is a regular one: a pipe would wait for someone to write into it.
+/// The kind of a file. It is a regular one: a pipe would wait for someone to write into it.
 ///
 /// # Errors
 /// It cannot be opened or read.
@@ -188,7 +188,7 @@ pub(super) fn kind_of(path: &Path) -> io::Result<Kind> {
         });
     };
     let look = || look(format, &beginning, &mut file);
-    // What a decoder's author did not think of is told when the file is read.
+    // Other problems are reported when the file is read.
     let looked = catch_unwind(AssertUnwindSafe(look)).ok().flatten();
     let (depth, has_more) = match looked {
         Some((depth, has_more)) => (Some(depth), has_more),

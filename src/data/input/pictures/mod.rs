@@ -75,7 +75,7 @@ impl PictureFile {
     }
 }
 
-/// Why an image of a format that is not read is left out.
+/// The reason why an image of an unsupported format is skipped.
 pub(super) fn reason_for(format: &str) -> String {
     format!("is an image in the {format} format, which is not read; convert it to PNG")
 }
@@ -103,7 +103,7 @@ impl Pictures {
             })
             .collect();
         if files.is_empty() {
-            let mut problem = "holds no pictures, neither directly nor in its folders".to_owned();
+            let mut problem = "holds no images, neither directly nor in its folders".to_owned();
             if let Some(skipped) = skipped {
                 problem += &format!("; {skipped}");
             }
@@ -278,7 +278,7 @@ impl Pictures {
                     Ok(example) if are_bytes && !matches!(example.values, RawValues::Bytes(_)) => {
                         unreadable.push(Unreadable {
                             name: file.name.clone(),
-                            reason: "has samples of more bits than its header says".into(),
+                            reason: "has samples of more bits than its header declares".into(),
                         });
                     }
                     Ok(example) if example.shape == self.shape => {
@@ -388,19 +388,19 @@ impl Pictures {
 
     fn other_size(&self, name: &str, shape: Shape) -> InputError {
         let problem = format!(
-            "pictures have different sizes: {name} is {shape}, those before it are {}",
+            "images have different sizes: {name} is {shape}, those before it are {}",
             self.shape
         );
         let size = format!("[{}, {}]", self.shape.height, self.shape.width);
         let hint = format!(
-            "bring all to one size with {}",
+            "resize all images with {}",
             self.words.resize.replace("SIZE", &size)
         );
         InputError::new(&self.root, problem, hint)
     }
 }
 
-/// What a file is, where that can be read; what cannot be is told when the file is read.
+/// The kind of a file, if it can be opened; other problems are reported when it is read.
 fn kind_or_unknown(path: &Path) -> Kind {
     match kind_of(path) {
         Ok(kind @ (Kind::Image { .. } | Kind::Unsupported(_))) => kind,
@@ -427,7 +427,7 @@ fn drop_partial_classes(files: &mut [PictureFile], root: &Path, warnings: &Warni
         .any(|file| file.class.is_some())
     {
         warnings.add(format!(
-            "{}: {} images lie beside the folders ({}), so that the folders are not classes; move them into a folder for classes",
+            "{}: {} images lie beside the folders ({}), so the folders are not used as classes; move them into a folder for classes",
             root.display(),
             beside.count() + 1,
             first.name,

@@ -10,14 +10,14 @@ use rayon::prelude::*;
 use super::kind::{Kind, has_a_pictures_name, kind_of};
 use crate::data::input::InputError;
 
-/// What a folder holds.
+/// The content of a folder.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// Images, readable or not, in the order of their paths.
     pub(super) images: Vec<(PathBuf, Kind)>,
     /// Every folder that was entered, by its real path.
     pub(super) folders: BTreeSet<PathBuf>,
-    /// How many there are of each kind of thing that is no image, and one of them.
+    /// The number of each kind of entry that is not an image, and one example.
     skipped: BTreeMap<String, (usize, String)>,
 }
 
@@ -155,7 +155,7 @@ impl Found {
         }
     }
 
-    /// Says how many files of which kinds are no images.
+    /// Describes the skipped entries that are not images, by kind.
     pub(super) fn skipped(&self) -> Option<String> {
         let count: usize = self.skipped.values().map(|(count, _)| count).sum();
         let kinds: Vec<String> = self

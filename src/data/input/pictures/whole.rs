@@ -45,7 +45,7 @@ fn walk_jpeg(file: &[u8]) -> Option<()> {
     let mut has_scan = false;
     let mut at = 2;
     loop {
-        // Between segments decoders skip what is no marker.
+        // Between segments, decoders skip bytes that are not a marker.
         at += file.get(at..)?.iter().position(|&byte| byte == 0xff)?;
         at += file[at..].iter().position(|&byte| byte != 0xff)?;
         let marker = file[at];

@@ -2,7 +2,7 @@
 
 use super::dialect::Decimal;
 
-/// What the text of a field can be read as.
+/// The possible readings of the text of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Missing,
@@ -24,7 +24,7 @@ impl Kind {
     }
 }
 
-/// What spreadsheets, pandas, R and databases write where a value is missing.
+/// The markers of missing values of spreadsheets, pandas, R and databases.
 const MISSING: [&str; 20] = [
     "", "?", "-", "NA", "<NA>", "N/A", "n/a", "#N/A", "#NA", "NaN", "nan", "-nan", "-NaN", "NAN",
     "NULL", "null", "None", "#NV", "#VALUE!", "#DIV/0!",
@@ -77,26 +77,26 @@ pub fn remark(field: &str, decimal: Decimal) -> Option<&'static str> {
         return Some("it is not finite");
     }
     if has_thousands(field) {
-        return Some("separators of thousands are not read");
+        return Some("thousands separators are not supported");
     }
     if field.ends_with('%') && is_number(field.trim_end_matches('%').trim_end()) {
-        return Some("percent signs are not read");
+        return Some("percent signs are not supported");
     }
     let bare = field.trim_matches(|c: char| CURRENCIES.contains(&c) || c.is_whitespace());
     let bare = bare.strip_prefix('-').unwrap_or(bare);
     let bare = bare.trim_start_matches(|c: char| CURRENCIES.contains(&c) || c.is_whitespace());
     if bare.len() < field.len() && field.contains(CURRENCIES) && is_number(bare) {
-        return Some("currency signs are not read");
+        return Some("currency signs are not supported");
     }
     match (kind(field), decimal) {
         (Kind::Comma | Kind::Grouped, Decimal::Point) => Some(
-            "it has a decimal comma, or a separator of thousands; data.decimal = \",\" reads decimal commas",
+            "it has a decimal comma or a thousands separator; data.decimal = \",\" reads decimal commas",
         ),
         (Kind::Point, Decimal::Comma) => Some(
-            "it has a decimal point, or a separator of thousands, where others have decimal commas",
+            "it has a decimal point or a thousands separator, and other fields have decimal commas",
         ),
         _ if field.contains('_') && is_number(&field.replace('_', "")) => {
-            Some("separators of thousands are not read")
+            Some("thousands separators are not supported")
         }
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! What the columns of a table are.
+//! The roles of the columns of a table.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::header::Below;
 use crate::data::Shape;
 use crate::data::input::{InputError, Notes, Options};
 
-/// What the columns of a table are, as far as that is given.
+/// The roles of the columns of a table, as far as they are given.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Columns {
     /// Whether the first line names them; if not said, the lines below decide.
@@ -24,7 +24,7 @@ pub struct Columns {
     pub dialect: Dialect,
     /// The names of the columns of numbers in another table, which this one may have too.
     pub known: Option<Vec<String>>,
-    /// Whether the column of the classes may be missing.
+    /// True if the column of classes may be missing.
     pub optional: bool,
     /// Whether these say how another table was: columns that are not read may be missing, and the dialect may be another.
     pub of_another: bool,
@@ -41,7 +41,7 @@ pub struct Dropped {
 
 /// What a column is called that this program has written names of examples to.
 pub const NAME_COLUMN: &str = "name";
-/// What columns that count are called, in lower case.
+/// The names of columns that count, in lower case.
 const COUNTERS: [&str; 9] = [
     "id",
     "index",
@@ -123,7 +123,7 @@ impl Head<'_> {
                     "column {} has the classes, and data.drop_columns drops it",
                     label + 1
                 ),
-                "leave it out of data.drop_columns",
+                "remove it from data.drop_columns",
             ));
         }
         if name.is_none() {
@@ -250,7 +250,7 @@ impl Head<'_> {
             let what = match below.counts_from(place, least) {
                 Some(from) => format!("counts {from}, {}, {}, …", from + 1, from + 2),
                 None if self.names.is_some() && has_no_name && below.are_all_different(place) => {
-                    "holds another whole number in each line".into()
+                    "holds a different whole number in each line".into()
                 }
                 None => continue,
             };
@@ -269,7 +269,7 @@ impl Head<'_> {
         if let Some((twin, place, name)) = twins.first() {
             let more = match twins.len() {
                 1 => String::new(),
-                count => format!(", and {} more share their name with one before", count - 1),
+                count => format!(", and {} more repeat an earlier name", count - 1),
             };
             notes.warnings.push(format!(
                 "the columns {} and {} are both called `{name}`{more}",

@@ -1,4 +1,4 @@
-//! How a table is written: what separates its fields, and which mark its decimals have.
+//! The dialect of a table: its separator and its decimal mark.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ impl Decimal {
     pub const NAMES: [(&str, Self); 2] = [(".", Self::Point), (",", Self::Comma)];
 }
 
-/// What separates fields: one byte.
+/// The separator of fields: one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(into = "String")]
 pub struct Separator(u8);
@@ -52,7 +52,7 @@ impl From<Separator> for String {
     }
 }
 
-/// How the text of a table is written, as far as that is given.
+/// The dialect of a table, as far as it is given.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Dialect {
     /// The encoding's name.
@@ -64,7 +64,7 @@ pub struct Dialect {
     pub decimal: Option<Decimal>,
 }
 
-/// How a table is written, as it was found out.
+/// The dialect of a table, as detected.
 pub struct Found {
     pub separator: u8,
     pub decimal: Decimal,
@@ -177,7 +177,7 @@ pub fn find(
                     format!(
                         "can be read as one column with decimal commas or as two columns (line {line}: `{first},{second}`)"
                     ),
-                    "say which: data.decimal = \",\" reads one column, data.separator = \",\" reads two",
+                    "choose one: data.decimal = \",\" reads one column, data.separator = \",\" reads two",
                 ));
             }
         }
@@ -304,7 +304,7 @@ fn decimal_of(
                     field.replace(',', "."),
                     field.replace(',', "")
                 ),
-                "data.decimal = \",\" reads the first; remove the separators of thousands for the second",
+                "data.decimal = \",\" reads the first; for the second, remove the thousands separators",
             )),
         },
         (0, 0, _) => Ok((suggestion.unwrap_or_default(), None)),
@@ -317,7 +317,7 @@ fn decimal_of(
                 format!(
                     "mixes decimal points and decimal commas: line {line} holds `{point}`, line {other} `{comma}`"
                 ),
-                "write all numbers alike, or say which are right with data.decimal = \".\" or \",\"",
+                "use one decimal mark in the whole file, or set data.decimal = \".\" or \",\"",
             ))
         }
     }

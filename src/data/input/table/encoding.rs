@@ -7,7 +7,7 @@ use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WIN
 
 use crate::data::input::{InputError, Origin};
 
-/// How the bytes of a file become text.
+/// The decoding of the bytes of a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Text {
     pub encoding: &'static Encoding,
@@ -84,7 +84,7 @@ impl Text {
             } => {
                 let (word, _) = WINDOWS_1252.decode_without_bom_handling(&foreign);
                 let remark = format!(
-                    "is not UTF-8; it is read as Windows-1252, where it holds `{word}`; data.encoding = \"windows-1252\" or another decides",
+                    "is not UTF-8; it is read as Windows-1252, where it holds `{word}`; data.encoding = \"windows-1252\" or another encoding settles it",
                 );
                 let text = Self {
                     encoding: WINDOWS_1252,
@@ -134,10 +134,10 @@ pub fn utf_16(beginning: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// What the bytes of a whole file say about its encoding.
+/// The evidence about the encoding in the bytes of a whole file.
 #[derive(Debug, Default)]
 struct Scan {
-    /// Whether it holds characters of several bytes that are UTF-8.
+    /// True if it holds UTF-8 characters of several bytes.
     has_utf_8: bool,
     /// The first word that is not UTF-8.
     foreign: Option<Vec<u8>>,

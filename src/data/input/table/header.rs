@@ -4,13 +4,13 @@ use super::cell::{self, Kind};
 use super::dialect::Decimal;
 use super::records::Record;
 
-/// What the first line is, and why.
+/// The role of the first line, and the reason.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Heading {
-    /// Whether it holds names.
+    /// True if it holds names.
     pub is_names: bool,
     pub reason: String,
-    /// Whether no one would read it otherwise.
+    /// True if there is no plausible other reading.
     pub is_obvious: bool,
 }
 
@@ -21,7 +21,7 @@ pub struct Below<'a> {
     decimal: Decimal,
 }
 
-/// What a field of the first line is.
+/// The kind of a field of the first line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum First {
     Gap,
@@ -140,10 +140,10 @@ pub fn decide(first: &[&str], below: &Below<'_>, text_columns: &[usize]) -> Head
     if first.len() + 1 == below.width {
         return match numbers.is_empty() && !texts.is_empty() {
             true => names(
-                "it has one field less than the other lines, as R's write.table leaves out the name of the first column".into(),
+                "it has one field fewer than the other lines, as R's write.table omits the name of the first column".into(),
                 true,
             ),
-            false => data("it has one field less than the other lines, and numbers in it".into(), false),
+            false => data("it has one field fewer than the other lines and holds numbers".into(), false),
         };
     }
     let over_numbers: Vec<usize> = texts

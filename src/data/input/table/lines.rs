@@ -58,13 +58,16 @@ impl<'a> Lines<'a> {
             let (line, count) = (records[0].line, lines.first.len());
             let hint = match count > 1 && width == 2 * count {
                 true => {
-                    "numbers with decimal commas between commas cannot be told apart: write decimal points, or another separator"
+                    "decimal commas are ambiguous where commas separate fields: use decimal points or another separator"
                 }
                 false => "give every column one name; titles above the names begin with #",
             };
             return Err(InputError::new(
                 path,
-                format!("line {line} has {count} fields where those below have {width}"),
+                format!(
+                    "line {line} has {} where those below have {width}",
+                    super::rows::fields(count)
+                ),
                 hint,
             ));
         }

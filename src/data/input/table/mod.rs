@@ -35,13 +35,13 @@ pub struct Table {
     /// Above the first record.
     skipped_lines: u64,
     skipped_bytes: u64,
-    /// Whether the first record holds names.
+    /// True if the first record holds names.
     begins_with_names: bool,
     /// The names of all columns.
     header: Option<Vec<String>>,
     /// Fields of a line.
     width: usize,
-    /// Whether a separator without a field after it ends each line.
+    /// True if each line ends with a separator without a field after it.
     ends_with_separator: bool,
     places: Places,
     /// The names of the columns of numbers.
@@ -50,7 +50,7 @@ pub struct Table {
     notes: Notes,
 }
 
-/// Fields of a line beyond which it is no table.
+/// Greatest number of fields of a line of a table.
 const MOST_FIELDS: usize = 1 << 20;
 
 impl Table {
@@ -76,7 +76,7 @@ impl Table {
             None => {
                 return Err(InputError::new(
                     path,
-                    "holds no line",
+                    "holds no lines",
                     "give a CSV with a line for each example",
                 ));
             }
@@ -86,7 +86,7 @@ impl Table {
             return Err(InputError::new(
                 path,
                 "has too many columns",
-                "no network takes as many",
+                "no network has that many inputs",
             ));
         }
         let heading = lines.heading(columns, dialect.decimal);
@@ -103,7 +103,7 @@ impl Table {
         notes.decisions.push(decision);
         if sample.skipped_lines > 0 {
             notes.decisions.push(format!(
-                "the first {} lines stand above the table: `sep=`, or what begins with #",
+                "the first {} lines are above the table: `sep=`, or comments that begin with #",
                 sample.skipped_lines
             ));
         }
@@ -181,7 +181,7 @@ impl Table {
     }
 }
 
-/// How a table is written, in words.
+/// Describes the dialect of a table.
 fn described(dialect: &dialect::Found, text: Text, width: usize) -> String {
     let separator = match dialect.separator {
         b'\t' => "tabs".into(),
@@ -189,8 +189,8 @@ fn described(dialect: &dialect::Found, text: Text, width: usize) -> String {
         byte => format!("`{}`", char::from(byte)),
     };
     let fields = match width {
-        1 => "one field a line".into(),
-        _ => format!("{width} fields a line between {separator}"),
+        1 => "one field per line".into(),
+        _ => format!("{width} fields per line, separated by {separator}"),
     };
     let decimal = match (dialect.decimal, &dialect.example) {
         (Decimal::Point, _) => "decimal points".into(),

@@ -24,6 +24,14 @@ impl Building {
     }
 }
 
+/// Formats a number of fields, such as `1 field`.
+pub(super) fn fields(count: usize) -> String {
+    match count {
+        1 => "1 field".to_owned(),
+        _ => format!("{count} fields"),
+    }
+}
+
 impl Table {
     pub(in crate::data::input) fn read<E: From<InputError>>(
         &self,
@@ -94,9 +102,9 @@ impl Table {
         }
     }
 
-    /// What to do where no line can be read.
+    /// Returns the hint for a table without a readable line.
     fn hint(&self, reason: &str) -> String {
-        let text = "text is only taken in the columns of data.labels and `name`";
+        let text = "text is only accepted in the columns of data.labels and `name`";
         let first = reason.strip_prefix("column ");
         let column = first.and_then(|reason| reason.split([' ', ':']).next());
         match column {
@@ -107,10 +115,10 @@ impl Table {
         }
     }
 
-    /// Adds the numbers of a row to `numbers`, or says why there are none.
+    /// Adds the numbers of a row to `numbers`, or returns why it cannot be read.
     fn numbers(&self, record: &mut Record, numbers: &mut Vec<f64>) -> Result<(), String> {
         if !record.is_text() {
-            return Err("is not UTF-8; data.encoding says what it is".into());
+            return Err("is not UTF-8; set data.encoding".into());
         }
         if self.ends_with_separator
             && record.len() == self.width + 1
@@ -123,8 +131,8 @@ impl Table {
         }
         if record.len() != self.width {
             return Err(format!(
-                "has {} fields where others have {}",
-                record.len(),
+                "has {} where others have {}",
+                fields(record.len()),
                 self.width
             ));
         }
@@ -135,7 +143,7 @@ impl Table {
                 .any(|field| field.contains(char::REPLACEMENT_CHARACTER))
         {
             let encoding = self.text.encoding.name();
-            return Err(format!("is not {encoding}; data.encoding says what it is"));
+            return Err(format!("is not {encoding}; set data.encoding"));
         }
         for &column in &self.places.numbers {
             let field = record.get(column);
