@@ -173,7 +173,10 @@ fn nothing_is_begun_anew_by_mistake() {
     let checksums = newest.join("checksums.sha256");
     let text = fs::read_to_string(&checksums).unwrap();
     fs::write(&checksums, text.replace("model.bpk", "modem.bpk")).unwrap();
-    refused(&["evaluate", newest.to_str().unwrap()], &["does not say"]);
+    refused(
+        &["evaluate", newest.to_str().unwrap()],
+        &["does not record the SHA-256"],
+    );
 
     // A finished run without checkpoints keeps its figures.
     fs::remove_dir_all(run.join("checkpoints")).unwrap();
