@@ -297,7 +297,7 @@ function fileChooser(show) {
     try {
       show(await opened(file), file.name);
     } catch {
-      say(`${file.name} is no image that this browser can open; try a PNG or JPEG.`);
+      say(`${file.name} is not an image that this browser can open; try a PNG or JPEG.`);
     }
   };
   const chooser = input("file");
