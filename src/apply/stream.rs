@@ -58,7 +58,7 @@ impl Trained {
         self.read_first(&[input.to_owned()], &Fitting::default(), usize::MAX)
     }
 
-    /// The first so many examples of several inputs, made to fit. Inputs are read a few thousand examples at a time, and no
+    /// Reads the first `most` examples of several inputs, made to fit. Inputs are read a few thousand examples at a time, and no
     /// further than that there are enough: of a folder of as many pictures, all that cannot be read are found.
     ///
     /// # Errors

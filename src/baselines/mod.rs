@@ -83,7 +83,7 @@ impl Architecture {
         self.encoder[1]
     }
 
-    /// Checks that so many training examples have as many components as are wanted.
+    /// Checks that the training examples span as many components as are requested.
     ///
     /// n examples span n − 1 dimensions around their mean. PCA counts the mean as one more, as scikit-learn does;
     /// probabilistic PCA needs one dimension for its noise.

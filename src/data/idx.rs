@@ -87,7 +87,7 @@ pub fn read(path: &Path, dimensions: usize, what: &'static str) -> Result<IdxArr
     read_watched(path, dimensions, what, &mut |_, _| {})
 }
 
-/// [`read`], and `watch` is told after every some megabytes how many of the first dimension were read, and of how many.
+/// [`read`], and `watch` receives, every few megabytes, how many of the first dimension were read, and of how many.
 ///
 /// # Errors
 /// As [`read`].

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::error::DataError;
 use super::selection::Source;
 use super::shape::Shape;
-use super::source::{DataError, Split};
+use super::source::Split;
 
 /// The content of an IDX file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::error::DataError;
 use super::images::ImageSet;
 use super::selection::{Images, Source};
-use super::source::{DataError, Splits};
+use super::source::Splits;
 use super::unsuitable::written;
 
 /// Examples that are looked at at a time.
@@ -50,7 +51,7 @@ impl Splits<ImageSet> {
     }
 
     /// The number that all training examples consist of, in its unit. Columns that are scaled by themselves are all 0 where
-    /// examples are alike, which is told as such.
+    /// examples are alike, which has a warning of its own.
     fn only_number(&self) -> Option<f64> {
         let scaling = self.preparation.scaling.as_ref();
         if scaling.is_some_and(|scaling| scaling.by_column) || self.train.count() == 0 {

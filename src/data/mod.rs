@@ -1,6 +1,7 @@
 //! Data sets: files to images in memory, and images to batches. Knows no device.
 
 mod corruption;
+mod error;
 pub mod idx;
 mod idx_files;
 mod images;
@@ -20,6 +21,7 @@ mod unsuitable;
 mod warnings;
 
 pub use corruption::{Corruption, Noise};
+pub use error::DataError;
 pub use images::{Image, ImageSet, to_unit};
 pub use input::{
     Background, Block, Columns, Decimal, Depth, Dialect, Dropped, Fit, GreyWeights, Input,
@@ -35,8 +37,7 @@ pub use seen::Seen;
 pub use selection::{ColumnName, Images, Numbers, Own, Scale, Source, TestSplit};
 pub use shape::Shape;
 pub use source::{
-    Checksum, DataError, ExampleNames, Split, Splits, find_directory, load, load_named, load_test,
-    read_split,
+    Checksum, ExampleNames, Split, Splits, find_directory, load, load_named, load_test, read_split,
 };
 pub use spirals::Spirals;
 pub use unsuitable::{Stage, describe};

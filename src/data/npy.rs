@@ -3,7 +3,7 @@
 /// Headers are padded to a multiple of this, as NumPy's are.
 const ALIGNMENT: usize = 64;
 
-/// The header of an array of so many rows of elements of a type, padded to `least` bytes or more.
+/// Returns the header of an array of `rows` rows of elements of a type, padded to `least` bytes or more.
 ///
 /// # Source
 /// NumPy Enhancement Proposal 1: a magic number, the version, the length of what follows, and a dictionary of Python with spaces

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::data::error::DataError;
 use crate::data::input::{has_a_pictures_name, is_hidden};
 use crate::data::selection::Own;
-use crate::data::source::DataError;
 use crate::data::warnings::Warnings;
 
 /// The folders of the images of each split.

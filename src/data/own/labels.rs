@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::parts::Part;
+use crate::data::error::DataError;
 use crate::data::input::{Input, InputError, LABELS, Labels, read_labels};
-use crate::data::source::DataError;
 
 /// Arrays of an `.npz` whose names say that they are the examples of two splits and their classes, as those of Keras,
 /// scikit-learn's users and MedMNIST.

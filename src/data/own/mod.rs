@@ -10,11 +10,12 @@ mod unreadable;
 
 use std::path::Path;
 
+use crate::data::error::DataError;
 use crate::data::images::ImageSet;
 use crate::data::input::{Input, UnreadableExamples, Watch};
 use crate::data::preparation::Preparation;
 use crate::data::selection::{Images, Own};
-use crate::data::source::{Checksum, DataError, ExampleNames, Splits, names_at};
+use crate::data::source::{Checksum, ExampleNames, Splits, names_at};
 use crate::data::warnings::Warnings;
 use crate::memory;
 use crate::random::{self, Purpose};

@@ -7,6 +7,7 @@ use super::labels::{
 };
 use super::unreadable::{MOST_UNREADABLE, check_unreadable};
 use super::{folders, pictures};
+use crate::data::error::DataError;
 use crate::data::images::ImageSet;
 use crate::data::input::{
     Block, Columns, Fit, Input, InputError, Labels, Options, RawValues, Samples,
@@ -17,7 +18,6 @@ use crate::data::preparation::{Preparation, Unsuitable};
 use crate::data::seen::{Kept, Seen};
 use crate::data::selection::{Own, Source};
 use crate::data::shape::Shape;
-use crate::data::source::DataError;
 use crate::data::unsuitable::{Stage, describe};
 use crate::data::warnings::Warnings;
 

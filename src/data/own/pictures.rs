@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::folders::Folders;
+use crate::data::error::DataError;
 use crate::data::input::{Depth, Input, InputError, Options, Pictures};
 use crate::data::preparation::{Preparation, Scaling};
-use crate::data::source::DataError;
 
 /// The inputs of the splits: training, validation, test.
 pub(super) struct Inputs {

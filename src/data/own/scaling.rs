@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::parts::{Part, Parts, shape, unsuitable};
 use super::{pictures, test_rows};
+use crate::data::error::DataError;
 use crate::data::input::{Block, Input, RawValues, Watch};
 use crate::data::preparation::{Preparation, Scaling, Unsuitable};
 use crate::data::selection::{Numbers, Own, Scale};
 use crate::data::shape::Shape;
-use crate::data::source::DataError;
 use crate::data::unsuitable::{column_name, written};
 
 /// Numbers beyond it are an accident, such as a code for what is missing.

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use crate::data::error::DataError;
 use crate::data::input::{Unreadable, UnreadableExamples};
-use crate::data::source::DataError;
 
 /// The share of the examples that may be unreadable where nothing else is said.
 pub const MOST_UNREADABLE: f64 = 0.5;

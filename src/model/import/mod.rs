@@ -107,7 +107,7 @@ struct Layer {
 /// and the log-variance of a variational network's codes are joined.
 ///
 /// # Errors
-/// The file is none; tensors are missing, unused, of other shapes or not to be told apart; or they hold what is not finite.
+/// The file is not safetensors; tensors are missing, unused, of other shapes or ambiguous; or they hold NaN or infinities.
 /// All problems are listed.
 pub fn import<M: Network>(network: M, bytes: &[u8]) -> Result<Imported<M>, ImportError> {
     let file =
@@ -177,7 +177,7 @@ fn pairs(
             }
         }
     }
-    // Where some have the names that they should have, what is wrong is told in these names.
+    // If some tensors have the expected names, the problems are reported in these names.
     by_layer(shapes, found, head).map_err(|others| in_own_names.unwrap_or(others))
 }
 

@@ -65,7 +65,7 @@ fn check_end<R: Read + Seek>(stream: &mut R) -> io::Result<()> {
     stream.rewind()
 }
 
-/// Checks that a member is as long as its array, of which the header has so many bytes and the elements as many, and that its
+/// Checks that a member is as long as its array, whose header and elements have these numbers of bytes, and that its
 /// compressed form can hold as much.
 ///
 /// # Errors

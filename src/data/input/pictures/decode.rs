@@ -28,7 +28,7 @@ const MOST_COMPRESSION: u64 = 2000;
 
 type Failure = Box<dyn Error>;
 
-/// The samples of an image the right way up; or why there are none.
+/// Returns the samples of an image the right way up, or why it cannot be read.
 pub(super) fn decode(origin: &Origin) -> Result<Raster, String> {
     guarded(|| match decoded(origin)? {
         Decoded::Image(image) => {

@@ -222,7 +222,7 @@ fn crop_to_shape(image: &DynamicImage, height: u32, width: u32) -> DynamicImage 
 }
 
 impl Samples {
-    /// The scale of numbers for files of so many bits at most; nothing where earlier versions are followed.
+    /// Returns the scale of numbers for files of at most this depth; none for runs of earlier versions.
     pub(super) fn scale(self, depth: Depth, range: Option<(f64, f64)>) -> Option<Like> {
         match self {
             Self::Bytes => None,

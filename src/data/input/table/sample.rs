@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use super::records::{Record, Records};
 
-/// Bytes of text that are looked at: at least so many, and so many lines.
+/// The least bytes of text, and the least lines, from which the dialect is detected.
 const LEAST_BYTES: usize = 1 << 16;
 const LEAST_LINES: usize = 20;
 /// Bytes beyond which a table of very long lines is not looked at.

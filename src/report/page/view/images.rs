@@ -24,11 +24,11 @@ pub struct ImagesView {
     pub exhibits: Vec<ExhibitView>,
     pub error_description: String,
     pub classes: Vec<ClassRow>,
-    /// Classes beyond those of `classes`, in words; empty where there are none.
+    /// Classes beyond those of `classes`, in words; empty if there are no more.
     pub other_classes: String,
     /// Classes whose colours are explained.
     pub legend: Vec<u32>,
-    /// Classes beyond those of `legend`, in words; empty where there are none.
+    /// Classes beyond those of `legend`, in words; empty if there are no more.
     pub other_colours: String,
     pub confusion: Option<ConfusionView>,
     pub code: CodeView,
